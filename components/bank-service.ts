@@ -1,0 +1,154 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import type { ResourceSettings, ServiceSettings } from "../settings";
+
+export interface BankServiceArgs {
+  /** Settings of the service. */
+  readonly service: ServiceSettings;
+  /** Namespace that it runs in. */
+  readonly namespace: string;
+  /** Image when the service names none. */
+  readonly echoImage: string;
+  /** What must answer before pods are made, so that they get their sidecar. */
+  readonly injectorReady: readonly pulumi.Resource[];
+}
+
+type Port = NonNullable<ServiceSettings["ports"]>[number];
+
+/** One service of the bank: ServiceAccount `<name>-sa` (its identity), Deployment, Service. */
+export class BankService extends pulumi.ComponentResource {
+  /**
+   * @param name logical name
+   * @param args settings and namespace
+   * @param opts resource options
+   */
+  constructor(name: string, args: BankServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { service } = args;
+    super(
+      "bankmesh:bank:BankService",
+      name,
+      { service: service.name, image: service.image ?? args.echoImage },
+      opts,
+    );
+    const child = { parent: this };
+
+    const account = new k8s.core.v1.ServiceAccount(`${name}-account`, serviceAccount(args), child);
+    new k8s.core.v1.Service(`${name}-service`, serviceObject(args), child);
+    new k8s.apps.v1.Deployment(`${name}-deployment`, deployment(args), {
+      ...child,
+      dependsOn: [account, ...args.injectorReady],
+    });
+    this.registerOutputs({});
+  }
+}
+
+/** Ports of a service. @default 80 to the container's 8080, http */
+export function portsOf(service: ServiceSettings): Port[] {
+  return service.ports ?? [{ port: 80, targetPort: 8080, protocol: "http" }];
+}
+
+/** The port's name tells Istio the protocol: its first part has to be one. */
+export function portName(port: Port, alone: boolean): string {
+  if (port.name === undefined) return alone ? port.protocol : `${port.protocol}-${port.port}`;
+  return port.name.split("-")[0] === port.protocol ? port.name : `${port.protocol}-${port.name}`;
+}
+
+function labels(service: ServiceSettings): Record<string, string> {
+  return { app: service.name, version: service.version ?? "v1" };
+}
+
+function serviceAccount({ service, namespace }: BankServiceArgs): k8s.core.v1.ServiceAccountArgs {
+  return {
+    metadata: { name: `${service.name}-sa`, namespace },
+    automountServiceAccountToken: false,
+  };
+}
+
+function serviceObject({ service, namespace }: BankServiceArgs): k8s.core.v1.ServiceArgs {
+  const ports = portsOf(service);
+  return {
+    metadata: {
+      name: service.name,
+      namespace,
+      labels: { app: service.name },
+      // the Deployment's readiness says all; the provider would wait 10 s more for the endpoints
+      annotations: { "pulumi.com/skipAwait": "true" },
+    },
+    spec: {
+      selector: { app: service.name },
+      ports: ports.map((p) => ({
+        name: portName(p, ports.length === 1),
+        port: p.port,
+        targetPort: p.targetPort,
+        protocol: "TCP",
+      })),
+    },
+  };
+}
+
+function deployment(args: BankServiceArgs): k8s.apps.v1.DeploymentArgs {
+  const { service, namespace } = args;
+  return {
+    metadata: { name: service.name, namespace, labels: labels(service) },
+    spec: {
+      replicas: service.replicas ?? 1,
+      selector: { matchLabels: { app: service.name } },
+      template: {
+        metadata: { labels: labels(service) },
+        spec: {
+          serviceAccountName: `${service.name}-sa`,
+          automountServiceAccountToken: false,
+          securityContext: {
+            runAsNonRoot: true,
+            runAsUser: 10001,
+            seccompProfile: { type: "RuntimeDefault" },
+          },
+          containers: [container(args)],
+        },
+      },
+    },
+  };
+}
+
+function container({ service, echoImage }: BankServiceArgs) {
+  const ports = portsOf(service);
+  const first = ports[0]!;
+  const http = first.protocol === "http" || first.protocol === "http2";
+  const probe = http
+    ? { httpGet: { path: service.healthPath ?? "/", port: first.targetPort } }
+    : { tcpSocket: { port: first.targetPort } };
+  return {
+    name: "app",
+    image: service.image ?? echoImage,
+    imagePullPolicy: "IfNotPresent",
+    ports: ports.map((p) => ({ containerPort: p.targetPort })),
+    env: environment(service, first.targetPort),
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    },
+    resources: resources(service.resources),
+    // asks every second until it runs, so that a start costs no more than it takes
+    startupProbe: { ...probe, periodSeconds: 1, failureThreshold: 60 },
+    readinessProbe: { ...probe, periodSeconds: 5 },
+    livenessProbe: { ...probe, periodSeconds: 10 },
+  };
+}
+
+/** The echo server listens on 80 unless PORT says otherwise, and would answer with its whole environment. */
+function environment(service: ServiceSettings, port: number): { name: string; value: string }[] {
+  const echo = service.image
+    ? {}
+    : { PORT: String(port), LOGS: "true", ENABLE__ENVIRONMENT: "false" };
+  return Object.entries({ ...echo, ...service.environment })
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([name, value]) => ({ name, value }));
+}
+
+// 50 services of this size fit beside Istio on 2 cores; a stack for a real cluster sets 50m/64Mi and 100m/128Mi
+const small = { requests: { cpu: "5m", memory: "16Mi" }, limits: { cpu: "200m", memory: "128Mi" } };
+
+function resources(own: ResourceSettings | undefined): ResourceSettings {
+  return own ?? small;
+}

@@ -1,0 +1,88 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../settings";
+import type { Sources } from "../sources";
+import { ExistingCluster } from "./existing-cluster";
+import { istioNamespace } from "./istio-mesh";
+import type { GatewayServiceArgs } from "./istio-values";
+import { KindCluster, gatewayNodePorts } from "./kind-cluster";
+
+/** Options of everything that lives inside the cluster. */
+export interface InCluster {
+  /** Talks to the cluster. */
+  readonly provider: k8s.Provider;
+  /** What takes everything inside with it when it is deleted. */
+  readonly deletedWith?: pulumi.Resource;
+}
+
+/** A cluster, whoever made it, as the rest of the program sees it. */
+export interface Cluster {
+  /** Name of the kind cluster, or the context of an existing one. */
+  readonly name: pulumi.Output<string>;
+  /** Admin kubeconfig; a secret. */
+  readonly kubeconfig: pulumi.Output<string>;
+  /** How the gateway's Service is reached there. */
+  readonly gatewayService: GatewayServiceArgs;
+  /** Annotations of the namespaces that the stack makes. */
+  readonly namespaceAnnotations?: Record<string, pulumi.Input<string>>;
+  /** Options for what lives inside. */
+  readonly inCluster: InCluster;
+}
+
+/** The cluster that the settings ask for: a kind cluster that is made, or one that exists. */
+export function cluster(settings: Settings, sources: Sources): Cluster {
+  return settings.cluster === "kind" ? kindCluster(settings, sources) : existingCluster(settings);
+}
+
+function kindCluster(settings: Settings, sources: Sources): Cluster {
+  const { clusterName, throwAway, workers, httpPort, httpsPort, preloadImages, registryMirrors } =
+    settings;
+  const made = new KindCluster("kind", {
+    clusterName,
+    throwAway,
+    workers,
+    httpPort,
+    httpsPort,
+    preloadImages,
+    registryMirrors,
+    nodeImage: settings.nodeImage ?? sources.node.image,
+    ...(sources.node.imageRepository && { imageRepository: sources.node.imageRepository }),
+  });
+  return {
+    name: made.clusterName,
+    kubeconfig: made.kubeconfig,
+    gatewayService: { type: "NodePort", nodePorts: gatewayNodePorts },
+    inCluster: { provider: provider(made.kubeconfig, made.creationId), deletedWith: made.lifetime },
+  };
+}
+
+function existingCluster(settings: Settings): Cluster {
+  const found = new ExistingCluster("existing", {
+    context: settings.context!,
+    namespaces: [istioNamespace, settings.namespace],
+    adopt: settings.adopt,
+  });
+  return {
+    name: pulumi.output(settings.context!),
+    kubeconfig: found.kubeconfig,
+    gatewayService: { type: settings.gatewayServiceType! },
+    namespaceAnnotations: { "bankmesh/owner": found.owner },
+    inCluster: { provider: provider(found.kubeconfig, found.creationId) },
+  };
+}
+
+/**
+ * Never `deleteUnreachable`: it empties the state when Docker is merely stopped. Secrets and ConfigMaps change in
+ * place, so that a renewed certificate is an update and not a delete and create.
+ */
+function provider(
+  kubeconfig: pulumi.Output<string>,
+  clusterIdentifier: pulumi.Output<string>,
+): k8s.Provider {
+  return new k8s.Provider("cluster", {
+    kubeconfig,
+    clusterIdentifier,
+    enableSecretMutable: true,
+    enableConfigMapMutable: true,
+  });
+}

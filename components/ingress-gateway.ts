@@ -1,0 +1,139 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { type Route, gatewaySpec, virtualServiceSpec } from "../policies/routing";
+import type { GatewayTls, IstioSettings } from "../settings";
+import type { Sources } from "../sources";
+import { istioObject } from "./istio-object";
+import { istioChart, istioNamespace, skipServiceAwait } from "./istio-mesh";
+import { type GatewayServiceArgs, gatewayValues } from "./istio-values";
+
+/** Name of the gateway's release, Deployment and Service. */
+export const gatewayRelease = "istio-ingressgateway";
+
+export interface IngressGatewayArgs {
+  /** What the gateway asks for. */
+  readonly gatewayTls: GatewayTls;
+  /** DNS name that it serves. */
+  readonly host: string;
+  /** Port at which clients reach its 443: where the redirect from 80 leads. */
+  readonly httpsPort: number;
+  /** Namespace of the Gateway and VirtualService. */
+  readonly namespace: pulumi.Input<string>;
+  /** What is served. */
+  readonly routes: readonly Route[];
+  /** Type and node ports of its Service. */
+  readonly service: GatewayServiceArgs;
+  /** Certificate chain of the gateway. */
+  readonly serverCertPem: pulumi.Input<string>;
+  /** Key of that certificate; a secret. */
+  readonly serverKeyPem: pulumi.Input<string>;
+  /** CA that client certificates are checked against in MUTUAL. */
+  readonly clientCaPem: pulumi.Input<string>;
+  /** Settings of the proxies. */
+  readonly istio: IstioSettings;
+  /** Where charts and images come from. */
+  readonly sources: Sources["istio"];
+}
+
+/** The edge: the gateway's proxy, its certificates, and what it serves. */
+export class IngressGateway extends pulumi.ComponentResource {
+  /** Name of the Gateway object. */
+  public readonly gatewayName: string;
+  /** What it asks for. */
+  public readonly gatewayTls: GatewayTls;
+
+  /**
+   * @param name logical name
+   * @param args mode, routes, certificates
+   * @param opts resource options; depends on the mesh and on the bank's namespace
+   */
+  constructor(name: string, args: IngressGatewayArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(
+      "bankmesh:edge:IngressGateway",
+      name,
+      { gatewayTls: args.gatewayTls, host: args.host },
+      opts,
+    );
+    const child = { parent: this };
+    this.gatewayName = "bank-gw";
+    this.gatewayTls = args.gatewayTls;
+
+    createProxy(name, args, child);
+    const credential = createCredential(name, args, child);
+    const gateway = createGateway(name, this.gatewayName, args, {
+      ...child,
+      dependsOn: credential,
+    });
+    createVirtualService(name, this.gatewayName, args, { ...child, dependsOn: gateway });
+    this.registerOutputs({ gatewayName: this.gatewayName, gatewayTls: this.gatewayTls });
+  }
+}
+
+function createProxy(
+  name: string,
+  args: IngressGatewayArgs,
+  opts: pulumi.ComponentResourceOptions,
+): void {
+  const { charts, version } = args.sources;
+  istioChart(
+    `${name}-proxy`,
+    gatewayRelease,
+    charts.gateway,
+    version,
+    gatewayValues(args, args.service),
+    {
+      ...opts,
+      transforms: [skipServiceAwait],
+    },
+  );
+}
+
+/** The secret that the mode needs, in the namespace of the gateway's pods: Envoy gets it from istiod. */
+function createCredential(
+  name: string,
+  args: IngressGatewayArgs,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource[] {
+  if (args.gatewayTls === "NONE") return [];
+  const mutual = args.gatewayTls === "MUTUAL";
+  const role = mutual ? "edge-mtls" : "edge-tls";
+  const stringData = {
+    "tls.crt": args.serverCertPem,
+    "tls.key": args.serverKeyPem,
+    ...(mutual && { "ca.crt": args.clientCaPem }),
+  };
+  const metadata = { name: role, namespace: istioNamespace };
+  return [
+    new k8s.core.v1.Secret(`${name}-${role}`, { metadata, type: "Opaque", stringData }, opts),
+  ];
+}
+
+function createGateway(
+  name: string,
+  gatewayName: string,
+  args: IngressGatewayArgs,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource {
+  return istioObject(
+    `${name}-gateway`,
+    "Gateway",
+    { name: gatewayName, namespace: args.namespace },
+    gatewaySpec(args.gatewayTls, args.host),
+    opts,
+  );
+}
+
+function createVirtualService(
+  name: string,
+  gatewayName: string,
+  args: IngressGatewayArgs,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource {
+  return istioObject(
+    `${name}-routes`,
+    "VirtualService",
+    { name: "bank-vs", namespace: args.namespace },
+    virtualServiceSpec({ ...args, gatewayName }),
+    opts,
+  );
+}

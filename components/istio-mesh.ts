@@ -1,0 +1,166 @@
+import { createHash } from "node:crypto";
+import * as command from "@pulumi/command";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import type { IstioSettings } from "../settings";
+import type { ChartSource, Sources } from "../sources";
+import { type HelmValues, baseValues, istiodValues } from "./istio-values";
+
+/** Namespace of Istio's control plane; also its root namespace. */
+export const istioNamespace = "istio-system";
+
+export interface IstioMeshArgs {
+  /** Settings of the control plane and the proxies. */
+  readonly istio: IstioSettings;
+  /** Where charts and images come from. */
+  readonly sources: Sources["istio"];
+  /** Kubeconfig for the check that the webhooks answer. */
+  readonly kubeconfig: pulumi.Input<string>;
+  /** Kubeconfig context for that check. @default the current one */
+  readonly context?: string;
+  /** Annotations of the namespace. @default none */
+  readonly namespaceAnnotations?: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Use the namespace that is there. @default false */
+  readonly adoptNamespace?: boolean;
+  /** Use the Istio that is there: no namespace and no charts, only the check. @default false */
+  readonly adoptIstio?: boolean;
+}
+
+/**
+ * Istio's control plane: namespace, charts base and istiod, and a check that its webhooks answer.
+ *
+ * What comes after depends on `ready`: from then on pods are injected and wrong objects are refused.
+ */
+export class IstioMesh extends pulumi.ComponentResource {
+  /** Namespace of the control plane. */
+  public readonly namespace: string;
+  /** Istio's version. */
+  public readonly version: string;
+  /** Done when injection and validation answer. */
+  public readonly ready: pulumi.Resource[];
+
+  /**
+   * @param name logical name
+   * @param args settings and sources
+   * @param opts resource options; `provider` is the cluster's
+   */
+  constructor(name: string, args: IstioMeshArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { version } = args.sources;
+    super("bankmesh:mesh:IstioMesh", name, { version, revision: args.istio.revision }, opts);
+    const child = { parent: this };
+    this.namespace = istioNamespace;
+    this.version = version;
+
+    const istiod = args.adoptIstio ? [] : [install(name, args, child)];
+    const check = checkWebhooks(name, args, { ...child, dependsOn: istiod });
+    this.ready = [...istiod, check];
+    this.registerOutputs({ namespace: this.namespace, version });
+  }
+}
+
+function install(
+  name: string,
+  args: IstioMeshArgs,
+  child: pulumi.ComponentResourceOptions,
+): k8s.helm.v4.Chart {
+  const { charts, version } = args.sources;
+  const namespace = createNamespace(name, args, child);
+  const base = istioChart(`${name}-base`, "istio-base", charts.base, version, baseValues(args), {
+    ...child,
+    dependsOn: namespace,
+    transforms: [dropKeepPolicy],
+  });
+  return istioChart(`${name}-istiod`, "istiod", charts.istiod, version, istiodValues(args), {
+    ...child,
+    dependsOn: base,
+    transforms: [waitForInjector, skipServiceAwait],
+  });
+}
+
+function createNamespace(
+  name: string,
+  args: IstioMeshArgs,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource[] {
+  if (args.adoptNamespace) return [];
+  const metadata = {
+    name: istioNamespace,
+    ...(args.namespaceAnnotations && { annotations: args.namespaceAnnotations }),
+  };
+  return [new k8s.core.v1.Namespace(`${name}-namespace`, { metadata }, opts)];
+}
+
+/** One of Istio's charts; plain values only, because an unknown one would hide the chart from previews. */
+export function istioChart(
+  name: string,
+  release: string,
+  source: ChartSource,
+  version: string,
+  values: HelmValues,
+  opts: pulumi.ComponentResourceOptions,
+): k8s.helm.v4.Chart {
+  const repository = source.repo ? { version, repositoryOpts: { repo: source.repo } } : {};
+  return new k8s.helm.v4.Chart(
+    name,
+    { chart: source.chart, name: release, namespace: istioNamespace, values, ...repository },
+    opts,
+  );
+}
+
+function checkWebhooks(
+  name: string,
+  args: IstioMeshArgs,
+  opts: pulumi.CustomResourceOptions,
+): command.local.Command {
+  // asks again when istiod changes
+  const hash = createHash("sha256")
+    .update(JSON.stringify(istiodValues(args)))
+    .digest("hex")
+    .slice(0, 12);
+  return new command.local.Command(
+    `${name}-webhook-check`,
+    {
+      create: "bash components/istio-mesh/check-webhooks.sh",
+      environment: { KUBECONTEXT: args.context ?? "", VALUES: hash },
+      stdin: args.kubeconfig,
+      // standard input is the kubeconfig
+      logging: "none",
+    },
+    opts,
+  );
+}
+
+/**
+ * Istio's CRDs ask Helm to be kept. Kept ones would outlive `destroy` on a cluster that lives on, and the next
+ * `up` would find them in its way.
+ */
+export const dropKeepPolicy: pulumi.ResourceTransform = ({ type, props, opts }) => {
+  if (!type.endsWith(":CustomResourceDefinition")) return undefined;
+  const annotations = { ...props.metadata?.annotations };
+  delete annotations["helm.sh/resource-policy"];
+  return {
+    props: { ...props, metadata: { ...props.metadata, annotations } },
+    opts: { ...opts, retainOnDelete: false },
+  };
+};
+
+/** istiod puts its CA into the webhook once it can answer; pods made before that would have no sidecar. */
+export const waitForInjector: pulumi.ResourceTransform = ({ type, props, opts }) => {
+  if (!type.endsWith(":MutatingWebhookConfiguration")) return undefined;
+  const waitFor = { "pulumi.com/waitFor": "jsonpath={.webhooks[*].clientConfig.caBundle}" };
+  return { props: annotate(props, waitFor), opts };
+};
+
+/** A Service says nothing that the Deployment behind it does not say; the provider would wait 10 s more for it. */
+export const skipServiceAwait: pulumi.ResourceTransform = ({ type, props, opts }) => {
+  if (type !== "kubernetes:core/v1:Service") return undefined;
+  return { props: annotate(props, { "pulumi.com/skipAwait": "true" }), opts };
+};
+
+function annotate(props: pulumi.Inputs, annotations: Record<string, string>): pulumi.Inputs {
+  const metadata = {
+    ...props.metadata,
+    annotations: { ...props.metadata?.annotations, ...annotations },
+  };
+  return { ...props, metadata };
+}

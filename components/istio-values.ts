@@ -1,0 +1,154 @@
+import type { IstioSettings } from "../settings";
+import type { Sources } from "../sources";
+
+/** Values of one Helm chart. */
+export type HelmValues = Record<string, unknown>;
+
+/** What of a stack decides Istio's values. */
+export interface IstioValuesArgs {
+  readonly istio: IstioSettings;
+  readonly sources: Sources["istio"];
+}
+
+/**
+ * One line of the access log. Names what happened and who asked; never a header that can hold a token, nor the
+ * query, which can hold one too.
+ */
+export const accessLogFormat: Readonly<Record<string, string>> = {
+  start_time: "%START_TIME%",
+  method: "%REQ(:METHOD)%",
+  authority: "%REQ(:AUTHORITY)%",
+  path: "%REQ_WITHOUT_QUERY(X-ENVOY-ORIGINAL-PATH?:PATH)%",
+  protocol: "%PROTOCOL%",
+  response_code: "%RESPONSE_CODE%",
+  response_code_details: "%RESPONSE_CODE_DETAILS%",
+  response_flags: "%RESPONSE_FLAGS%",
+  connection_termination_details: "%CONNECTION_TERMINATION_DETAILS%",
+  downstream_peer_uri_san: "%DOWNSTREAM_PEER_URI_SAN%",
+  downstream_peer_subject: "%DOWNSTREAM_PEER_SUBJECT%",
+  downstream_tls_version: "%DOWNSTREAM_TLS_VERSION%",
+  downstream_transport_failure_reason: "%DOWNSTREAM_TRANSPORT_FAILURE_REASON%",
+  downstream_remote_address: "%DOWNSTREAM_REMOTE_ADDRESS%",
+  upstream_cluster: "%UPSTREAM_CLUSTER%",
+  upstream_host: "%UPSTREAM_HOST%",
+  upstream_transport_failure_reason: "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
+  requested_server_name: "%REQUESTED_SERVER_NAME%",
+  route_name: "%ROUTE_NAME%",
+  rbac: "%DYNAMIC_METADATA(envoy.filters.http.rbac)%",
+  bytes_received: "%BYTES_RECEIVED%",
+  bytes_sent: "%BYTES_SENT%",
+  duration: "%DURATION%",
+  request_id: "%REQ(X-REQUEST-ID)%",
+};
+
+// Small enough for 50 services on 2 cores beside kubeadm's own 850m; a stack for a real cluster sets its own.
+const smallResources = {
+  istiod: { requests: { cpu: "50m", memory: "256Mi" } },
+  gateway: { requests: { cpu: "10m", memory: "64Mi" }, limits: { cpu: "2000m", memory: "1024Mi" } },
+  proxy: { requests: { cpu: "5m", memory: "40Mi" }, limits: { cpu: "2000m", memory: "1024Mi" } },
+};
+
+/**
+ * The webhook of base refuses what istiod refuses from the start. istiod would flip Ignore to Fail by itself,
+ * which a server-side apply then sees as drift (istio/istio#57643).
+ */
+const validation = { base: { validationFailurePolicy: "Fail" } };
+
+/** Values of chart base. */
+export function baseValues({ istio }: IstioValuesArgs): HelmValues {
+  return { defaultRevision: istio.revision ?? "default", ...validation };
+}
+
+/** Values of chart istiod. */
+export function istiodValues({ istio, sources }: IstioValuesArgs): HelmValues {
+  const values: HelmValues = {
+    ...validation,
+    ...(istio.revision && { revision: istio.revision }),
+    global: {
+      hub: sources.hub,
+      tag: sources.tag,
+      imagePullPolicy: "IfNotPresent",
+      proxy: { resources: istio.resources.proxy ?? smallResources.proxy },
+    },
+    pilot: {
+      autoscaleEnabled: false,
+      resources: istio.resources.istiod ?? smallResources.istiod,
+      env: {
+        DEFAULT_WORKLOAD_CERT_TTL: `${istio.workloadCertTtlHours}h`,
+        MAX_WORKLOAD_CERT_TTL: `${istio.workloadCertTtlHours}h`,
+      },
+    },
+    meshConfig: meshConfig(istio),
+  };
+  return merge(values, sources.values);
+}
+
+/** Mesh-wide settings of Istio. */
+export function meshConfig(istio: IstioSettings): HelmValues {
+  return {
+    accessLogFile: "/dev/stdout",
+    accessLogEncoding: "JSON",
+    accessLogFormat: JSON.stringify(accessLogFormat),
+    // a rule for /admin has to see //admin and %2Fadmin as well
+    pathNormalization: { normalization: "DECODE_AND_MERGE_SLASHES" },
+    defaultConfig: {
+      drainDuration: istio.drainDuration,
+      holdApplicationUntilProxyStarts: true,
+      proxyMetadata: { SECRET_TTL: `${istio.workloadCertTtlHours}h` },
+    },
+  };
+}
+
+/** How the gateway's Service is reached. */
+export interface GatewayServiceArgs {
+  readonly type: "NodePort" | "LoadBalancer" | "ClusterIP";
+  /** Fixed node ports. @default chosen by Kubernetes */
+  readonly nodePorts?: { readonly http: number; readonly https: number };
+}
+
+/** Values of chart gateway. */
+export function gatewayValues({ istio }: IstioValuesArgs, service: GatewayServiceArgs): HelmValues {
+  const nodePort = (port?: number) => (port === undefined ? {} : { nodePort: port });
+  return {
+    ...(istio.revision && { revision: istio.revision }),
+    autoscaling: { enabled: false },
+    replicaCount: istio.gatewayReplicas,
+    // the pod's image is "auto" until it is injected; with Always the node would try to pull that
+    imagePullPolicy: "IfNotPresent",
+    resources: istio.resources.gateway ?? smallResources.gateway,
+    service: {
+      type: service.type,
+      ports: [
+        { name: "status-port", port: 15021, protocol: "TCP", targetPort: 15021 },
+        {
+          name: "http2",
+          port: 80,
+          protocol: "TCP",
+          targetPort: 80,
+          ...nodePort(service.nodePorts?.http),
+        },
+        {
+          name: "https",
+          port: 443,
+          protocol: "TCP",
+          targetPort: 443,
+          ...nodePort(service.nodePorts?.https),
+        },
+      ],
+    },
+  };
+}
+
+/** Deep merge of plain values; the second wins. */
+export function merge(a: HelmValues, b: HelmValues): HelmValues {
+  const out: HelmValues = { ...a };
+  for (const [key, value] of Object.entries(b)) {
+    const mine = out[key];
+    out[key] = isMap(mine) && isMap(value) ? merge(mine, value) : value;
+  }
+  return out;
+}
+
+function isMap(value: unknown): value is HelmValues {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,81 @@
+import * as pulumi from "@pulumi/pulumi";
+import {
+  namespaceDestinationRule,
+  namespaceMtls,
+  plaintextDestinationRule,
+  workloadMtls,
+} from "../policies/mtls";
+import type { MtlsMode, Settings, WorkloadMtls } from "../settings";
+import { istioNamespace } from "./istio-mesh";
+import { istioObject } from "./istio-object";
+
+export interface MeshSecurityArgs {
+  /** How the bank's workloads receive traffic. */
+  readonly mtlsMode: MtlsMode;
+  /** The same for the whole mesh. @default none, Istio's PERMISSIVE */
+  readonly meshMtlsMode?: MtlsMode;
+  /** Workloads that differ. @default none */
+  readonly workloadMtls?: readonly WorkloadMtls[];
+  /** Write auto mTLS down as a DestinationRule, but for these hosts. @default no rule, Istio finds out by itself */
+  readonly destinationRule?: Settings["destinationRule"];
+  /** Namespace of the bank. */
+  readonly namespace: string;
+}
+
+/** The mesh's security objects: who must speak mTLS. */
+export class MeshSecurity extends pulumi.ComponentResource {
+  /** Mode of the bank's namespace. */
+  public readonly mtlsMode: MtlsMode;
+
+  /**
+   * @param name logical name
+   * @param args modes
+   * @param opts resource options; depends on the mesh and on the bank's namespace
+   */
+  constructor(name: string, args: MeshSecurityArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { mtlsMode, meshMtlsMode, namespace } = args;
+    super("bankmesh:mesh:MeshSecurity", name, { mtlsMode, meshMtlsMode, namespace }, opts);
+    const child = { parent: this };
+    this.mtlsMode = mtlsMode;
+
+    peerAuthentications(name, args, child);
+    destinationRules(name, args, child);
+    this.registerOutputs({ mtlsMode });
+  }
+}
+
+function peerAuthentications(
+  name: string,
+  args: MeshSecurityArgs,
+  opts: pulumi.CustomResourceOptions,
+): void {
+  const make = (role: string, objectName: string, namespace: string, spec: object) =>
+    istioObject(
+      `${name}-${role}`,
+      "PeerAuthentication",
+      { name: objectName, namespace },
+      spec,
+      opts,
+    );
+  make("namespace-mtls", "default", args.namespace, namespaceMtls(args.mtlsMode));
+  if (args.meshMtlsMode)
+    make("mesh-mtls", "default", istioNamespace, namespaceMtls(args.meshMtlsMode));
+  for (const w of args.workloadMtls ?? [])
+    make(`${w.service}-mtls`, w.service, args.namespace, workloadMtls(w));
+}
+
+function destinationRules(
+  name: string,
+  args: MeshSecurityArgs,
+  opts: pulumi.CustomResourceOptions,
+): void {
+  if (!args.destinationRule) return;
+  const { namespace } = args;
+  const make = (role: string, objectName: string, spec: object) =>
+    istioObject(`${name}-${role}`, "DestinationRule", { name: objectName, namespace }, spec, opts);
+  make("client-mtls", "dr-mesh-mtls", namespaceDestinationRule(namespace));
+  for (const host of args.destinationRule.except) {
+    const role = host.replaceAll(".", "-");
+    make(`${role}-plaintext`, `plaintext-${role}`, plaintextDestinationRule(host));
+  }
+}

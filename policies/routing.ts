@@ -1,0 +1,86 @@
+import type { IGateway } from "@kubernetes-models/istio/networking.istio.io/v1/Gateway" with {
+  "resolution-mode": "import",
+};
+import type { IVirtualService } from "@kubernetes-models/istio/networking.istio.io/v1/VirtualService" with {
+  "resolution-mode": "import",
+};
+import type { GatewayTls } from "../settings";
+
+export type GatewaySpec = NonNullable<IGateway["spec"]>;
+export type VirtualServiceSpec = NonNullable<IVirtualService["spec"]>;
+type HttpRoute = NonNullable<VirtualServiceSpec["http"]>[number];
+
+/** Secrets by mode, in the namespace of the gateway's pods. */
+export const credentialNames = { SIMPLE: "edge-tls", MUTUAL: "edge-mtls" } as const;
+
+/** One prefix of the gateway and the service behind it. */
+export interface Route {
+  /** Path whose whole segments match: /users takes /users and /users/1, not /usersX. */
+  readonly prefix: string;
+  /** Full name of the service. */
+  readonly destination: string;
+  /** Port of the service. */
+  readonly port: number;
+  /** Longest time for an answer, retries included. @default none */
+  readonly timeout?: string;
+  /** How often a failed request is tried again. @default Istio's (2) */
+  readonly retries?: { readonly attempts: number; readonly perTryTimeout?: string };
+  /** Headers that are set on the request. @default none */
+  readonly requestHeaders?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The Gateway object. Port 80 stays open in every mode; with TLS on it only redirects (virtualServiceSpec).
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/gateway/
+ */
+export function gatewaySpec(mode: GatewayTls, host: string): GatewaySpec {
+  const http = { port: { number: 80, name: "http", protocol: "HTTP" }, hosts: [host] };
+  if (mode === "NONE") return { selector: { istio: "ingressgateway" }, servers: [http] };
+  const https = {
+    port: { number: 443, name: "https", protocol: "HTTPS" },
+    hosts: [host],
+    tls: { mode, credentialName: credentialNames[mode], minProtocolVersion: "TLSV1_2" as const },
+  };
+  return { selector: { istio: "ingressgateway" }, servers: [http, https] };
+}
+
+/** What a VirtualService is made from. */
+export interface VirtualServiceArgs {
+  readonly gatewayTls: GatewayTls;
+  readonly host: string;
+  readonly httpsPort: number;
+  readonly gatewayName: string;
+  readonly routes: readonly Route[];
+}
+
+/**
+ * The VirtualService of the gateway: a redirect of everything on port 80 as soon as TLS is on, then one rule a route.
+ *
+ * The redirect names the port: Envoy would keep the request's, which is the one of plain HTTP.
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/
+ */
+export function virtualServiceSpec(args: VirtualServiceArgs): VirtualServiceSpec {
+  const redirect: HttpRoute = {
+    name: "https-redirect",
+    match: [{ port: 80 }],
+    redirect: { scheme: "https", port: args.httpsPort, redirectCode: 301 },
+  };
+  return {
+    hosts: [args.host],
+    gateways: [args.gatewayName],
+    http: [...(args.gatewayTls === "NONE" ? [] : [redirect]), ...args.routes.map(httpRoute)],
+  };
+}
+
+function httpRoute(route: Route): HttpRoute {
+  return {
+    name: route.prefix.slice(1).replaceAll("/", "-"),
+    match: [{ uri: { exact: route.prefix } }, { uri: { prefix: `${route.prefix}/` } }],
+    ...(route.requestHeaders && { headers: { request: { set: { ...route.requestHeaders } } } }),
+    route: [{ destination: { host: route.destination, port: { number: route.port } } }],
+    ...(route.timeout && { timeout: route.timeout }),
+    ...(route.retries && { retries: { ...route.retries } }),
+  };
+}

@@ -1,0 +1,205 @@
+import type { Sources } from "../sources";
+import { type Problem, setCommand, show } from "./problems";
+import type { ServiceSettings, Settings } from "./schema";
+
+/** Rules that look at more than one key. Pure: settings and sources in, problems out. */
+export function crossChecks(stack: string, s: Settings, sources: Sources): Problem[] {
+  return [
+    ...clusterChecks(stack, s, sources),
+    ...portChecks(stack, s),
+    ...serviceChecks(stack, s.services),
+    ...mtlsChecks(stack, s),
+    ...pkiChecks(stack, s),
+  ];
+}
+
+function clusterChecks(stack: string, s: Settings, sources: Sources): Problem[] {
+  const problems: Problem[] = [];
+  if (s.cluster === "existing") {
+    if (s.context === undefined) {
+      problems.push({
+        key: "context",
+        value: show(s.context),
+        allowed: "the name of a kubeconfig context, because cluster is existing",
+        fix: setCommand(stack, "context", "<name>"),
+      });
+    }
+    if (s.gatewayServiceType === undefined) {
+      problems.push({
+        key: "gatewayServiceType",
+        value: show(s.gatewayServiceType),
+        allowed: "NodePort, LoadBalancer or ClusterIP, because cluster is existing",
+        fix: setCommand(stack, "gatewayServiceType", "LoadBalancer"),
+      });
+    }
+    return problems;
+  }
+  if (s.context !== undefined) problems.push(onlyFor(stack, "context", s.context, "existing"));
+  if (s.adopt.length > 0) problems.push(onlyFor(stack, "adopt", s.adopt, "existing"));
+  if (s.gatewayServiceType !== undefined && s.gatewayServiceType !== "NodePort") {
+    problems.push({
+      key: "gatewayServiceType",
+      value: show(s.gatewayServiceType),
+      allowed: "NodePort on a kind cluster, which has no load balancer",
+      fix: setCommand(stack, "gatewayServiceType", "NodePort"),
+    });
+  }
+  const most = sources.node.maxWorkers;
+  if (most !== undefined && s.workers > most) {
+    problems.push({
+      key: "workers",
+      value: show(s.workers),
+      allowed: `at most ${most}: the node image of the ${sources.route} route has no network between nodes`,
+      fix: setCommand(stack, "workers", String(most)),
+    });
+  }
+  return problems;
+}
+
+function onlyFor(stack: string, key: string, value: unknown, cluster: string): Problem {
+  return {
+    key,
+    value: show(value),
+    allowed: `nothing, unless cluster is ${cluster}`,
+    fix: `pulumi config rm --stack ${stack} ${key}`,
+  };
+}
+
+function portChecks(stack: string, s: Settings): Problem[] {
+  if (s.cluster !== "kind" || s.httpPort !== s.httpsPort) return [];
+  return [
+    {
+      key: "httpsPort",
+      value: show(s.httpsPort),
+      allowed: "a port of its own; httpPort has the same",
+      fix: setCommand(
+        stack,
+        "httpsPort",
+        String(s.httpPort === 65535 ? s.httpPort - 1 : s.httpPort + 1),
+      ),
+    },
+  ];
+}
+
+/** The path under which the gateway serves a service; undefined for none. */
+export function prefixOf(service: ServiceSettings): string | undefined {
+  if (service.prefix === false) return undefined;
+  return service.prefix ?? `/${service.name}`;
+}
+
+function serviceChecks(stack: string, services: readonly ServiceSettings[]): Problem[] {
+  const problems: Problem[] = [];
+  services.forEach((service, i) => {
+    const twin = services.findIndex((other) => other.name === service.name);
+    if (twin < i) {
+      problems.push({
+        key: `services[${i}].name`,
+        value: show(service.name),
+        allowed: `a name of its own; services[${twin}] has the same`,
+        fix: setCommand(stack, `services[${i}].name`, `${service.name}-2`),
+      });
+      return;
+    }
+    const mine = prefixOf(service);
+    const other = services.findIndex((o, j) => j < i && overlaps(prefixOf(o), mine));
+    if (other >= 0) {
+      problems.push({
+        key: `services[${i}].prefix`,
+        value: show(mine),
+        allowed: `a path that neither holds nor lies in ${prefixOf(services[other]!)} of services[${other}]`,
+        fix: setCommand(stack, `services[${i}].prefix`, `/${service.name}`),
+      });
+    }
+    problems.push(...portNameChecks(stack, i, service));
+  });
+  return problems;
+}
+
+function portNameChecks(stack: string, i: number, service: ServiceSettings): Problem[] {
+  const seen = new Map<number, number>();
+  return (service.ports ?? []).flatMap((p, j) => {
+    const first = seen.get(p.port);
+    if (first === undefined) {
+      seen.set(p.port, j);
+      return [];
+    }
+    return [
+      {
+        key: `services[${i}].ports[${j}].port`,
+        value: show(p.port),
+        allowed: `a port of its own; ports[${first}] has the same`,
+        fix: setCommand(stack, `services[${i}].ports[${j}].port`, String(p.port + 1)),
+      },
+    ];
+  });
+}
+
+function overlaps(a: string | undefined, b: string | undefined): boolean {
+  if (a === undefined || b === undefined) return false;
+  return a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
+}
+
+function mtlsChecks(stack: string, s: Settings): Problem[] {
+  const problems: Problem[] = [];
+  s.workloadMtls.forEach((w, i) => {
+    const service = s.services.find((x) => x.name === w.service);
+    if (!service) {
+      problems.push({
+        key: `workloadMtls[${i}].service`,
+        value: show(w.service),
+        allowed: `one of ${s.services.map((x) => x.name).join(", ")}`,
+        fix: setCommand(stack, `workloadMtls[${i}].service`, s.services[0]!.name),
+      });
+      return;
+    }
+    if (w.mode === undefined && w.ports === undefined) {
+      problems.push({
+        key: `workloadMtls[${i}]`,
+        value: show(w),
+        allowed: "a mode, or modes by port",
+        fix: setCommand(stack, `workloadMtls[${i}].mode`, "STRICT"),
+      });
+    }
+    const open = (service.ports ?? [{ targetPort: 8080 }]).map((p) => String(p.targetPort));
+    for (const p of Object.keys(w.ports ?? {}).filter((x) => !open.includes(x))) {
+      problems.push({
+        key: `workloadMtls[${i}].ports`,
+        value: show(p),
+        allowed: `container ports of ${w.service}: ${open.join(", ")}`,
+        fix: `pulumi config rm --stack ${stack} --path 'bankmesh:workloadMtls[${i}].ports["${p}"]'`,
+      });
+    }
+  });
+  if (s.destinationRule && s.mtlsMode === "DISABLE") {
+    problems.push({
+      key: "destinationRule",
+      value: show(s.destinationRule),
+      allowed:
+        "nothing while mtlsMode is DISABLE: clients would dial mTLS to servers that refuse it",
+      fix: `pulumi config rm --stack ${stack} destinationRule`,
+    });
+  }
+  return problems;
+}
+
+function pkiChecks(stack: string, s: Settings): Problem[] {
+  const { leafValidityHours: leaf, caValidityHours: ca, renewalWindowHours: window } = s.pki;
+  const problems: Problem[] = [];
+  if (window >= leaf) {
+    problems.push({
+      key: "pki.renewalWindowHours",
+      value: show(window),
+      allowed: `less than pki.leafValidityHours, which is ${leaf}`,
+      fix: setCommand(stack, "pki.renewalWindowHours", String(Math.max(1, Math.floor(leaf / 3)))),
+    });
+  }
+  if (leaf > ca) {
+    problems.push({
+      key: "pki.leafValidityHours",
+      value: show(leaf),
+      allowed: `at most pki.caValidityHours, which is ${ca}`,
+      fix: setCommand(stack, "pki.leafValidityHours", String(ca)),
+    });
+  }
+  return problems;
+}

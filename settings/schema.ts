@@ -1,0 +1,198 @@
+import { z } from "zod";
+
+export const mtlsModes = ["PERMISSIVE", "STRICT", "DISABLE"] as const;
+export const gatewayTlsModes = ["NONE", "SIMPLE", "MUTUAL"] as const;
+export const clusterKinds = ["kind", "existing"] as const;
+export const serviceTypes = ["NodePort", "LoadBalancer", "ClusterIP"] as const;
+/** Prefixes by which Istio learns the protocol of a Service port. */
+export const protocols = ["http", "http2", "grpc", "tcp", "tls", "https"] as const;
+
+/** How workloads receive traffic: PERMISSIVE takes plaintext and mTLS, STRICT mTLS alone, DISABLE plaintext alone. */
+export type MtlsMode = (typeof mtlsModes)[number];
+/** What the gateway asks for: nothing, its own certificate (SIMPLE), the client's too (MUTUAL). */
+export type GatewayTls = (typeof gatewayTlsModes)[number];
+
+const oneOf = <const T extends readonly string[]>(values: T) =>
+  z.enum(values, { error: `one of ${values.join(", ")}` });
+
+const dnsLabelText =
+  "a DNS label: 1 to 63 of a-z, 0-9 and -, starting and ending with a letter or digit";
+const dnsLabel = z
+  .string({ error: dnsLabelText })
+  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, { error: dnsLabelText });
+// a Service's name must start with a letter (RFC 1035) and "-sa" has to fit behind it
+const serviceNameText = "a DNS label that starts with a letter, at most 50 characters";
+const serviceName = z
+  .string({ error: serviceNameText })
+  .regex(/^[a-z]([-a-z0-9]{0,48}[a-z0-9])?$/, { error: serviceNameText });
+
+const hostText = "a DNS name such as app.local, without scheme, port or wildcard";
+export const dnsName = z
+  .string({ error: hostText })
+  .max(253, { error: hostText })
+  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)+$/, {
+    error: hostText,
+  });
+
+const portText = "a port from 1 to 65535";
+const port = z.int({ error: portText }).min(1, { error: portText }).max(65535, { error: portText });
+
+const imageText =
+  "an image with a tag or digest that is not :latest, such as registry.example/team/app:1.4.2";
+const image = z
+  .string({ error: imageText })
+  .regex(/^[a-z0-9][a-z0-9._/:-]*?(:[A-Za-z0-9_][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/, {
+    error: imageText,
+  })
+  .refine((v) => /@sha256:|:[^/:]+$/.test(v) && !/:latest$/.test(v), { error: imageText });
+
+const durationText = "a duration of seconds or milliseconds such as 30s or 500ms";
+const duration = z
+  .string({ error: durationText })
+  .regex(/^[1-9]\d*(ms|s)$/, { error: durationText });
+
+const quantityText = "a Kubernetes quantity such as 50m or 64Mi";
+const quantity = z
+  .string({ error: quantityText })
+  .regex(/^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi)?$/, { error: quantityText });
+const resourceList = z.strictObject({ cpu: quantity.optional(), memory: quantity.optional() });
+const resources = z.strictObject({
+  requests: resourceList.optional(),
+  limits: resourceList.optional(),
+});
+
+const countText = "a whole number from 1 to 100";
+const count = z
+  .int({ error: countText })
+  .min(1, { error: countText })
+  .max(100, { error: countText });
+
+const prefixText =
+  "a path such as /users: segments of letters, digits and -._~, no slash at the end";
+const prefix = z
+  .string({ error: prefixText })
+  .regex(/^(\/[A-Za-z0-9._~-]+)+$/, { error: prefixText });
+
+const servicePort = z.strictObject({
+  /** Name of the port; Istio reads the protocol from its first part. */
+  name: serviceName.optional(),
+  /** Port of the Service. */
+  port,
+  /** Port of the container. */
+  targetPort: port,
+  /** What is spoken on it. */
+  protocol: oneOf(protocols),
+});
+
+/** One service of the bank, as stack config has it. */
+export const serviceSchema = z.strictObject({
+  name: serviceName,
+  image: image.optional(),
+  ports: z.array(servicePort).min(1, { error: "at least one port" }).optional(),
+  environment: z
+    .record(z.string(), z.string({ error: "text; quote numbers and true/false" }))
+    .optional(),
+  resources: resources.optional(),
+  healthPath: z.string().regex(/^\//, { error: "a path that starts with /" }).optional(),
+  replicas: count.optional(),
+  version: z
+    .string()
+    .regex(/^[a-zA-Z0-9]([\w.-]{0,61}[a-zA-Z0-9])?$/, { error: "a label value such as v1" })
+    .optional(),
+  prefix: z
+    .union([prefix, z.literal(false)], { error: `${prefixText}, or false for no route` })
+    .optional(),
+  timeout: duration.optional(),
+  retries: z
+    .strictObject({
+      attempts: z.int().min(0).max(10, { error: "0 to 10 attempts" }),
+      perTryTimeout: duration.optional(),
+    })
+    .optional(),
+  requestHeaders: z.record(z.string(), z.string()).optional(),
+});
+
+const hoursText = "a whole number of hours, at least 1";
+const hours = z.int({ error: hoursText }).min(1, { error: hoursText });
+
+/** Certificates of the edge: keys, validity, renewal. */
+export const pkiSchema = z.strictObject({
+  algorithm: oneOf(["RSA", "ECDSA"]).default("RSA"),
+  rsaBits: z.literal([2048, 3072, 4096], { error: "2048, 3072 or 4096" }).default(2048),
+  ecdsaCurve: oneOf(["P256", "P384"]).default("P256"),
+  caValidityHours: hours.default(87600),
+  leafValidityHours: hours.default(8760),
+  renewalWindowHours: hours.default(720),
+});
+
+const workloadMtls = z.strictObject({
+  service: serviceName,
+  mode: oneOf(mtlsModes).optional(),
+  /** Modes by container port. */
+  ports: z.record(z.string().regex(/^\d+$/, { error: portText }), oneOf(mtlsModes)).optional(),
+});
+
+/** Istio itself. */
+export const istioSchema = z.strictObject({
+  revision: dnsLabel.optional(),
+  drainDuration: duration.default("5s"),
+  workloadCertTtlHours: hours.default(24),
+  resources: z
+    .strictObject({
+      istiod: resources.optional(),
+      gateway: resources.optional(),
+      proxy: resources.optional(),
+    })
+    .default({}),
+  gatewayReplicas: count.default(1),
+});
+
+const destinationRule = z.strictObject({
+  /** Hosts in the namespace that have no sidecar. */
+  except: z.array(dnsName).default([]),
+});
+
+/** Every key of a stack but the secrets, with its default. The flat ones also stand in Pulumi.yaml. */
+export const settingsSchema = z.strictObject({
+  mtlsMode: oneOf(mtlsModes).default("PERMISSIVE"),
+  meshMtlsMode: oneOf(mtlsModes).optional(),
+  workloadMtls: z.array(workloadMtls).default([]),
+  destinationRule: destinationRule.optional(),
+  gatewayTls: oneOf(gatewayTlsModes).default("SIMPLE"),
+  cluster: oneOf(clusterKinds).default("kind"),
+  clusterName: dnsLabel.max(40, { error: "at most 40 characters" }).default("istio-poc"),
+  throwAway: z.boolean({ error: "true or false" }).default(false),
+  workers: z
+    .int({ error: "a whole number from 0" })
+    .min(0, { error: "a whole number from 0" })
+    .default(0),
+  nodeImage: image.optional(),
+  registryMirrors: z.record(z.string(), z.array(z.url({ error: "URLs of mirrors" }))).default({}),
+  preloadImages: z.array(image).default([]),
+  context: z.string().min(1).optional(),
+  gatewayServiceType: oneOf(serviceTypes).optional(),
+  adopt: z.array(oneOf(["namespaces", "istio"])).default([]),
+  namespace: dnsLabel.default("bank"),
+  host: dnsName.default("app.local"),
+  httpPort: port.default(8080),
+  httpsPort: port.default(8443),
+  services: z
+    .array(serviceSchema)
+    .min(1, { error: "at least one service" })
+    .default([{ name: "users" }, { name: "orders" }, { name: "payments" }]),
+  pki: pkiSchema.prefault({}),
+  istio: istioSchema.prefault({}),
+  echoImage: image.optional(),
+  sources: z.string().min(1).optional(),
+});
+
+/** Keys that hold secrets; they are checked apart, and never shown. */
+export const secretKeys = ["caCertPem", "caKeyPem", "serverCertPem", "serverKeyPem"] as const;
+export type SecretKey = (typeof secretKeys)[number];
+
+export type Settings = z.infer<typeof settingsSchema>;
+export type ServiceSettings = z.infer<typeof serviceSchema>;
+export type PkiSettings = z.infer<typeof pkiSchema>;
+export type IstioSettings = z.infer<typeof istioSchema>;
+export type WorkloadMtls = z.infer<typeof workloadMtls>;
+export type ResourceSettings = z.infer<typeof resources>;
