@@ -2,13 +2,17 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ResourceSettings, ServiceSettings } from "../settings";
 
-export interface BankServiceArgs {
+/** What decides the objects of a service. */
+export interface ServiceObjectArgs {
   /** Settings of the service. */
   readonly service: ServiceSettings;
   /** Namespace that it runs in. */
   readonly namespace: string;
   /** Image when the service names none. */
   readonly echoImage: string;
+}
+
+export interface BankServiceArgs extends ServiceObjectArgs {
   /** What must answer before pods are made, so that they get their sidecar. */
   readonly injectorReady: readonly pulumi.Resource[];
 }
@@ -57,14 +61,16 @@ function labels(service: ServiceSettings): Record<string, string> {
   return { app: service.name, version: service.version ?? "v1" };
 }
 
-function serviceAccount({ service, namespace }: BankServiceArgs): k8s.core.v1.ServiceAccountArgs {
+/** The identity of a service. */
+export function serviceAccount({ service, namespace }: ServiceObjectArgs): k8s.core.v1.ServiceAccountArgs {
   return {
     metadata: { name: `${service.name}-sa`, namespace },
     automountServiceAccountToken: false,
   };
 }
 
-function serviceObject({ service, namespace }: BankServiceArgs): k8s.core.v1.ServiceArgs {
+/** How a service is found. */
+export function serviceObject({ service, namespace }: ServiceObjectArgs): k8s.core.v1.ServiceArgs {
   const ports = portsOf(service);
   return {
     metadata: {
@@ -86,7 +92,8 @@ function serviceObject({ service, namespace }: BankServiceArgs): k8s.core.v1.Ser
   };
 }
 
-function deployment(args: BankServiceArgs): k8s.apps.v1.DeploymentArgs {
+/** The pods of a service. */
+export function deployment(args: ServiceObjectArgs): k8s.apps.v1.DeploymentArgs {
   const { service, namespace } = args;
   return {
     metadata: { name: service.name, namespace, labels: labels(service) },
@@ -110,7 +117,7 @@ function deployment(args: BankServiceArgs): k8s.apps.v1.DeploymentArgs {
   };
 }
 
-function container({ service, echoImage }: BankServiceArgs) {
+function container({ service, echoImage }: ServiceObjectArgs) {
   const ports = portsOf(service);
   const first = ports[0]!;
   const http = first.protocol === "http" || first.protocol === "http2";

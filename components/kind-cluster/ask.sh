@@ -4,16 +4,20 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-case "$(node_state)" in
-  absent) fresh_id ;;
-  running) ;;
-  *) start_nodes ;;
-esac
-if [ "$(node_state)" = absent ]; then exit 0; fi
-
+state=$(node_state)
+if [ "$state" = absent ]; then
+  fresh_id
+  exit 0
+fi
 refuse_foreign
 id=$(stamped_id)
 case "$id" in
-  *-"$CONFIG_HASH") printf '%s\n' "$id" ;;
-  *) fresh_id ;;
+  *-"$CONFIG_HASH") ;;
+  *)
+    # it will be replaced as it is, running or not
+    fresh_id
+    exit 0
+    ;;
 esac
+[ "$state" = running ] || start_nodes
+printf '%s\n' "$id"

@@ -3,7 +3,9 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-if [ "$(node_state)" != absent ]; then
+# an assignment, not a condition: a Docker that does not answer must not pass for "deleted"
+state=$(node_state)
+if [ "$state" != absent ]; then
   id=$(stamped_id)
   [ "${id:-$(claimed id)}" = "$CREATION_ID" ] || exit 0
   remove_cluster

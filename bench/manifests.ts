@@ -1,0 +1,79 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { stringify } from "yaml";
+import { bankRoutes } from "../components/bank";
+import { deployment, serviceAccount, serviceObject } from "../components/bank-service";
+import { baseValues, gatewayValues, istiodValues } from "../components/istio-values";
+import { gatewayNodePorts, kindConfig } from "../components/kind-cluster";
+import { namespaceMtls } from "../policies/mtls";
+import { gatewaySpec, virtualServiceSpec } from "../policies/routing";
+import type { ServiceSettings, Settings } from "../settings";
+import type { Sources } from "../sources";
+
+/**
+ * Writes what the shell route applies: the same charts, values and objects that the program makes, as files.
+ *
+ * @param more services that are added later, for the growth figures
+ */
+export function writeManifests(
+  folder: string,
+  settings: Settings,
+  sources: Sources,
+  more: readonly ServiceSettings[],
+): void {
+  const write = (file: string, text: string) => fs.writeFileSync(path.join(folder, file), text);
+  const values = { istio: settings.istio, sources: sources.istio };
+  const { charts } = sources.istio;
+  const service = { type: "NodePort", nodePorts: gatewayNodePorts } as const;
+  const node = { nodeImage: sources.node.image, imageRepository: sources.node.imageRepository! };
+  fs.mkdirSync(folder, { recursive: true });
+  write("kind.yaml", kindConfig({ ...settings, ...node }));
+  write("base.yaml", stringify(baseValues(values)));
+  write("istiod.yaml", stringify(istiodValues(values)));
+  write("gateway.yaml", stringify(gatewayValues(values, service)));
+  for (const chart of ["base", "istiod", "gateway"] as const) write(`${chart}.chart`, charts[chart].chart);
+  const echoImage = sources.images.echo;
+  write("bank.yaml", documents(bank(settings.namespace, settings.services, echoImage)));
+  write("more.yaml", documents(bank(settings.namespace, more, echoImage)));
+  write("mesh.yaml", documents(mesh(settings)));
+}
+
+function mesh(s: Settings): object[] {
+  const networking = (kind: string, name: string, spec: object) => ({
+    apiVersion: "networking.istio.io/v1",
+    kind,
+    metadata: { name, namespace: s.namespace },
+    spec,
+  });
+  const routes = bankRoutes(s.namespace, s.services);
+  return [
+    namespace(s.namespace),
+    {
+      apiVersion: "security.istio.io/v1",
+      kind: "PeerAuthentication",
+      metadata: { name: "default", namespace: s.namespace },
+      spec: namespaceMtls(s.mtlsMode),
+    },
+    networking("Gateway", "bank-gw", gatewaySpec(s.gatewayTls, s.host)),
+    networking("VirtualService", "bank-vs", virtualServiceSpec({ ...s, gatewayName: "bank-gw", routes })),
+  ];
+}
+
+function namespace(name: string): object {
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name, labels: { "istio-injection": "enabled" } } };
+}
+
+function bank(name: string, services: readonly ServiceSettings[], echoImage: string): object[] {
+  return services.flatMap((service) => {
+    const args = { service, namespace: name, echoImage };
+    return [
+      { apiVersion: "v1", kind: "ServiceAccount", ...serviceAccount(args) },
+      { apiVersion: "v1", kind: "Service", ...serviceObject(args) },
+      { apiVersion: "apps/v1", kind: "Deployment", ...deployment(args) },
+    ];
+  });
+}
+
+function documents(objects: readonly object[]): string {
+  return objects.map((o) => stringify(o)).join("---\n");
+}

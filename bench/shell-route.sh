@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# The platform without Pulumi: kind, helm, kubectl, openssl, with the same charts, values, images and waits.
+# shell-route.sh up FOLDER | add FOLDER | down   (FOLDER: made by bench/manifests.ts). Environment: CLUSTER.
+set -euo pipefail
+kubeconfig=${TMPDIR:-/tmp}/$CLUSTER.kubeconfig
+export KUBECONFIG=$kubeconfig
+
+up() {
+  local work
+  cd "$1"
+  work=$(umask 077 && mktemp -d)
+  certificates "$work" &
+  local certs=$!
+  kind create cluster --quiet --name "$CLUSTER" --config kind.yaml --wait 120s
+  kubectl -n kube-system scale deployment/coredns --replicas 1 >/dev/null
+  helm install istio-base "$(cat base.chart)" --create-namespace -n istio-system -f base.yaml >/dev/null
+  helm install istiod "$(cat istiod.chart)" -n istio-system -f istiod.yaml --wait >/dev/null
+  wait $certs
+  # the gateway and the bank need nothing of each other
+  helm install istio-ingressgateway "$(cat gateway.chart)" -n istio-system -f gateway.yaml --wait >/dev/null &
+  local gateway=$!
+  kubectl -n istio-system create secret generic edge-tls \
+    --from-file=tls.key="$work/server.key" --from-file=tls.crt="$work/server.crt" >/dev/null
+  until kubectl apply -f mesh.yaml >/dev/null 2>"$work/refused"; do sleep 0.3; done
+  kubectl apply -f bank.yaml >/dev/null
+  kubectl -n bank wait --for=condition=Available deployment --all --timeout=300s >/dev/null
+  wait $gateway
+  rm -rf "$work"
+}
+
+certificates() {
+  cd "$1"
+  openssl req -x509 -newkey rsa:2048 -sha256 -nodes -days 3650 -keyout root.key -out root.crt -subj /CN=demo-root
+  for leaf in server:app.local:serverAuth client:ext-client:clientAuth; do
+    IFS=: read -r role name use <<<"$leaf"
+    openssl req -newkey rsa:2048 -nodes -keyout "$role.key" -out "$role.csr" -subj "/CN=$name"
+    openssl x509 -req -in "$role.csr" -CA root.crt -CAkey root.key -CAcreateserial -out "$role.crt" -days 365 \
+      -extfile <(printf 'subjectAltName=DNS:%s\nextendedKeyUsage=%s' "$name" "$use")
+  done
+} >/dev/null 2>&1
+
+add() {
+  cd "$1"
+  kubectl apply -f more.yaml >/dev/null
+  kubectl -n bank wait --for=condition=Available deployment --all --timeout=600s >/dev/null
+}
+
+down() {
+  kind delete cluster --quiet --name "$CLUSTER"
+  rm -f "$kubeconfig"
+}
+
+"$@"
