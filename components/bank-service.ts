@@ -62,7 +62,10 @@ function labels(service: ServiceSettings): Record<string, string> {
 }
 
 /** The identity of a service. */
-export function serviceAccount({ service, namespace }: ServiceObjectArgs): k8s.core.v1.ServiceAccountArgs {
+export function serviceAccount({
+  service,
+  namespace,
+}: ServiceObjectArgs): k8s.core.v1.ServiceAccountArgs {
   return {
     metadata: { name: `${service.name}-sa`, namespace },
     automountServiceAccountToken: false,
@@ -128,7 +131,8 @@ function container({ service, echoImage }: ServiceObjectArgs) {
     name: "app",
     image: service.image ?? echoImage,
     imagePullPolicy: "IfNotPresent",
-    ports: ports.map((p) => ({ containerPort: p.targetPort })),
+    // several ports of the Service may lead to one of the container
+    ports: [...new Set(ports.map((p) => p.targetPort))].map((containerPort) => ({ containerPort })),
     env: environment(service, first.targetPort),
     securityContext: {
       allowPrivilegeEscalation: false,

@@ -136,12 +136,12 @@ function checkWebhooks(
  */
 export const dropKeepPolicy: pulumi.ResourceTransform = ({ type, props, opts }) => {
   if (!type.endsWith(":CustomResourceDefinition")) return undefined;
-  const annotations = { ...props.metadata?.annotations };
-  delete annotations["helm.sh/resource-policy"];
-  return {
-    props: { ...props, metadata: { ...props.metadata, annotations } },
-    opts: { ...opts, retainOnDelete: false },
+  const { annotations = {}, ...metadata } = props.metadata as {
+    annotations?: Record<string, string>;
   };
+  const rest = Object.entries(annotations).filter(([key]) => key !== "helm.sh/resource-policy");
+  if (rest.length > 0) Object.assign(metadata, { annotations: Object.fromEntries(rest) });
+  return { props: { ...props, metadata }, opts: { ...opts, retainOnDelete: false } };
 };
 
 /** istiod puts its CA into the webhook once it can answer; pods made before that would have no sidecar. */

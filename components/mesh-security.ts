@@ -61,7 +61,7 @@ function peerAuthentications(
   if (args.meshMtlsMode)
     make("mesh-mtls", "default", istioNamespace, namespaceMtls(args.meshMtlsMode));
   for (const w of args.workloadMtls ?? [])
-    make(`${w.service}-mtls`, w.service, args.namespace, workloadMtls(w));
+    make(`workload-${w.service}-mtls`, `${w.service}-mtls`, args.namespace, workloadMtls(w));
 }
 
 function destinationRules(

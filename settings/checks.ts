@@ -2,10 +2,15 @@ import type { Sources } from "../sources";
 import { type Problem, setCommand, show } from "./problems";
 import type { ServiceSettings, Settings } from "./schema";
 
-/** Rules that look at more than one key. Pure: settings and sources in, problems out. */
-export function crossChecks(stack: string, s: Settings, sources: Sources): Problem[] {
+/**
+ * Rules that look at more than one key. Pure: settings and sources in, problems out.
+ *
+ * @param sources undefined when they cannot be read; then what depends on them is not asked
+ */
+export function crossChecks(stack: string, s: Settings, sources: Sources | undefined): Problem[] {
   return [
     ...clusterChecks(stack, s, sources),
+    ...namespaceChecks(stack, s),
     ...portChecks(stack, s),
     ...serviceChecks(stack, s.services),
     ...mtlsChecks(stack, s),
@@ -13,7 +18,7 @@ export function crossChecks(stack: string, s: Settings, sources: Sources): Probl
   ];
 }
 
-function clusterChecks(stack: string, s: Settings, sources: Sources): Problem[] {
+function clusterChecks(stack: string, s: Settings, sources: Sources | undefined): Problem[] {
   const problems: Problem[] = [];
   if (s.cluster === "existing") {
     if (s.context === undefined) {
@@ -44,8 +49,8 @@ function clusterChecks(stack: string, s: Settings, sources: Sources): Problem[] 
       fix: setCommand(stack, "gatewayServiceType", "NodePort"),
     });
   }
-  const most = sources.node.maxWorkers;
-  if (most !== undefined && s.workers > most) {
+  const most = sources?.node.maxWorkers;
+  if (sources && most !== undefined && s.workers > most) {
     problems.push({
       key: "workers",
       value: show(s.workers),
@@ -63,6 +68,20 @@ function onlyFor(stack: string, key: string, value: unknown, cluster: string): P
     allowed: `nothing, unless cluster is ${cluster}`,
     fix: `pulumi config rm --stack ${stack} ${key}`,
   };
+}
+
+// Kubernetes' and Istio's own; in istio-system the bank's mTLS mode would be the whole mesh's
+function namespaceChecks(stack: string, s: Settings): Problem[] {
+  const made = s.cluster === "kind" && ["default", "local-path-storage"].includes(s.namespace);
+  if (!made && s.namespace !== "istio-system" && !s.namespace.startsWith("kube-")) return [];
+  return [
+    {
+      key: "namespace",
+      value: show(s.namespace),
+      allowed: "a namespace of the bank's own",
+      fix: setCommand(stack, "namespace", "bank"),
+    },
+  ];
 }
 
 function portChecks(stack: string, s: Settings): Problem[] {
@@ -110,27 +129,30 @@ function serviceChecks(stack: string, services: readonly ServiceSettings[]): Pro
         fix: setCommand(stack, `services[${i}].prefix`, `/${service.name}`),
       });
     }
-    problems.push(...portNameChecks(stack, i, service));
+    problems.push(...servicePortChecks(stack, i, service));
   });
   return problems;
 }
 
-function portNameChecks(stack: string, i: number, service: ServiceSettings): Problem[] {
-  const seen = new Map<number, number>();
-  return (service.ports ?? []).flatMap((p, j) => {
-    const first = seen.get(p.port);
-    if (first === undefined) {
-      seen.set(p.port, j);
-      return [];
-    }
-    return [
-      {
-        key: `services[${i}].ports[${j}].port`,
-        value: show(p.port),
-        allowed: `a port of its own; ports[${first}] has the same`,
-        fix: setCommand(stack, `services[${i}].ports[${j}].port`, String(p.port + 1)),
-      },
-    ];
+function servicePortChecks(stack: string, i: number, service: ServiceSettings): Problem[] {
+  const ports = service.ports ?? [];
+  return ports.flatMap((p, j) => {
+    const twin = (same: (other: typeof p) => boolean) => ports.findIndex(same);
+    const port = twin((other) => other.port === p.port);
+    const name = p.name === undefined ? j : twin((other) => other.name === p.name);
+    const at = (field: string) => `services[${i}].ports[${j}].${field}`;
+    const own = (field: "port" | "name", first: number, next: string): Problem[] =>
+      first === j
+        ? []
+        : [
+            {
+              key: at(field),
+              value: show(p[field]),
+              allowed: `a ${field} of its own; ports[${first}] has the same`,
+              fix: setCommand(stack, at(field), next),
+            },
+          ];
+    return [...own("port", port, String(p.port + 1)), ...own("name", name, `${p.name}-${p.port}`)];
   });
 }
 
@@ -151,6 +173,15 @@ function mtlsChecks(stack: string, s: Settings): Problem[] {
         fix: setCommand(stack, `workloadMtls[${i}].service`, s.services[0]!.name),
       });
       return;
+    }
+    const twin = s.workloadMtls.findIndex((other) => other.service === w.service);
+    if (twin < i) {
+      problems.push({
+        key: `workloadMtls[${i}].service`,
+        value: show(w.service),
+        allowed: `a service of its own; workloadMtls[${twin}] has the same`,
+        fix: `pulumi config rm --stack ${stack} --path 'bankmesh:workloadMtls[${i}]'`,
+      });
     }
     if (w.mode === undefined && w.ports === undefined) {
       problems.push({

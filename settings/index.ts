@@ -45,30 +45,64 @@ export function parseSettings(
     if ((secretKeys as readonly string[]).includes(key)) {
       if (typeof value === "string") own[key as SecretKey] = value;
     } else if (key in settingsSchema.shape) plain[key] = typed(key, value);
-    else problems.push(unknownKey(stack, key, value));
+    else problems.push(unknownKey(stack, key));
   }
   const result = settingsSchema.safeParse(plain);
-  if (!result.success)
-    problems.push(...result.error.issues.map((i) => issueProblem(stack, plain, i)));
+  const wrong = (result.error?.issues ?? []).flatMap((i) => issueProblems(stack, plain, i));
+  problems.push(...wrong);
   const readable = result.data ?? settingsSchema.parse(withoutIssues(plain));
   problems.push(...certificateChecks(stack, own, readable.host, now));
-  const file = readable.sources ?? env.BANKMESH_SOURCES ?? officialSources;
+  const sources = sourcesOf(stack, readable, env, problems);
+  const open = (p: Problem) => !wrong.some((w) => covers(plain, readable, w.key, p.key));
+  problems.push(...crossChecks(stack, readable, sources).filter(open));
+  return problems.length === 0 && sources
+    ? { settings: readable, sources, own, problems }
+    : { own, problems: distinct(problems) };
+}
+
+function sourcesOf(
+  stack: string,
+  settings: Settings,
+  env: NodeJS.ProcessEnv,
+  problems: Problem[],
+): Sources | undefined {
+  const file = settings.sources ?? env.BANKMESH_SOURCES ?? officialSources;
   try {
-    const sources = readSources(file);
-    problems.push(...crossChecks(stack, readable, sources));
-    return problems.length === 0
-      ? { settings: readable, sources, own, problems }
-      : { own, problems };
+    return readSources(file);
   } catch (e) {
-    const allowed = `the path of a sources file; ${(e as Error).message}`;
     problems.push({
       key: "sources",
       value: show(file),
-      allowed,
+      allowed: `the path of a sources file; ${(e as Error).message}`,
       fix: setCommand(stack, "sources", officialSources),
     });
-    return { own, problems };
+    return undefined;
   }
+}
+
+/**
+ * Whether a rule between keys says nothing new, because its key, or a part of it, is wrong already. Where the list of
+ * services could not be read at all, nothing can be said about who names one of them.
+ */
+function covers(
+  plain: Record<string, unknown>,
+  readable: Settings,
+  wrong: string,
+  ruled: string,
+): boolean {
+  const within = (inner: string, outer: string) =>
+    inner === outer || inner.startsWith(`${outer}.`) || inner.startsWith(`${outer}[`);
+  const given = Array.isArray(plain.services) ? plain.services.length : -1;
+  const unread = within(wrong, "services") && given !== readable.services.length;
+  return within(wrong, ruled) || (unread && /^(services|workloadMtls)\b/.test(ruled));
+}
+
+function distinct(problems: readonly Problem[]): Problem[] {
+  const seen = new Set<string>();
+  return problems.filter(({ key, allowed }) => {
+    const line = `${key} ${allowed}`;
+    return seen.has(line) ? false : seen.add(line);
+  });
 }
 
 /** The values less what the schema refuses, so that the rules between keys can be asked about the rest. */
@@ -115,10 +149,14 @@ export function checkStackFile(stackFile: string, projectFile: string): Problem[
     const name = ownKey(key, true);
     if (name && declared?.default !== undefined) raw[name] = declared.default;
   }
+  const encrypted = new Set<string>();
   for (const [key, value] of Object.entries(config)) {
     const name = ownKey(key, false);
-    if (name && !isEncrypted(value)) raw[name] = value;
+    if (name && isEncrypted(value)) encrypted.add(name);
+    else if (name) raw[name] = withoutSecrets(value);
   }
+  // certificates are judged together with their keys: one that cannot be read leaves nothing to judge
+  if (secretKeys.some((key) => encrypted.has(key))) secretKeys.forEach((key) => delete raw[key]);
   return [...parseSettings(stack, raw, process.env).problems];
 }
 
@@ -131,9 +169,21 @@ function isEncrypted(value: unknown): boolean {
   return typeof value === "object" && value !== null && "secure" in value;
 }
 
-/** Pulumi hands every value over as text; what is no text by the schema is read as JSON. */
+/** The value with a word in place of each encrypted part. */
+function withoutSecrets(value: unknown): unknown {
+  if (isEncrypted(value)) return "encrypted";
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, withoutSecrets(v)]));
+}
+
+/**
+ * Pulumi hands every value over as text; what is no text by the schema is read as JSON. A stack's file has typed
+ * values; a number for what is text by the schema reaches the program as text too.
+ */
 function typed(key: string, value: unknown): unknown {
-  if (typeof value !== "string" || textKeys.has(key)) return value;
+  if (textKeys.has(key)) return ["number", "boolean"].includes(typeof value) ? `${value}` : value;
+  if (typeof value !== "string") return value;
   try {
     return JSON.parse(value);
   } catch {
@@ -153,40 +203,67 @@ function innerType(schema: z.ZodType): string {
   return def.innerType ? innerType(def.innerType) : def.type;
 }
 
-function unknownKey(stack: string, key: string, value: unknown): Problem {
+function unknownKey(stack: string, key: string): Problem {
   const near = nearest(key, knownKeys);
   return {
     key,
-    value: show(value),
+    // not the value: a misspelt key may hold a secret
+    value: "set",
     allowed: `a key that exists${near ? `; did you mean ${near}?` : `: ${knownKeys.join(", ")}`}`,
     fix: `pulumi config rm --stack ${stack} ${key}`,
   };
 }
 
-function issueProblem(
+function issueProblems(
   stack: string,
   plain: Record<string, unknown>,
   issue: z.core.$ZodIssue,
-): Problem {
-  const unknown = issue.code === "unrecognized_keys" ? issue.keys[0] : undefined;
-  const path = unknown === undefined ? issue.path : [...issue.path, unknown];
-  const key = path
-    .map((p, i) => (typeof p === "number" ? `[${p}]` : i === 0 ? String(p) : `.${String(p)}`))
-    .join("");
-  const value = path.reduce<unknown>(
-    (v, p) => (v as Record<PropertyKey, unknown> | undefined)?.[p],
-    plain,
-  );
-  if (unknown !== undefined) {
-    return {
-      key,
-      value: show(value),
+): Problem[] {
+  const at = (path: readonly PropertyKey[]) =>
+    path.reduce<unknown>((v, p) => (v as Record<PropertyKey, unknown> | undefined)?.[p], plain);
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((unknown) => ({
+      key: keyOf([...issue.path, unknown]),
+      value: show(at([...issue.path, unknown])),
       allowed: "nothing: there is no such key",
-      fix: `pulumi config rm --stack ${stack} --path 'bankmesh:${key}'`,
-    };
+      fix: `pulumi config rm --stack ${stack} --path 'bankmesh:${keyOf([...issue.path, unknown])}'`,
+    }));
   }
+  const key = keyOf(issue.path);
   const example = issue.code === "invalid_value" ? String(issue.values[0]) : "<value>";
-  return { key, value: show(value), allowed: issue.message, fix: setCommand(stack, key, example) };
+  return [
+    {
+      key,
+      value: show(at(issue.path)),
+      allowed: allowedBy(issue),
+      fix: setCommand(stack, key, example),
+    },
+  ];
+}
+
+/** A path as `pulumi config set --path` reads it: services[0].name, registryMirrors["docker.io"]. */
+function keyOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((p, i) => {
+      if (typeof p === "number") return `[${p}]`;
+      const name = String(p);
+      if (!/^[\w-]+$/.test(name)) return `[${JSON.stringify(name)}]`;
+      return i === 0 ? name : `.${name}`;
+    })
+    .join("");
+}
+
+const kindsOfValues: Readonly<Record<string, string>> = {
+  array: "a list",
+  object: "a map",
+  record: "a map",
+  string: "text",
+};
+
+function allowedBy(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_key") return issue.issues[0]!.message;
+  const own = issue.code !== "invalid_type" || !issue.message.startsWith("Invalid input");
+  return own ? issue.message : (kindsOfValues[issue.expected] ?? issue.expected);
 }
 
 /** The known key that is at most two edits away. */

@@ -52,9 +52,13 @@ const duration = z
   .regex(/^[1-9]\d*(ms|s)$/, { error: durationText });
 
 const quantityText = "a Kubernetes quantity such as 50m or 64Mi";
-const quantity = z
-  .string({ error: quantityText })
-  .regex(/^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi)?$/, { error: quantityText });
+// `cpu: 1` is a number in YAML
+const quantity = z.preprocess(
+  (value) => (typeof value === "number" ? String(value) : value),
+  z
+    .string({ error: quantityText })
+    .regex(/^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi)?$/, { error: quantityText }),
+);
 const resourceList = z.strictObject({ cpu: quantity.optional(), memory: quantity.optional() });
 const resources = z.strictObject({
   requests: resourceList.optional(),
@@ -84,6 +88,8 @@ const servicePort = z.strictObject({
   protocol: oneOf(protocols),
 });
 
+const attemptsText = "0 to 10 attempts";
+
 /** One service of the bank, as stack config has it. */
 export const serviceSchema = z.strictObject({
   name: serviceName,
@@ -105,7 +111,10 @@ export const serviceSchema = z.strictObject({
   timeout: duration.optional(),
   retries: z
     .strictObject({
-      attempts: z.int().min(0).max(10, { error: "0 to 10 attempts" }),
+      attempts: z
+        .int({ error: attemptsText })
+        .min(0, { error: attemptsText })
+        .max(10, { error: attemptsText }),
       perTryTimeout: duration.optional(),
     })
     .optional(),
@@ -147,9 +156,15 @@ export const istioSchema = z.strictObject({
   gatewayReplicas: count.default(1),
 });
 
+const emptyText = "text that is not empty";
+const someText = z.string({ error: emptyText }).min(1, { error: emptyText });
+
 const destinationRule = z.strictObject({
   /** Hosts in the namespace that have no sidecar. */
-  except: z.array(dnsName).default([]),
+  except: z
+    .array(dnsName)
+    .refine((hosts) => new Set(hosts).size === hosts.length, { error: "each host once" })
+    .default([]),
 });
 
 /** Every key of a stack but the secrets, with its default. The flat ones also stand in Pulumi.yaml. */
@@ -169,7 +184,7 @@ export const settingsSchema = z.strictObject({
   nodeImage: image.optional(),
   registryMirrors: z.record(z.string(), z.array(z.url({ error: "URLs of mirrors" }))).default({}),
   preloadImages: z.array(image).default([]),
-  context: z.string().min(1).optional(),
+  context: someText.optional(),
   gatewayServiceType: oneOf(serviceTypes).optional(),
   adopt: z.array(oneOf(["namespaces", "istio"])).default([]),
   namespace: dnsLabel.default("bank"),
@@ -183,7 +198,7 @@ export const settingsSchema = z.strictObject({
   pki: pkiSchema.prefault({}),
   istio: istioSchema.prefault({}),
   echoImage: image.optional(),
-  sources: z.string().min(1).optional(),
+  sources: someText.optional(),
 });
 
 /** Keys that hold secrets; they are checked apart, and never shown. */

@@ -1,0 +1,173 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+import { duration } from "../scripts/progress";
+import type { Reporter } from "../scripts/progress";
+import { Cache, defaultCacheRoot } from "./cache";
+import type { State } from "./cache";
+import { checkSpace } from "./host";
+import { findGo, goEnvironment } from "./go";
+import type { Toolchain } from "./go";
+import { pieceKeys } from "./keys";
+import { pieces, products } from "./pieces";
+import type { Piece } from "./pieces/piece";
+import { runSchedule } from "./schedule";
+
+const airgap = __dirname;
+
+/** The cache together with today's keys. */
+export interface Workshop {
+  readonly cache: Cache;
+  readonly keys: ReadonlyMap<string, string>;
+  readonly toolchain: Toolchain;
+}
+
+export async function openWorkshop(root = defaultCacheRoot()): Promise<Workshop> {
+  const toolchain = await findGo();
+  const keys = pieceKeys(pieces, airgap, toolchain.version);
+  return { cache: new Cache(root), keys, toolchain };
+}
+
+export function keyOf(shop: Workshop, name: string): string {
+  const key = shop.keys.get(name);
+  if (key === undefined) {
+    throw new Error(`no piece is called ${name}`);
+  }
+  return key;
+}
+
+export function folderOf(shop: Workshop, name: string): string {
+  return shop.cache.folder(name, keyOf(shop, name));
+}
+
+/** How long each piece took, now or when it was built. */
+export interface Timing {
+  readonly name: string;
+  readonly seconds: number;
+  readonly built: boolean;
+}
+
+/**
+ * The pieces that have to be built so that the wanted ones are there. What is only needed to build
+ * something that is ready is not looked at.
+ */
+export async function missingPieces(
+  shop: Workshop,
+  wanted: readonly string[] = products,
+): Promise<Piece[]> {
+  const byName = new Map(pieces.map((piece) => [piece.name, piece]));
+  const missing = new Map<string, Piece>();
+  const visit = async (name: string): Promise<void> => {
+    const piece = byName.get(name);
+    if (piece === undefined || missing.has(name)) {
+      return;
+    }
+    const state: State = await shop.cache.state(name, keyOf(shop, name));
+    if (state === "ready") {
+      return;
+    }
+    missing.set(name, piece);
+    for (const need of piece.needs) {
+      await visit(need);
+    }
+  };
+  for (const name of wanted) {
+    await visit(name);
+  }
+  return [...missing.values()];
+}
+
+/** Builds what is missing, in parallel as far as the machine allows. */
+export async function buildPieces(
+  shop: Workshop,
+  missing: readonly Piece[],
+  report: Reporter,
+): Promise<Timing[]> {
+  if (missing.length === 0) {
+    return [];
+  }
+  checkSpace(shop.cache.root, missing);
+  const goEnv = await goEnvironment(shop.toolchain, shop.cache, airgap, report);
+  const step = report.step("Tools and images from package registries");
+  const running = new Map<string, string>();
+  const timings: Timing[] = [];
+  const logs = path.join(shop.cache.root, "logs");
+  const show = () => {
+    const active = [...running].map(([name, note]) => name + note).join(", ");
+    step.update(
+      `${timings.length} of ${missing.length} ready, building ${active} (logs in ${logs})`,
+    );
+  };
+  const byName = new Map(missing.map((piece) => [piece.name, piece]));
+  const tasks = missing.map(({ name, needs, weight }) => ({ name, needs, ...weight }));
+  try {
+    await runSchedule(tasks, capacity(), async (name) => {
+      const piece = byName.get(name);
+      if (piece === undefined) {
+        return;
+      }
+      running.set(name, "");
+      show();
+      const key = keyOf(shop, name);
+      const { seconds, built } = await shop.cache.obtain(
+        name,
+        key,
+        (workspace) =>
+          piece.build({ ...workspace, key, goEnv, piece: (need) => folderOf(shop, need) }),
+        (holder) => {
+          const who = holder
+            ? ` by process ${holder.pid} on ${holder.host}`
+            : " by another process";
+          running.set(name, ` (being built${who}, waiting)`);
+          show();
+        },
+      );
+      running.delete(name);
+      timings.push({ name, seconds, built });
+      report.note(`  ${name}: ${duration(seconds * 1000)}${built ? "" : " (built elsewhere)"}`);
+      if (running.size > 0) {
+        show();
+      }
+    });
+    step.done(`${missing.length} pieces ready`);
+    return timings;
+  } catch (error) {
+    step.fail(`stopped with ${timings.length} of ${missing.length} ready; run again to continue`);
+    throw error;
+  }
+}
+
+/** All of the machine's cores, and most of the memory that is free now. */
+function capacity(): { cores: number; memory: number } {
+  return {
+    cores: Math.max(1, os.availableParallelism()),
+    memory: Math.round((availableMemory() * 0.9) / 2 ** 20),
+  };
+}
+
+function availableMemory(): number {
+  try {
+    const match = /^MemAvailable:\s+(\d+) kB$/m.exec(fs.readFileSync("/proc/meminfo", "utf8"));
+    return match ? Number(match[1]) * 1024 : os.freemem();
+  } catch {
+    return os.freemem();
+  }
+}
+
+/**
+ * The capability wrapper for the host's Docker Engine, at a place that stays the same: containers
+ * that exist are started again through it.
+ */
+export async function installRuncCaps(report: Reporter): Promise<string> {
+  const shop = await openWorkshop();
+  await buildPieces(shop, await missingPieces(shop, ["runc-caps"]), report);
+  const folder = path.join(shop.cache.root, "docker");
+  const target = path.join(folder, "runc-caps");
+  fs.mkdirSync(folder, { recursive: true });
+  const temporary = `${target}.${process.pid}`;
+  fs.copyFileSync(path.join(folderOf(shop, "runc-caps"), "runc-caps"), temporary);
+  fs.chmodSync(temporary, 0o755);
+  fs.renameSync(temporary, target);
+  return target;
+}

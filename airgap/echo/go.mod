@@ -1,0 +1,3 @@
+module bankmesh/airgap/echo
+
+go 1.26

@@ -1,0 +1,112 @@
+/**
+ * The air-gapped route: everything that the platform needs, built from the Go module proxy, PyPI,
+ * npm and Debian, once, into a cache that all checkouts share.
+ */
+import { duration } from "../scripts/progress";
+import type { Reporter } from "../scripts/progress";
+import { buildPieces, folderOf, keyOf, missingPieces, openWorkshop } from "./builder";
+import type { Timing } from "./builder";
+import type { State } from "./cache";
+import { ensureDocker } from "./docker";
+import { checkHost, installPackages, missingPackages } from "./host";
+import { hasImage, loadImage } from "./images";
+import { pieces } from "./pieces";
+import { nodeImage } from "./pieces/node-image";
+import { writeToolbox } from "./sources";
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+export { ensureDocker } from "./docker";
+
+export interface Toolbox {
+  /**
+   * Folder to put first on PATH: pulumi, pulumi-language-nodejs, pulumi-resource-*, kind, kubectl,
+   * helm, istioctl.
+   */
+  readonly bin: string;
+  /** Path of this route's sources file. */
+  readonly sources: string;
+}
+
+/** Builds what is missing and loads the node's image into Docker. */
+export async function ensureToolbox(report: Reporter): Promise<Toolbox> {
+  checkHost();
+  const shop = await openWorkshop();
+  await installHostPackages(shop.cache.root, report);
+  const missing = await missingPieces(shop);
+  const started = performance.now();
+  const timings = await buildPieces(shop, missing, report);
+  if (timings.length > 0) {
+    printTimings(timings, performance.now() - started, report);
+  }
+  await ensureDocker(report);
+  const image = nodeImage(keyOf(shop, "node-image"));
+  if (!(await hasImage(image))) {
+    const step = report.step(`Loading the node image into Docker`);
+    const archive = path.join(folderOf(shop, "node-image"), "node.tar");
+    const log = shop.cache.log("node-image-load", keyOf(shop, "node-image"));
+    try {
+      await loadImage(archive, log);
+      step.done(image);
+    } catch (error) {
+      step.fail("could not be loaded");
+      throw error;
+    }
+  }
+  return writeToolbox(shop);
+}
+
+async function installHostPackages(root: string, report: Reporter): Promise<void> {
+  const packages = missingPackages();
+  if (packages.length === 0) {
+    return;
+  }
+  const step = report.step("Debian packages for the build");
+  try {
+    step.update(packages.join(", "));
+    const logs = path.join(root, "logs");
+    fs.mkdirSync(logs, { recursive: true });
+    await installPackages(packages, path.join(logs, "apt.log"));
+    step.done(packages.join(", "));
+  } catch (error) {
+    step.fail("could not be installed");
+    throw error;
+  }
+}
+
+/** Time of each piece, longest first. */
+function printTimings(timings: readonly Timing[], total: number, report: Reporter): void {
+  const sorted = [...timings].sort((a, b) => b.seconds - a.seconds);
+  report.note(`Built in ${duration(total)}; seconds per piece:`);
+  for (const { name, seconds, built } of sorted) {
+    report.note(`  ${seconds.toFixed(1).padStart(8)}  ${name}${built ? "" : " (built elsewhere)"}`);
+  }
+}
+
+export interface PieceState {
+  readonly name: string;
+  readonly key: string;
+  readonly state: State;
+  /** How long it took to build, where it is there. */
+  readonly seconds?: number;
+}
+
+/** What is in the cache, for `npm run doctor`; changes nothing. `deep` reads every byte. */
+export async function inspect(deep = false): Promise<PieceState[]> {
+  const shop = await openWorkshop();
+  const states: PieceState[] = [];
+  for (const { name } of pieces) {
+    const key = keyOf(shop, name);
+    const state = await shop.cache.state(name, key, deep);
+    const seconds = shop.cache.record(name, key)?.seconds;
+    states.push({ name, key, state, ...(seconds === undefined ? {} : { seconds }) });
+  }
+  return states;
+}
+
+/** Removes what today's checkout does not use; returns it as name/key. */
+export async function prune(): Promise<string[]> {
+  const shop = await openWorkshop();
+  const keep = new Set([...shop.keys].map(([name, key]) => `${name}/${key}`));
+  return shop.cache.prune(keep);
+}

@@ -1,0 +1,3 @@
+module bankmesh/airgap/pause
+
+go 1.26

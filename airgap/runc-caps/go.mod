@@ -1,0 +1,3 @@
+module bankmesh/airgap/runc-caps
+
+go 1.26

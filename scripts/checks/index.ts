@@ -1,0 +1,90 @@
+import * as fs from "node:fs";
+import { parse } from "yaml";
+import {
+  checkStackFile,
+  formatProblems,
+  type Parsed,
+  parseSettings,
+  type Settings,
+} from "../../settings";
+import { UserError } from "../errors";
+import { root } from "../paths";
+import { projectFile, trackedFile } from "../stack/files";
+import type { Deployment } from "../stack/pending";
+import { checkCluster, type KnownCluster, knownCluster, nodeState } from "./cluster";
+import { checkDisk, requireDocker } from "./docker";
+import { type TakenPort, takenPorts } from "./ports";
+
+/** Checks the stack's whole file before the CLI sees it: all problems in one message. */
+export function checkConfiguration(stack: string, env: NodeJS.ProcessEnv): Settings {
+  process.chdir(root); // paths in the file are relative to the program
+  if (env.BANKMESH_SOURCES) process.env.BANKMESH_SOURCES = env.BANKMESH_SOURCES;
+  const file = trackedFile(stack);
+  let parsed: Parsed;
+  try {
+    const problems = checkStackFile(file, projectFile);
+    if (problems.length > 0) throw new UserError(withHint(formatProblems(stack, problems)));
+    parsed = parseSettings(stack, plainValues(file), env);
+  } catch (e) {
+    if (e instanceof Error && e.name === "YAMLParseError")
+      throw new UserError(`${file} is not YAML: ${e.message}`);
+    throw e;
+  }
+  if (!parsed.settings) throw new UserError(withHint(formatProblems(stack, parsed.problems)));
+  return parsed.settings;
+}
+
+/** Without an own Pulumi CLI on PATH, the commands in the messages need ours. */
+function withHint(text: string): string {
+  return `${text}\n(without pulumi on your PATH: npm run exec -- pulumi config …; or edit the file)`;
+}
+
+function plainValues(file: string): Record<string, unknown> {
+  const config = (parse(fs.readFileSync(file, "utf8"))?.config ?? {}) as Record<string, unknown>;
+  const own = Object.entries(config).filter(
+    ([key, value]) => key.startsWith("bankmesh:") && !isEncrypted(value),
+  );
+  return Object.fromEntries(own.map(([key, value]) => [key.slice("bankmesh:".length), value]));
+}
+
+function isEncrypted(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "secure" in value;
+}
+
+/**
+ * Checks this machine: Docker, disk, ports, the cluster's name. Nothing is touched.
+ *
+ * @param deployment the stack's state; undefined when there is none yet
+ */
+export async function checkMachine(
+  stack: string,
+  env: NodeJS.ProcessEnv,
+  settings: Settings,
+  deployment: Deployment | undefined,
+): Promise<void> {
+  if (settings.cluster === "existing") return;
+  const docker = await requireDocker(env);
+  const known = knownCluster(deployment);
+  if (!settings.throwAway) await checkCluster(env, settings.clusterName, known);
+  const name = clusterName(settings, known);
+  const there = name !== undefined && (await nodeState(env, name)) !== "absent";
+  if (!there) await checkDisk(docker);
+  const ports = { httpPort: settings.httpPort, httpsPort: settings.httpsPort };
+  const ownNode = there ? `${name}-control-plane` : undefined;
+  const taken = await takenPorts(env, ports, ownNode);
+  if (taken.length > 0) throw new UserError(portMessage(stack, taken));
+}
+
+function clusterName(settings: Settings, known: KnownCluster | undefined): string | undefined {
+  return known?.name ?? (settings.throwAway ? undefined : settings.clusterName);
+}
+
+export function portMessage(stack: string, taken: readonly TakenPort[]): string {
+  const lines = taken.map(
+    (t) =>
+      `  bankmesh:${t.key} is ${t.port}, which ${t.holder ?? "another program"} has\n` +
+      "     allowed: a port that nothing else listens on\n" +
+      `     fix:     end it, or: pulumi config set --stack ${stack} ${t.key} <port>`,
+  );
+  return `a port of stack "${stack}" is taken; nothing was touched\n${lines.join("\n")}`;
+}

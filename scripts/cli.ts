@@ -1,0 +1,99 @@
+import * as fs from "node:fs";
+import { createRequire } from "node:module";
+import * as path from "node:path";
+import { loaderEnvironment } from "./bootstrap/run-cli.mjs";
+import { helpText, parseArguments, unknown } from "./arguments";
+import { certs, kubeconfig } from "./commands/certs";
+import type { Command } from "./commands/command";
+import { destroy } from "./commands/destroy";
+import { doctor } from "./commands/doctor";
+import { exec } from "./commands/exec";
+import { format, lint } from "./commands/lint";
+import { preview } from "./commands/preview";
+import { test } from "./commands/test";
+import { up } from "./commands/up";
+import { UserError } from "./errors";
+import { root } from "./paths";
+import { createReporter } from "./progress";
+import { installSignals } from "./signals";
+
+/** Commands of other folders, each of which exports `main(args): Promise<number>`. */
+const elsewhere = {
+  verify: "Sends real traffic at a running stack and reports.",
+  bench: "Measures how long things take.",
+} as const;
+
+const commands: readonly Command[] = [
+  up,
+  preview,
+  destroy,
+  doctor,
+  certs,
+  kubeconfig,
+  exec,
+  test,
+  lint,
+  format,
+];
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [word = "--help", ...rest] = argv;
+  if (word === "--help" || word === "-h" || word === "help") {
+    process.stdout.write(`${overview()}\n`);
+    return 0;
+  }
+  const other = path.join(root, word, "main.ts");
+  if (word in elsewhere && fs.existsSync(other)) {
+    // not there in every checkout, and slow to load for commands that do not need it
+    const module = createRequire(__filename)(other) as {
+      main(args: readonly string[]): Promise<number>;
+    };
+    return module.main(rest);
+  }
+  const command = commands.find((c) => c.spec.name === word);
+  if (!command)
+    throw new UserError(
+      unknown(
+        "command",
+        word,
+        [...commands.map((c) => c.spec.name), ...Object.keys(elsewhere)],
+        "npm start",
+      ),
+    );
+  const args = parseArguments(command.spec, rest);
+  if (args.help) {
+    process.stdout.write(`${helpText(command.spec)}\n`);
+    return 0;
+  }
+  return command.run(args, createReporter());
+}
+
+function overview(): string {
+  const lines = [
+    ...commands.map(({ spec }) => [spec.usage, spec.summary] as const),
+    ...Object.entries(elsewhere).map(([name, summary]) => [`npm run ${name}`, summary] as const),
+  ];
+  const width = Math.max(...lines.map(([usage]) => usage.length));
+  const table = lines.map(([usage, summary]) => `  ${usage.padEnd(width)}  ${summary}`);
+  return [
+    "bankmesh: a zero-trust service mesh with a bank in it",
+    "",
+    ...table,
+    "",
+    "Each tells more with -- --help.",
+  ].join("\n");
+}
+
+// how this process was loaded is nothing to what it starts: Pulumi has its own way with the program
+for (const name of Object.keys(loaderEnvironment(root))) delete process.env[name];
+installSignals();
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    const text =
+      error instanceof UserError
+        ? `error: ${error.message}`
+        : String((error as Error)?.stack ?? error);
+    process.stderr.write(`${text}\n`, () => process.exit(1));
+  },
+);

@@ -1,0 +1,74 @@
+import { createInterface } from "node:readline/promises";
+import { UserError } from "../errors";
+import { prepareDocker, prepareTools } from "../setup";
+import { removeStackFiles } from "../stack/certificates";
+import { removeStackFile, requireStack } from "../stack/files";
+import { openStack, stackEnvironment } from "../stack/open";
+import { capture, checkEnd, run } from "../stack/pulumi";
+import { recover } from "../stack/recover";
+import { tryRunLock } from "../stack/run-lock";
+import { knownCluster } from "../checks/cluster";
+import { type Command, invocation, stackHelp } from "./command";
+
+export const destroy: Command = {
+  spec: {
+    name: "destroy",
+    usage: "npm run destroy",
+    summary: "Takes a stack down: cluster, state, certificates. Configuration files stay.",
+    positional: "[stack]",
+    options: [{ name: "yes", help: "do not ask before prod goes" }],
+    details: stackHelp,
+  },
+  async run(args, report) {
+    const name = requireStack(args.positional[0]);
+    stackEnvironment(name, process.env);
+    if (name === "prod" && !args.flags.yes) await confirm(name);
+    const release = tryRunLock(name, "npm run destroy");
+    try {
+      return await takeDown(name, report);
+    } finally {
+      release();
+    }
+  },
+};
+
+async function takeDown(name: string, report: Parameters<Command["run"]>[1]): Promise<number> {
+  const bench = await prepareTools(report);
+  const { stack, state, backend } = await openStack(report, name, bench);
+  if (!state) {
+    removeStackFiles(name);
+    process.stdout.write(`nothing to do: ${backend} has no stack ${name}\n`);
+    return 0;
+  }
+  if (knownCluster(state.deployment)) await prepareDocker(report);
+  await recover(report, stack, state);
+  const result = await run(stack, "destroy", ["--yes", "--skip-preview", "--suppress-outputs"]);
+  checkEnd(result, `pulumi destroy of stack "${name}"`, invocation("npm run destroy", name));
+  // keeps the tracked Pulumi.<stack>.yaml, which `destroy --remove` would delete
+  await capture(stack, ["stack", "rm", "--yes", "--preserve-config"]);
+  removeStackFiles(name);
+  removeStackFile(name);
+  process.stdout.write(
+    `stack ${name} is gone; Pulumi.${name}.yaml is kept, and ${invocation("npm start", name)} brings it back\n`,
+  );
+  return 0;
+}
+
+/** Nothing but the stack's name lets prod go. */
+async function confirm(name: string): Promise<void> {
+  if (!process.stdin.isTTY) {
+    throw new UserError(
+      `stack "${name}" is destroyed only when asked for twice: npm run destroy -- ${name} --yes`,
+    );
+  }
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await lines.question(
+      `This destroys stack "${name}" with everything in it. Type its name to go on: `,
+    );
+    if (answer.trim() !== name)
+      throw new UserError(`"${answer.trim()}" is not "${name}"; nothing was touched`);
+  } finally {
+    lines.close();
+  }
+}

@@ -1,0 +1,43 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { execa } from "execa";
+import { local, root } from "../paths";
+import { prepareTools } from "../setup";
+import { stackEnvironment } from "../stack/open";
+import type { Command } from "./command";
+
+export const exec: Command = {
+  spec: {
+    name: "exec",
+    usage: "npm run -s exec",
+    summary:
+      "Runs a command with the project's tools on PATH, on its backend, and the kubeconfig that was last written.",
+    positional: "<command> [argument …]",
+    options: [],
+    details: `for example:
+  npm run -s exec -- pulumi stack output --stack dev
+  npm run -s exec -- pulumi config set --stack dev mtlsMode STRICT
+  BANKMESH_STACK=staging npm run -s exec -- kubectl get pods --all-namespaces`,
+    passthrough: true,
+  },
+  async run(args, report) {
+    const name = process.env.BANKMESH_STACK ?? "dev";
+    const bench = await prepareTools({ step: report.step.bind(report), note() {} });
+    const kube = path.join(local, "kube", `${name}.yaml`);
+    const env = stackEnvironment(name, bench.env);
+    if (fs.existsSync(kube) && env.KUBECONFIG === undefined) env.KUBECONFIG = kube;
+    const [command, ...rest] = args.positional;
+    const child = execa(command!, rest, {
+      cwd: root,
+      env,
+      extendEnv: false,
+      stdio: "inherit",
+      reject: false,
+    });
+    const result = await child;
+    if (result.exitCode === undefined && result.signal === undefined) {
+      process.stderr.write(`error: ${command} cannot be run: ${result.shortMessage}\n`);
+    }
+    return result.exitCode ?? 1;
+  },
+};

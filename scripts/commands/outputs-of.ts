@@ -1,0 +1,22 @@
+import type { ParsedArguments } from "../arguments";
+import { UserError } from "../errors";
+import type { Reporter } from "../progress";
+import { prepareTools } from "../setup";
+import { requireStack } from "../stack/files";
+import { openStack, readOutputs, stackEnvironment } from "../stack/open";
+import { invocation } from "./command";
+
+/** Outputs, secret ones included, of the stack that a command names. */
+export async function outputsOf(
+  args: ParsedArguments,
+  report: Reporter,
+): Promise<{ readonly name: string; readonly outputs: Record<string, unknown> }> {
+  const name = requireStack(args.positional[0]);
+  stackEnvironment(name, process.env);
+  const { stack, state, backend } = await openStack(report, name, await prepareTools(report));
+  if (!state)
+    throw new UserError(
+      `${backend} has no stack ${name}: bring it up first (${invocation("npm start", name)})`,
+    );
+  return { name, outputs: await readOutputs(stack, true) };
+}

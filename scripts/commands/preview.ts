@@ -1,0 +1,58 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { checkConfiguration } from "../checks";
+import { prepareDocker, prepareTools } from "../setup";
+import { requireStack } from "../stack/files";
+import { createStack, openStack, stackEnvironment } from "../stack/open";
+import { checkEnd, run, type Stack } from "../stack/pulumi";
+import { type Command, invocation, stackHelp } from "./command";
+
+export const preview: Command = {
+  spec: {
+    name: "preview",
+    usage: "npm run preview",
+    summary: "Shows what npm start would change. Changes nothing.",
+    positional: "[stack]",
+    options: [
+      { name: "diff", help: "show each property that changes" },
+      { name: "expect-no-changes", help: "end with an error when anything would change" },
+    ],
+    details: stackHelp,
+  },
+  async run(args, report) {
+    const name = requireStack(args.positional[0]);
+    stackEnvironment(name, process.env);
+    checkConfiguration(name, process.env);
+    const bench = await prepareTools(report);
+    const settings = checkConfiguration(name, bench.env);
+    if (settings.cluster === "kind") await prepareDocker(report);
+    const { stack, state } = await openStack(report, name, bench);
+    const flags = Object.keys(args.flags).map((flag) => `--${flag}`);
+    const result = state
+      ? await run(stack, "preview", flags)
+      : await inThrowAwayBackend(stack, (throwAway) => run(throwAway, "preview", flags));
+    checkEnd(result, `the preview of stack "${name}"`, invocation("npm run preview", name));
+    return 0;
+  },
+};
+
+/** A stack that does not exist yet is not made for a look at it. */
+async function inThrowAwayBackend<T>(
+  stack: Stack,
+  work: (throwAway: Stack) => Promise<T>,
+): Promise<T> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bankmesh-preview-"));
+  try {
+    const env = {
+      PULUMI_CONFIG_PASSPHRASE: "",
+      ...stack.env,
+      PULUMI_BACKEND_URL: `file://${folder}`,
+    };
+    const throwAway: Stack = { ...stack, env };
+    await createStack(throwAway);
+    return await work(throwAway);
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,129 @@
+import * as path from "node:path";
+import { formatCheckArguments, lintArguments, tool, typeArguments } from "./lint";
+import { unknown } from "../arguments";
+import { UserError } from "../errors";
+import { root } from "../paths";
+import type { Reporter } from "../progress";
+import { prepareDocker, prepareTools, type Workbench } from "../setup";
+import { goTestEnvironment } from "../testing/go-environment";
+import { runGoTests } from "../testing/go-tests";
+import { runNodeTests, testFiles } from "../testing/node-tests";
+import { judged, type PartResult, report as table, type Tally } from "../testing/tally";
+import type { Command } from "./command";
+
+/** What a part gets to work with. */
+interface Context {
+  readonly report: Reporter;
+  readonly only: string | undefined;
+  /** Tools and Docker; brought when the first part asks. */
+  bench(): Promise<Workbench>;
+}
+
+interface Part {
+  /** Seconds on two cores with a warm cache. */
+  readonly budget: number;
+  run(context: Context): Promise<Tally>;
+}
+
+const parts: Readonly<Record<string, Part>> = {
+  static: { budget: 120, run: checkStatically },
+  unit: { budget: 60, run: runUnits },
+  go: { budget: 240, run: runGo },
+  e2e: { budget: 2000, run: runEndToEnd },
+};
+
+export const test: Command = {
+  spec: {
+    name: "test",
+    usage: "npm test",
+    summary:
+      "Proves the program: lint, types, units, Go tests, and a real cluster with real traffic.",
+    positional: "[part …]",
+    maxPositional: Object.keys(parts).length,
+    options: [
+      { name: "only", value: "<pattern>", help: "only tests of unit and e2e whose name matches" },
+    ],
+    details: `parts: ${Object.keys(parts).join(", ")}; all of them unless named
+  static  ESLint, types, format
+  unit    tests/unit: no cluster, no Go
+  go      the air-gapped route's Go modules
+  e2e     tests/e2e: a real engine, a real cluster
+The last line is "N passed, N failed".`,
+  },
+  async run(args, report) {
+    const wrong = args.positional.find((name) => !(name in parts));
+    if (wrong !== undefined)
+      throw new UserError(unknown("part", wrong, Object.keys(parts), "npm test"));
+    const names = args.positional.length > 0 ? args.positional : Object.keys(parts);
+    const only = typeof args.flags.only === "string" ? args.flags.only : undefined;
+    let bench: Promise<Workbench> | undefined;
+    const context = { report, only, bench: () => (bench ??= prepareBench(report)) };
+    const results: PartResult[] = [];
+    for (const name of names) results.push(await runPart(name, context));
+    const text = table(results);
+    await new Promise<void>((resolve) => process.stdout.write(`\n${text}\n`, () => resolve()));
+    return results.some((r) => r.failed > 0) ? 1 : 0;
+  },
+};
+
+/** A part that falls over has failed; the others still run. */
+async function runPart(name: string, context: Context): Promise<PartResult> {
+  const part = parts[name]!;
+  process.stdout.write(`\n== ${name}\n`);
+  const started = Date.now();
+  let tally: Tally;
+  try {
+    tally = await part.run(context);
+  } catch (e) {
+    process.stdout.write(`${e instanceof UserError ? e.message : String((e as Error).stack)}\n`);
+    tally = { passed: 0, failed: 1, skipped: 0 };
+  }
+  const result = judged(name, tally, (Date.now() - started) / 1000, part.budget);
+  if (tally.passed + tally.failed === 0)
+    process.stdout.write(`part ${name} ran no test, which counts as a failure\n`);
+  return result;
+}
+
+async function prepareBench(report: Reporter): Promise<Workbench> {
+  const bench = await prepareTools(report);
+  await prepareDocker(report);
+  return bench;
+}
+
+async function checkStatically(): Promise<Tally> {
+  const checks = [
+    ["ESLint", () => tool("eslint", lintArguments)],
+    ["types", () => tool("tsc", typeArguments)],
+    ["format", () => tool("prettier", formatCheckArguments)],
+  ] as const;
+  let failed = 0;
+  for (const [name, check] of checks) {
+    const code = await check();
+    process.stdout.write(`${code === 0 ? "✔" : "✖"} ${name}\n`);
+    if (code !== 0) failed++;
+  }
+  return { passed: checks.length - failed, failed, skipped: 0 };
+}
+
+function runUnits({ only }: Context): Promise<Tally> {
+  const files = testFiles(path.join(root, "tests", "unit"));
+  return runNodeTests(files, process.env, {
+    concurrency: 2,
+    timeout: 60_000,
+    ...(only !== undefined && { only }),
+  });
+}
+
+async function runGo({ report }: Context): Promise<Tally> {
+  return runGoTests(await goTestEnvironment(report));
+}
+
+async function runEndToEnd({ bench, only }: Context): Promise<Tally> {
+  const files = testFiles(path.join(root, "tests", "e2e"));
+  const { env } = await bench();
+  return runNodeTests(files, env, {
+    concurrency: 1,
+    timeout: 1_500_000,
+    ...(only !== undefined && { only }),
+  });
+}

@@ -1,0 +1,84 @@
+import { checkConfiguration, checkMachine } from "../checks";
+import { shown } from "../paths";
+import { tryRunLock } from "../stack/run-lock";
+import { prepareDocker, prepareTools } from "../setup";
+import { writeCertificates } from "../stack/certificates";
+import { requireStack } from "../stack/files";
+import { createStack, openStack, readOutputs, stackEnvironment } from "../stack/open";
+import { checkEnd, isUnchanged, run } from "../stack/pulumi";
+import { recover } from "../stack/recover";
+import { type Outputs, summary } from "../stack/summary";
+import { type Command, invocation, stackHelp } from "./command";
+
+export const up: Command = {
+  spec: {
+    name: "up",
+    usage: "npm start",
+    summary: "Brings up a stack: tools, cluster, mesh and bank. Run again, it changes nothing.",
+    positional: "[stack]",
+    options: [],
+    details: `${stackHelp}
+
+environment:
+  BANKMESH_ROUTE=official|airgap   where tools and images come from; found out when not set
+  BANKMESH_CACHE                   folder of downloads and builds (default ~/.cache/bankmesh)
+  PULUMI_BACKEND_URL               where the state is kept (default .bankmesh/state, or your pulumi login)
+  PULUMI_CONFIG_PASSPHRASE[_FILE]  encrypts secrets in the state; dev has an empty one by default`,
+  },
+  async run(args, report) {
+    const name = requireStack(args.positional[0]);
+    stackEnvironment(name, process.env);
+    checkConfiguration(name, process.env);
+    const release = tryRunLock(name, "npm start");
+    try {
+      return await bringUp(name, report);
+    } finally {
+      release();
+    }
+  },
+};
+
+async function bringUp(name: string, report: Parameters<Command["run"]>[1]): Promise<number> {
+  const bench = await prepareTools(report);
+  const settings = checkConfiguration(name, bench.env); // again: now the route's sources are known
+  if (settings.cluster === "kind") await prepareDocker(report);
+  const { stack, state, backend } = await openStack(report, name, bench);
+  await checkMachine(name, stack.env, settings, state?.deployment);
+  if (!state) {
+    await createStack(stack);
+    report.note(`created stack ${name} in ${backend}`);
+  } else await recover(report, stack, state);
+  const again = invocation("npm start", name);
+  const result = await run(stack, "up", ["--yes", "--skip-preview", "--suppress-outputs"]);
+  checkEnd(result, `pulumi up of stack "${name}"`, again);
+  const outputs = await readOutputs(stack, true);
+  const certificates = settings.gatewayTls === "NONE" ? [] : writeCertificates(name, outputs);
+  const changes = result.changes ?? {};
+  const lines = [
+    "",
+    isUnchanged(changes)
+      ? "no changes: everything is as its stack says"
+      : `done: ${describeChanges(changes)}`,
+    "",
+    summary(name, outputs as Outputs, backend),
+    "",
+    ...(certificates.length > 0 ? [`Certificates: ${certificates.map(shown).join(", ")}`] : []),
+    `kubectl: eval "$(${invocation("npm run -s kubeconfig", name)})"`,
+    `Take it down: ${invocation("npm run destroy", name)}   (log of this run: ${shown(result.log)})`,
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+  return 0;
+}
+
+function describeChanges(changes: Readonly<Record<string, number>>): string {
+  const words: Record<string, string> = {
+    create: "created",
+    update: "updated",
+    delete: "deleted",
+    replace: "replaced",
+  };
+  const parts = Object.entries(words).flatMap(([kind, word]) =>
+    changes[kind] ? [`${changes[kind]} ${word}`] : [],
+  );
+  return [...parts, `${changes.same ?? 0} unchanged`].join(", ");
+}

@@ -1,0 +1,77 @@
+import * as path from "node:path";
+import { ensureDocker, ensureToolbox } from "../../airgap";
+import { UserError } from "../errors";
+import type { Reporter } from "../progress";
+import { silentHosts } from "./hosts";
+import { ensureOfficialTools } from "./official";
+import {
+  chooseRoute,
+  describeRoute,
+  type Facts,
+  needsHosts,
+  type Origin,
+  type Route,
+} from "./route";
+import { findTools, missingPlugins, toolNames } from "./tools";
+
+/** Tools ready to use: the environment in which every command runs. */
+export interface Workbench {
+  readonly route: Route;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Looks at this machine. Changes nothing. */
+export async function gatherFacts(env: NodeJS.ProcessEnv): Promise<Facts> {
+  const forced = readForced(env);
+  const tools = await findTools(env);
+  const plugins = tools.pulumi.good ? await missingPlugins(env) : undefined;
+  const facts: Facts = { forced, tools, missingPlugins: plugins };
+  return needsHosts(facts) ? { ...facts, silentHosts: await silentHosts() } : facts;
+}
+
+/** Brings the tools that are missing, by the way that is open. */
+export async function prepareTools(
+  report: Reporter,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Workbench> {
+  const facts = await gatherFacts(env);
+  const route = chooseRoute(facts);
+  report.note(describeRoute(route));
+  const result: NodeJS.ProcessEnv = {
+    ...env,
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    // for what runs under us: the same way, without asking again
+    BANKMESH_ROUTE: route.tools === "path" ? env.BANKMESH_ROUTE : route.tools,
+  };
+  if (route.tools === "official") {
+    const missing = toolNames.filter((name) => !facts.tools[name].good);
+    prepend(result, await ensureOfficialTools(report, missing));
+  }
+  if (route.sources === "airgap") {
+    const toolbox = await ensureToolbox(report);
+    result.BANKMESH_SOURCES = env.BANKMESH_SOURCES ?? toolbox.sources;
+    if (route.tools === "airgap") {
+      prepend(result, [toolbox.bin]);
+      result.PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION = "true";
+    }
+  }
+  return { route, env: result };
+}
+
+/** A Docker Engine that answers; the air-gapped builder knows how to get one. */
+export async function prepareDocker(report: Reporter): Promise<void> {
+  await ensureDocker(report);
+}
+
+export function readForced(env: NodeJS.ProcessEnv): Origin | undefined {
+  const value = env.BANKMESH_ROUTE;
+  if (value === undefined || value === "") return undefined;
+  if (value === "official" || value === "airgap") return value;
+  throw new UserError(
+    `BANKMESH_ROUTE is "${value}"; allowed: official, airgap (or unset it to let the scripts find out)`,
+  );
+}
+
+function prepend(env: NodeJS.ProcessEnv, folders: readonly string[]): void {
+  env.PATH = [...folders, env.PATH ?? ""].join(path.delimiter);
+}

@@ -1,0 +1,38 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { onPath } from "../setup/tools";
+import { chooseBackend } from "./backend";
+import { project, stackEnvironment } from "./open";
+import { trackedFile } from "./files";
+import type { Deployment } from "./pending";
+import { exportState } from "./recover";
+import type { Outputs } from "./summary";
+
+/** The stack's state as far as it can be read without changing or building anything; undefined when there is none. */
+export async function lastState(
+  stack: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Deployment | undefined> {
+  const backend = chooseBackend(env, false);
+  try {
+    if (backend.folder !== undefined) {
+      const file = path.join(backend.folder, ".pulumi", "stacks", project, `${stack}.json`);
+      return JSON.parse(fs.readFileSync(file, "utf8")).checkpoint?.latest as Deployment | undefined;
+    }
+    if (!onPath("pulumi", env)) return undefined;
+    const opened = {
+      name: stack,
+      configFile: trackedFile(stack),
+      env: stackEnvironment(stack, env, false),
+    };
+    return (await exportState(opened))?.deployment;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The stack's outputs in its state; secret ones are encrypted there. */
+export function outputsIn(state: Deployment | undefined): Outputs {
+  return (state?.resources?.find((r) => r.type === "pulumi:pulumi:Stack")?.outputs ??
+    {}) as Outputs;
+}

@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type * as pulumi from "@pulumi/pulumi";
+import {
+  IstioMesh,
+  type IstioMeshArgs,
+  dropKeepPolicy,
+  skipServiceAwait,
+  waitForInjector,
+} from "../../components/istio-mesh";
+import { baseValues, istiodValues } from "../../components/istio-values";
+import { type Json, record } from "./support/mocks";
+import { airgap, official, settings } from "./support/settings";
+
+const istio = settings().istio;
+const args: IstioMeshArgs = { istio, sources: official.istio, kubeconfig: "the kubeconfig" };
+const make = async (a: IstioMeshArgs, preview = false) => {
+  let mesh: IstioMesh | undefined;
+  const recording = await record(
+    () => {
+      mesh = new IstioMesh("mesh", a);
+    },
+    { preview },
+  );
+  return { recording, mesh: mesh! };
+};
+const chart = "kubernetes:helm.sh/v4:Chart";
+
+describe("IstioMesh", () => {
+  for (const preview of [true, false]) {
+    test(`children, ${preview ? "preview" : "update"}`, async () => {
+      const { recording, mesh } = await make(args, preview);
+      assert.deepEqual(recording.below("mesh"), [
+        "command:local:Command mesh-webhook-check",
+        "kubernetes:core/v1:Namespace mesh-namespace",
+        `${chart} mesh-base`,
+        `${chart} mesh-istiod`,
+      ]);
+      assert.deepEqual(recording.get("bankmesh:mesh:IstioMesh", "mesh").inputs, {
+        version: official.istio.version,
+      });
+      assert.equal(mesh.namespace, "istio-system");
+      assert.equal(mesh.version, "1.31.1");
+    });
+  }
+
+  test("namespace", async () => {
+    const { recording } = await make({ ...args, namespaceAnnotations: { "bankmesh/owner": "me" } });
+    assert.deepEqual(recording.get("kubernetes:core/v1:Namespace", "mesh-namespace").inputs, {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: "istio-system", annotations: { "bankmesh/owner": "me" } },
+    });
+  });
+
+  test("chart base, from a repository", async () => {
+    const { recording } = await make(args);
+    const base = recording.get(chart, "mesh-base");
+    assert.deepEqual(base.inputs, {
+      name: "istio-base",
+      namespace: "istio-system",
+      chart: "base",
+      version: "1.31.1",
+      repositoryOpts: { repo: "https://blob.istio.io/istio-release/charts" },
+      values: baseValues(args),
+    });
+    assert.ok(base.remote);
+    assert.equal(base.transforms, 1);
+    assert.deepEqual(base.dependsOn, ["mesh-namespace"]);
+  });
+
+  test("charts from a file have neither version nor repository", async () => {
+    const { recording } = await make({ ...args, sources: airgap.istio });
+    for (const [name, release] of [
+      ["base", "istio-base"],
+      ["istiod", "istiod"],
+    ] as const) {
+      const { values, ...inputs } = recording.get(chart, `mesh-${name}`).inputs;
+      assert.ok(values);
+      assert.deepEqual(inputs, {
+        name: release,
+        namespace: "istio-system",
+        chart: `/cache/${name}.tgz`,
+      });
+    }
+  });
+
+  test("chart istiod comes after base", async () => {
+    const { recording } = await make(args);
+    const istiod = recording.get(chart, "mesh-istiod");
+    assert.equal(istiod.inputs.name, "istiod");
+    assert.deepEqual(istiod.inputs.values, istiodValues(args));
+    assert.equal(istiod.transforms, 2);
+    assert.deepEqual(istiod.dependsOn, ["mesh-base"]);
+  });
+
+  test("the check asks with the kubeconfig on standard input, never shown", async () => {
+    const { recording, mesh } = await make({ ...args, context: "other" });
+    const check = recording.get("command:local:Command", "mesh-webhook-check");
+    const { VALUES, ...environment } = check.inputs.environment;
+    assert.match(VALUES, /^[0-9a-f]{12}$/);
+    assert.deepEqual(environment, { KUBECONTEXT: "other" });
+    assert.equal(check.inputs.create, "bash components/istio-mesh/check-webhooks.sh");
+    assert.equal(check.inputs.stdin, "the kubeconfig");
+    assert.equal(check.inputs.logging, "none");
+    assert.deepEqual(check.dependsOn, ["mesh-istiod"]);
+    assert.equal(mesh.ready.length, 2);
+  });
+
+  test("the check is made again when istiod's values change, and only then", async () => {
+    const valuesHash = async (a: IstioMeshArgs): Promise<Json> =>
+      (await make(a)).recording.get("command:local:Command", "mesh-webhook-check").inputs
+        .environment.VALUES;
+    const before = await valuesHash(args);
+    assert.equal(await valuesHash({ ...args, adoptNamespace: true }), before);
+    const changed = { ...args, istio: { ...istio, drainDuration: "9s" } };
+    assert.notEqual(await valuesHash(changed), before);
+  });
+
+  test("an adopted namespace is not made", async () => {
+    const { recording } = await make({ ...args, adoptNamespace: true });
+    assert.deepEqual(recording.below("mesh"), [
+      "command:local:Command mesh-webhook-check",
+      `${chart} mesh-base`,
+      `${chart} mesh-istiod`,
+    ]);
+  });
+
+  test("an adopted Istio is only asked whether it answers", async () => {
+    const { recording, mesh } = await make({ ...args, adoptIstio: true });
+    assert.deepEqual(recording.below("mesh"), ["command:local:Command mesh-webhook-check"]);
+    assert.equal(mesh.ready.length, 1);
+  });
+});
+
+describe("transforms", () => {
+  /** Runs a transform as the engine does. */
+  const run = (transform: pulumi.ResourceTransform, type: string, props: object) =>
+    transform({
+      ...{ custom: true, type, name: "x", props },
+      opts: { protect: true, retainOnDelete: true },
+    }) as pulumi.ResourceTransformResult | undefined;
+  const crd = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition";
+  const injector = "kubernetes:admissionregistration.k8s.io/v1:MutatingWebhookConfiguration";
+  const validator = "kubernetes:admissionregistration.k8s.io/v1:ValidatingWebhookConfiguration";
+  const service = "kubernetes:core/v1:Service";
+  const others = [crd, injector, validator, service, "kubernetes:apps/v1:Deployment"];
+
+  test("dropKeepPolicy: a CRD goes when the stack goes; all else of it stays", () => {
+    const metadata = {
+      name: "gateways.networking.istio.io",
+      annotations: { "helm.sh/resource-policy": "keep", other: "1" },
+    };
+    assert.deepEqual(run(dropKeepPolicy, crd, { spec: { group: "x" }, metadata }), {
+      props: { spec: { group: "x" }, metadata: { ...metadata, annotations: { other: "1" } } },
+      opts: { protect: true, retainOnDelete: false },
+    });
+    assert.equal(metadata.annotations["helm.sh/resource-policy"], "keep");
+  });
+
+  test("waitForInjector: the injector's configuration is done when it has its CA", () => {
+    const metadata = { name: "istio-sidecar-injector", annotations: { other: "1" } };
+    const waitFor = { "pulumi.com/waitFor": "jsonpath={.webhooks[*].clientConfig.caBundle}" };
+    assert.deepEqual(run(waitForInjector, injector, { webhooks: [], metadata })?.props, {
+      webhooks: [],
+      metadata: { ...metadata, annotations: { other: "1", ...waitFor } },
+    });
+  });
+
+  test("skipServiceAwait: a Service is not waited for", () => {
+    assert.deepEqual(run(skipServiceAwait, service, { spec: {} })?.props, {
+      spec: {},
+      metadata: { annotations: { "pulumi.com/skipAwait": "true" } },
+    });
+  });
+
+  for (const [transform, own] of [
+    [dropKeepPolicy, crd],
+    [waitForInjector, injector],
+    [skipServiceAwait, service],
+  ] as const) {
+    test(`${own} alone is touched`, () => {
+      for (const type of others.filter((t) => t !== own)) {
+        assert.equal(run(transform, type, { metadata: {} }), undefined, type);
+      }
+    });
+  }
+});

@@ -1,0 +1,67 @@
+import type { Kubectl } from "./kubectl";
+
+/** One line of a proxy's access log, as JSON. */
+export type AccessLogLine = Readonly<Record<string, unknown>>;
+
+/** What of a request can be found again in a log. */
+export interface LogQuery {
+  /** X-Request-ID, where the proxy keeps it. It says all. */
+  readonly requestId?: string;
+  /** When it was sent, and how long it took. */
+  readonly at: string;
+  readonly seconds: number;
+  /** Path without the query; undefined for a connection that ended before HTTP. */
+  readonly path?: string;
+  readonly status?: number;
+  /** Address of the client. @default any */
+  readonly clientAddress?: string;
+}
+
+/** A pod's request begins some time after its batch was sent. */
+const tolerance = 2000;
+
+/** The line about a request: nearest in time of those that fit; undefined when none does. */
+export function findLine(lines: readonly AccessLogLine[], query: LogQuery): AccessLogLine | undefined {
+  if (query.requestId !== undefined && query.status !== undefined) {
+    return lines.find((line) => line.request_id === query.requestId);
+  }
+  const begin = Date.parse(query.at) - 5;
+  const end = Date.parse(query.at) + query.seconds * 1000 + tolerance;
+  const fits = (line: AccessLogLine) => {
+    const time = Date.parse(String(line.start_time));
+    if (!(time >= begin && time <= end)) return false;
+    const client = String(line.downstream_remote_address ?? "").replace(/:\d+$/, "");
+    if (query.clientAddress !== undefined && client !== query.clientAddress) return false;
+    if (query.status === undefined) return !line.response_code;
+    return line.response_code === query.status && line.path === query.path;
+  };
+  const distance = (line: AccessLogLine) =>
+    Math.abs(Date.parse(String(line.start_time)) - Date.parse(query.at));
+  return lines.filter(fits).sort((a, b) => distance(a) - distance(b))[0];
+}
+
+/** Lines that the proxies of an app wrote since a point in time. */
+export async function readAccessLog(
+  kubectl: Kubectl,
+  namespace: string,
+  app: string,
+  since: string,
+): Promise<AccessLogLine[]> {
+  const text = await kubectl.run([
+    ...["logs", `--namespace=${namespace}`, `--selector=app=${app}`, "--container=istio-proxy"],
+    ...[`--since-time=${since}`, "--tail=-1"],
+  ]);
+  return parseAccessLog(text);
+}
+
+export function parseAccessLog(text: string): AccessLogLine[] {
+  return text.split("\n").flatMap((line) => {
+    if (!line.startsWith("{")) return [];
+    try {
+      const parsed = JSON.parse(line) as AccessLogLine;
+      return "start_time" in parsed ? [parsed] : [];
+    } catch {
+      return [];
+    }
+  });
+}

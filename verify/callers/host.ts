@@ -1,0 +1,169 @@
+import * as http from "node:http";
+import type { Socket } from "node:net";
+import * as net from "node:net";
+import * as tls from "node:tls";
+import { type Evidence, alertIn, bodyLimit, xfccIn } from "../evidence";
+import type { HostRequest } from "../probe";
+import type { Certificate } from "../certificates";
+
+/** Where the gateway is, and what a request's words for certificates mean. */
+export interface HostCallerArgs {
+  /** Address of the gateway for this machine. */
+  readonly address: string;
+  readonly httpPort: number;
+  readonly httpsPort: number;
+  readonly controlPort: number;
+  /** CA of the stack. */
+  readonly caPem: string;
+  readonly otherCaPem: string;
+  readonly controlCaPem: string;
+  readonly clients: Readonly<Record<NonNullable<HostRequest["clientCertificate"]>, Certificate>>;
+}
+
+const timeout = 5000;
+/** How long a client waits for an alert after its own side of the handshake is done (TLS 1.3). */
+const alertGrace = 300;
+
+/** Sends requests from this machine; each on a connection of its own. */
+export class HostCaller {
+  constructor(private readonly args: HostCallerArgs) {}
+
+  public async send(request: HostRequest): Promise<Evidence> {
+    const first = await this.once(request, this.portOf(request));
+    if (!request.follow || first.location === undefined) return first;
+    const target = new URL(first.location, `http://${request.host}`);
+    const secure = target.protocol === "https:";
+    const port = Number(target.port) || (secure ? 443 : 80);
+    const next: HostRequest = {
+      ...request,
+      follow: false,
+      to: secure ? "https" : "http",
+      host: target.hostname,
+      path: `${target.pathname}${target.search}`,
+    };
+    const second = await this.once(next, port);
+    return { ...second, message: `${second.message} (redirected to ${first.location})`.trim() };
+  }
+
+  private portOf(request: HostRequest): number {
+    const { httpPort, httpsPort, controlPort } = this.args;
+    return { http: httpPort, https: httpsPort, "control-server": controlPort }[request.to];
+  }
+
+  private async once(request: HostRequest, port: number): Promise<Evidence> {
+    const started = performance.now();
+    const at = new Date().toISOString();
+    const done = (seen: Partial<Evidence>): Evidence => ({
+      at,
+      seconds: (performance.now() - started) / 1000,
+      body: "",
+      message: "",
+      ...seen,
+    });
+    let socket: Socket | undefined;
+    try {
+      const connected = await this.connect(request, port, (s) => (socket = s));
+      const answer = await ask(connected, request);
+      const tlsVersion =
+        connected instanceof tls.TLSSocket ? (connected.getProtocol() ?? undefined) : undefined;
+      return done({ ...answer, ...(tlsVersion && { tlsVersion }) });
+    } catch (e) {
+      return done(failure(e as NodeJS.ErrnoException));
+    } finally {
+      socket?.destroy();
+    }
+  }
+
+  private connect(
+    request: HostRequest,
+    port: number,
+    opened: (socket: Socket) => void,
+  ): Promise<Socket> {
+    const address = request.to === "control-server" ? "127.0.0.1" : this.args.address;
+    return new Promise((resolve, reject) => {
+      const plain = net.connect({ host: address, port });
+      opened(plain);
+      plain.setTimeout(timeout, () => plain.destroy(timedOut()));
+      if (request.to === "http") {
+        plain.once("connect", () => resolve(plain)).once("error", reject);
+        return;
+      }
+      const secure = tls.connect({ socket: plain, ...this.tlsOptions(request) });
+      secure.once("error", reject);
+      secure.once("close", () => reject(ended()));
+      secure.once("secureConnect", () => {
+        // In TLS 1.3 the client is done before the server has looked at its certificate: give an alert time to come,
+        // and send nothing before, or the reset of the connection may overtake it.
+        // (and not from inside the callback, where the socket is still busy reading)
+        const go = () => setImmediate(() => resolve(secure));
+        if (secure.getProtocol() !== "TLSv1.3") return go();
+        const timer = setTimeout(go, alertGrace);
+        secure.once("session", () => {
+          clearTimeout(timer);
+          go();
+        });
+      });
+    });
+  }
+
+  private tlsOptions(request: HostRequest): tls.ConnectionOptions {
+    const { caPem, otherCaPem, controlCaPem, clients } = this.args;
+    const old = request.tlsVersion === "TLSv1" || request.tlsVersion === "TLSv1.1";
+    const ca = request.to === "control-server" ? controlCaPem : caPem;
+    const client = request.clientCertificate && clients[request.clientCertificate];
+    return {
+      servername: request.serverName ?? request.host,
+      checkServerIdentity: (_name, certificate) =>
+        tls.checkServerIdentity(request.serverName || request.host, certificate),
+      ...(request.trust !== "system" && { ca: request.trust === "other-ca" ? otherCaPem : ca }),
+      ...(client && { cert: client.certPem, key: client.keyPem }),
+      ...(request.tlsVersion && { minVersion: request.tlsVersion, maxVersion: request.tlsVersion }),
+      // OpenSSL offers old versions at its lowest level of security only
+      ...(old && { ciphers: "DEFAULT@SECLEVEL=0" }),
+      ...(request.ciphers && { ciphers: request.ciphers }),
+    };
+  }
+}
+
+function ask(socket: Socket, request: HostRequest): Promise<Partial<Evidence>> {
+  return new Promise((resolve, reject) => {
+    const asked = http.request({
+      createConnection: () => socket,
+      path: request.path,
+      headers: { Host: request.host, Connection: "close", ...request.headers },
+      timeout,
+    });
+    asked.once("timeout", () => asked.destroy(timedOut()));
+    asked.once("error", reject);
+    asked.once("response", (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => (body = (body + chunk).slice(0, bodyLimit)));
+      response.once("error", reject);
+      response.once("end", () => {
+        const { statusCode, headers } = response;
+        resolve({
+          ...(statusCode !== undefined && { status: statusCode }),
+          ...(headers.location !== undefined && { location: headers.location }),
+          body,
+          xfcc: xfccIn(body),
+        });
+      });
+    });
+    asked.end();
+  });
+}
+
+function failure(error: NodeJS.ErrnoException): Partial<Evidence> {
+  const errorCode = error.code ?? "UNKNOWN";
+  const alert = alertIn(error.message, errorCode);
+  return { errorCode, message: error.message, ...(alert && { alert }) };
+}
+
+function timedOut(): NodeJS.ErrnoException {
+  return Object.assign(new Error(`no answer within ${timeout} ms`), { code: "ETIMEDOUT" });
+}
+
+function ended(): NodeJS.ErrnoException {
+  return Object.assign(new Error("the connection ended in the handshake"), { code: "EOF" });
+}

@@ -1,0 +1,137 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import type { Settings } from "../../settings";
+import type { Certificate } from "../certificates";
+import type { Evidence } from "../evidence";
+import type { Kubectl } from "../kubectl";
+import type { PodRequest, Twin } from "../probe";
+import { curlScript, readCurlOutput } from "./curl";
+import {
+  type KubernetesObject,
+  callerName,
+  callerObjects,
+  runLabel,
+  twinObjects,
+} from "./objects";
+
+export interface PodCallersArgs {
+  readonly kubectl: Kubectl;
+  readonly settings: Settings;
+  /** Image with curl and a shell. */
+  readonly image: string;
+  /** Service whose twin is made; none, no twin. */
+  readonly twinOf?: string;
+  /** Certificate for requests that bring a self-signed one. */
+  readonly selfSigned: Certificate;
+}
+
+/** Requests that one `kubectl exec` sends at once. */
+const batch = 24;
+
+/** Pods that send requests, and the twin that serves as their control. Made by `open`, taken away by `close`. */
+export class PodCallers {
+  /** Names this run. */
+  public readonly run = randomBytes(3).toString("hex");
+  private readonly namespace = `verify-${this.run}`;
+  private twinAddress: string | undefined;
+
+  constructor(private readonly args: PodCallersArgs) {}
+
+  /** SPIFFE identity of the caller with a sidecar. */
+  public get identity(): string {
+    const account = callerName(this.run, "mesh");
+    return `spiffe://cluster.local/ns/${this.args.settings.namespace}/sa/${account}`;
+  }
+
+  /** The twin; undefined when there is none. */
+  public get twin(): Twin | undefined {
+    const { twinOf } = this.args;
+    if (twinOf === undefined || this.twinAddress === undefined) return undefined;
+    return { service: twinOf, namespace: this.namespace, podAddress: this.twinAddress };
+  }
+
+  /** Makes everything and waits until it is ready. */
+  public async open(): Promise<void> {
+    const { kubectl, settings, image, twinOf } = this.args;
+    const { namespace } = settings;
+    const { revision } = settings.istio;
+    const common = { run: this.run, ...(revision && { revision }) };
+    const originals = twinOf === undefined ? [] : await this.originals(twinOf);
+    const twin = twinOf === undefined ? [] : twinObjects({ ...common, namespace: this.namespace, originals });
+    await kubectl.apply([...twin, ...callerObjects({ ...common, namespace, image })]);
+    const selector = `--selector=${runLabel}=${this.run}`;
+    const wait = ["wait", "--for=condition=Ready", "--timeout=90s"];
+    await Promise.all([
+      kubectl.run([...wait, "pod", `--namespace=${namespace}`, selector]),
+      twinOf === undefined
+        ? undefined
+        : kubectl.run(["rollout", "status", `deployment/${twinOf}`, `--namespace=${this.namespace}`, "--timeout=90s"]),
+    ]);
+    if (twinOf !== undefined) {
+      this.twinAddress = (await podAddresses(kubectl, this.namespace))[twinOf];
+    }
+  }
+
+  /** Sends requests of one caller, side by side, each on a connection of its own. */
+  public async send(from: PodRequest["from"], requests: readonly PodRequest[]): Promise<Evidence[]> {
+    const found: Evidence[] = [];
+    for (let i = 0; i < requests.length; i += batch) {
+      found.push(...(await this.sendBatch(from, requests.slice(i, i + batch))));
+    }
+    return found;
+  }
+
+  private async sendBatch(from: PodRequest["from"], requests: readonly PodRequest[]): Promise<Evidence[]> {
+    const { kubectl, settings, selfSigned } = this.args;
+    const boundary = `--${randomBytes(12).toString("hex")}`;
+    const at = new Date().toISOString();
+    const ids = requests.map(() => randomUUID());
+    const pod = callerName(this.run, from);
+    const output = await kubectl.run(
+      ["exec", "--stdin", `--namespace=${settings.namespace}`, pod, "--container=curl", "--", "sh", "-s"],
+      curlScript(requests, ids, boundary, selfSigned),
+    );
+    return readCurlOutput(output, boundary, ids, at);
+  }
+
+  /** Takes everything away, and waits until it is gone. */
+  public async close(): Promise<void> {
+    const { kubectl, settings } = this.args;
+    const gone = ["--ignore-not-found", "--wait", "--timeout=60s"];
+    await Promise.all([
+      kubectl.run(["delete", "namespace", this.namespace, ...gone]),
+      kubectl.run([
+        ...["delete", "pod,serviceaccount", `--namespace=${settings.namespace}`],
+        ...[`--selector=${runLabel}=${this.run}`, "--grace-period=1", ...gone],
+      ]),
+    ]);
+  }
+
+  private originals(service: string): Promise<KubernetesObject[]> {
+    const { kubectl, settings } = this.args;
+    const names = [
+      `serviceaccount/${service}-sa`,
+      `deployment/${service}`,
+      `service/${service}`,
+    ];
+    return kubectl
+      .json<{ items: KubernetesObject[] }>(["get", ...names, `--namespace=${settings.namespace}`])
+      .then((list) => list.items);
+  }
+}
+
+/** Address of one ready pod of each app of a namespace. */
+export async function podAddresses(
+  kubectl: Kubectl,
+  namespace: string,
+): Promise<Record<string, string>> {
+  const pods = await kubectl.json<{
+    items: { metadata: { labels?: Record<string, string>; deletionTimestamp?: string }; status: { podIP?: string; phase?: string } }[];
+  }>(["get", "pod", `--namespace=${namespace}`]);
+  const living = pods.items.filter((p) => !p.metadata.deletionTimestamp && p.status.phase === "Running");
+  return Object.fromEntries(
+    living.flatMap((p) => {
+      const app = p.metadata.labels?.app;
+      return app && p.status.podIP ? [[app, p.status.podIP] as const] : [];
+    }),
+  );
+}

@@ -1,0 +1,58 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { execa } from "execa";
+
+/** kubectl on one cluster. The kubeconfig is in a file of its own that nobody else can read, until `close`. */
+export class Kubectl {
+  private readonly folder: string;
+
+  /**
+   * @param kubeconfig text of a kubeconfig; its current context is used
+   * @param env environment; kubectl is looked for on its PATH
+   */
+  constructor(
+    kubeconfig: string,
+    private readonly env: NodeJS.ProcessEnv = process.env,
+  ) {
+    this.folder = fs.mkdtempSync(path.join(os.tmpdir(), "bankmesh-verify-"));
+    fs.writeFileSync(this.file, kubeconfig, { mode: 0o600 });
+  }
+
+  /** Path of the kubeconfig. */
+  public get file(): string {
+    return path.join(this.folder, "kubeconfig");
+  }
+
+  /**
+   * @returns what kubectl printed
+   * @throws Error with kubectl's own message
+   */
+  public async run(args: readonly string[], input?: string): Promise<string> {
+    const result = await execa("kubectl", ["--kubeconfig", this.file, ...args], {
+      env: this.env,
+      extendEnv: false,
+      reject: false,
+      ...(input === undefined ? { stdin: "ignore" as const } : { input }),
+    });
+    if (result.failed) {
+      throw new Error(
+        `kubectl ${args.slice(0, 4).join(" ")}: ${result.stderr.trim() || result.shortMessage}`,
+      );
+    }
+    return result.stdout;
+  }
+
+  public async json<T>(args: readonly string[]): Promise<T> {
+    return JSON.parse(await this.run([...args, "--output", "json"])) as T;
+  }
+
+  public async apply(objects: readonly object[]): Promise<void> {
+    const list = { apiVersion: "v1", kind: "List", items: objects };
+    await this.run(["apply", "--filename", "-"], JSON.stringify(list));
+  }
+
+  public close(): void {
+    fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+}

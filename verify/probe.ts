@@ -1,0 +1,93 @@
+import type { Settings } from "../settings";
+import type { Reason } from "./classify";
+
+/** Who sends a request: a pod with a sidecar, a pod without one, or this machine. */
+export type Caller = "mesh" | "plain" | "host";
+
+/** A request that a pod sends with curl. */
+export interface PodRequest {
+  readonly from: "mesh" | "plain";
+  readonly url: string;
+  /** Speak TLS and take any server certificate, with a client certificate made on the spot if it says so. */
+  readonly clientCertificate?: "self-signed";
+}
+
+/** A request that this machine sends to the gateway, on a connection of its own. */
+export interface HostRequest {
+  readonly from: "host";
+  /** The gateway's port for plain HTTP or for TLS; the control server is this process's own. */
+  readonly to: "http" | "https" | "control-server";
+  /** Host header. */
+  readonly host: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Server name of the TLS handshake; empty: none is sent. @default the host */
+  readonly serverName?: string;
+  /** Certificates that the server's has to come from. @default the stack's CA */
+  readonly trust?: "system" | "other-ca";
+  /** Client certificate. @default none */
+  readonly clientCertificate?: "own" | "other-ca" | "self-signed";
+  /** The one TLS version that is offered. @default what Node.js offers */
+  readonly tlsVersion?: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
+  /** The ciphers that are offered. @default what Node.js offers */
+  readonly ciphers?: string;
+  /** Follow a redirect once, to this machine, with the same trust and certificate. */
+  readonly follow?: boolean;
+}
+
+export type ProbeRequest = PodRequest | HostRequest;
+
+/** What a correct platform answers. */
+export interface Expectation {
+  readonly reason: Reason;
+  /** Whose identity the service has to see behind the connection. @default not asked */
+  readonly peer?: "caller" | "gateway" | "nobody";
+  /** Subject of the client certificate that the gateway has to hand on. @default not asked */
+  readonly clientSubject?: string;
+  /** Where a redirect has to lead. */
+  readonly location?: string;
+}
+
+/** The same request but for one thing, which has to succeed while the probe is refused. */
+export interface Control {
+  /** The one thing that differs. */
+  readonly differs: string;
+  readonly send: (target: ProbeTarget, item: string) => ProbeRequest;
+}
+
+/** One question to a running platform. */
+export interface Probe {
+  /** Stable id; those of reference catalogues keep theirs. */
+  readonly id: string;
+  readonly question: string;
+  /** Why the expected answer is the right one. */
+  readonly why: string;
+  readonly applies: (settings: Settings) => boolean;
+  /** What the question is asked for one by one, such as services. @default once */
+  readonly each?: (settings: Settings) => readonly string[];
+  readonly expect: (settings: Settings, item: string) => Expectation;
+  readonly send: (target: ProbeTarget, item: string) => ProbeRequest;
+  /** Needed by every probe that expects a refusal. */
+  readonly control?: Control;
+}
+
+/** Addresses that a probe may need. */
+export interface ProbeTarget {
+  readonly settings: Settings;
+  /** Address of one pod of each service. */
+  readonly podAddresses: Readonly<Record<string, string>>;
+  /** The twin of the first service: the same but for PERMISSIVE, in a namespace of its own. */
+  readonly twin?: Twin;
+}
+
+export interface Twin {
+  /** Service that it is the twin of. */
+  readonly service: string;
+  readonly namespace: string;
+  readonly podAddress: string;
+}
+
+/** Whether a correct answer is a refusal, which says nothing unless the control succeeds. */
+export function isNegative(expectation: Expectation): boolean {
+  return expectation.reason !== "ok";
+}

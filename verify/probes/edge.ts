@@ -1,0 +1,260 @@
+import { type GatewayTls, type Settings, prefixOf } from "../../settings";
+import type { HostRequest, Probe, ProbeTarget } from "../probe";
+
+const mode =
+  (...modes: GatewayTls[]) =>
+  (s: Settings) =>
+    s.cluster === "kind" && prefixes(s).length > 0 && modes.includes(s.gatewayTls);
+
+/** Paths of services that answer with what they received. */
+function prefixes(s: Settings): string[] {
+  return s.services.flatMap((service) => {
+    const http = (service.ports?.[0]?.protocol ?? "http") === "http";
+    const prefix = http ? prefixOf(service) : undefined;
+    return prefix === undefined ? [] : [prefix];
+  });
+}
+
+const first = (s: Settings) => prefixes(s)[0]!;
+
+function http({ settings }: ProbeTarget, path = first(settings)): HostRequest {
+  return { from: "host", to: "http", host: settings.host, path };
+}
+
+/** A request that the gateway has to answer: with the client's certificate where the mode asks for one. */
+function good({ settings }: ProbeTarget, path = first(settings)): HostRequest {
+  const { host, gatewayTls } = settings;
+  if (gatewayTls === "NONE") return { from: "host", to: "http", host, path };
+  const client = gatewayTls === "MUTUAL" ? { clientCertificate: "own" as const } : {};
+  return { from: "host", to: "https", host, path, ...client };
+}
+
+const goodControl = (differs: string) => ({ differs, send: (t: ProbeTarget) => good(t) });
+
+const redirectTo = (s: Settings, path: string) => ({
+  reason: "redirect" as const,
+  location: `https://${s.host}:${s.httpsPort}${path}`,
+});
+
+/** Identity that the service sees behind the gateway's connection, for services that show it. */
+function viaGateway(s: Settings, path: string) {
+  const service = s.services.find((x) => prefixOf(x) === path);
+  if (service?.image !== undefined) return { reason: "ok" as const };
+  const own = s.workloadMtls.some((w) => w.service === service?.name);
+  if (own) return { reason: "ok" as const };
+  const peer = s.mtlsMode === "DISABLE" ? ("nobody" as const) : ("gateway" as const);
+  return { reason: "ok" as const, peer };
+}
+
+/** A service's certificate of 2048 bits is one that this suite of ciphers can be used with. */
+const weakCipher = "AES128-SHA@SECLEVEL=0";
+
+/** Traffic from this machine to the gateway. */
+export const edgeProbes: readonly Probe[] = [
+  {
+    id: "E0",
+    question: "Does each path answer over plain HTTP?",
+    why: "gatewayTls is NONE",
+    applies: mode("NONE"),
+    each: prefixes,
+    expect: viaGateway,
+    send: http,
+  },
+  {
+    id: "E1",
+    question: "Does each path answer over https to a client that trusts the stack's CA?",
+    why: "the server certificate is for the host and signed by the CA",
+    applies: mode("SIMPLE"),
+    each: prefixes,
+    expect: viaGateway,
+    send: good,
+  },
+  {
+    id: "E2",
+    question: "Is the gateway's certificate refused by a client that trusts another CA?",
+    why: "another CA of the same name did not sign it",
+    applies: mode("SIMPLE", "MUTUAL"),
+    expect: () => ({ reason: "server-cert-untrusted" }),
+    send: (t) => ({ ...good(t), trust: "other-ca" }),
+    control: goodControl("the client trusts the stack's CA"),
+  },
+  {
+    id: "E2-system",
+    question: "Is the gateway's certificate refused by a client without the stack's CA?",
+    why: "no public CA signed it",
+    applies: mode("SIMPLE", "MUTUAL"),
+    expect: () => ({ reason: "server-cert-untrusted" }),
+    send: (t) => ({ ...good(t), trust: "system" }),
+    control: goodControl("the client trusts the stack's CA"),
+  },
+  {
+    id: "E3",
+    question: "Is a handshake without the right server name refused?",
+    why: "the gateway has a filter chain for its host alone",
+    applies: mode("SIMPLE", "MUTUAL"),
+    each: () => ["no name", "other.local"],
+    expect: () => ({ reason: "tls-refused" }),
+    send: (t, item) => ({ ...good(t), serverName: item === "no name" ? "" : item }),
+    control: goodControl("the server name is the host"),
+  },
+  {
+    id: "E4",
+    question: "Is an unknown host not found?",
+    why: "no virtual host of the gateway has that name",
+    applies: mode("NONE", "SIMPLE", "MUTUAL"),
+    expect: () => ({ reason: "not-found" }),
+    send: (t) => ({ ...good(t), host: "other.local", serverName: t.settings.host }),
+    control: goodControl("the host is the stack's"),
+  },
+  {
+    id: "E4-http",
+    question: "Is an unknown host not found on the plain port?",
+    why: "the redirect is for the stack's host alone",
+    applies: mode("SIMPLE", "MUTUAL"),
+    expect: () => ({ reason: "not-found" }),
+    send: (t) => ({ ...http(t), host: "other.local" }),
+    control: goodControl("the stack's host over https"),
+  },
+  {
+    id: "E5",
+    question: "Does plain HTTP only lead to https?",
+    why: "an open port beside TLS would walk around the certificates; the Location names the port that this machine maps",
+    applies: mode("SIMPLE", "MUTUAL"),
+    each: prefixes,
+    expect: redirectTo,
+    send: http,
+    control: { differs: "https instead of http", send: good },
+  },
+  {
+    id: "E5-follow",
+    question: "Does following the redirect end in an answer over https?",
+    why: "Envoy would keep the request's own port; the redirect has to name the other",
+    applies: mode("SIMPLE", "MUTUAL"),
+    expect: (s) => viaGateway(s, first(s)),
+    send: (t) => {
+      const { clientCertificate } = good(t);
+      return { ...http(t), follow: true, ...(clientCertificate && { clientCertificate }) };
+    },
+  },
+  {
+    id: "E6",
+    question: "Does a forged X-Forwarded-Proto leave the redirect in place?",
+    why: "the gateway trusts no proxy in front of it",
+    applies: mode("SIMPLE", "MUTUAL"),
+    expect: (s) => redirectTo(s, first(s)),
+    send: (t) => ({ ...http(t), headers: { "X-Forwarded-Proto": "https" } }),
+    control: goodControl("https instead of http"),
+  },
+  {
+    id: "E7",
+    question: "Does each path answer to a client with a certificate of the CA?",
+    why: "the gateway checks it, and hands its subject on to the service",
+    applies: mode("MUTUAL"),
+    each: prefixes,
+    expect: (s, path) => {
+      const expected = viaGateway(s, path);
+      return "peer" in expected ? { ...expected, clientSubject: "CN=ext-client" } : expected;
+    },
+    send: good,
+  },
+  {
+    id: "E8",
+    question: "Is a client without a certificate refused in the handshake?",
+    why: "MUTUAL asks for one, and says so in its alert",
+    applies: mode("MUTUAL"),
+    expect: () => ({ reason: "cert-required" }),
+    send: (t) => ({ ...good(t), clientCertificate: undefined }),
+    control: goodControl("the client has its certificate"),
+  },
+  {
+    id: "E9",
+    question: "Is a certificate of the same name by another CA refused in the handshake?",
+    why: "the name proves nothing; the signature does",
+    applies: mode("MUTUAL"),
+    expect: () => ({ reason: "unknown-ca" }),
+    send: (t) => ({ ...good(t), clientCertificate: "other-ca" }),
+    control: goodControl("the certificate is of the stack's CA"),
+  },
+  {
+    id: "E9-self",
+    question: "Is a self-signed certificate of the same name refused in the handshake?",
+    why: "nobody vouches for it",
+    applies: mode("MUTUAL"),
+    expect: () => ({ reason: "unknown-ca" }),
+    send: (t) => ({ ...good(t), clientCertificate: "self-signed" }),
+    control: goodControl("the certificate is of the stack's CA"),
+  },
+  {
+    id: "E21",
+    question: "Are old TLS versions refused?",
+    why: "the gateway's lowest is TLS 1.2, and says so in its alert",
+    applies: mode("SIMPLE", "MUTUAL"),
+    each: () => ["TLSv1", "TLSv1.1"],
+    expect: () => ({ reason: "protocol-version" }),
+    send: (t, item) => ({ ...good(t), tlsVersion: item as "TLSv1" }),
+    control: {
+      differs: "a server of this process that takes old versions, which proves that the client can",
+      send: (t, item) => ({
+        ...good(t),
+        clientCertificate: undefined,
+        to: "control-server",
+        tlsVersion: item as "TLSv1",
+      }),
+    },
+  },
+  {
+    id: "E21-new",
+    question: "Are TLS 1.2 and 1.3 spoken?",
+    why: "both are above the lowest",
+    applies: mode("SIMPLE", "MUTUAL"),
+    each: () => ["TLSv1.2", "TLSv1.3"],
+    expect: () => ({ reason: "ok" }),
+    send: (t, item) => ({ ...good(t), tlsVersion: item as "TLSv1.2" }),
+  },
+  {
+    id: "E22",
+    question: "Is a weak cipher alone refused?",
+    why: "the gateway takes ciphers with forward secrecy only",
+    applies: mode("SIMPLE", "MUTUAL"),
+    expect: () => ({ reason: "handshake-failure" }),
+    send: (t) => ({ ...good(t), tlsVersion: "TLSv1.2", ciphers: weakCipher }),
+    control: {
+      differs: "a server of this process that takes it, which proves that the client can",
+      send: (t) => ({
+        ...good(t),
+        clientCertificate: undefined,
+        to: "control-server",
+        tlsVersion: "TLSv1.2",
+        ciphers: weakCipher,
+      }),
+    },
+  },
+  {
+    id: "E30",
+    question: "Is a path that only begins like a prefix not found?",
+    why: "prefixes match whole segments: /users takes /users/1, not /usersX",
+    applies: mode("NONE", "SIMPLE", "MUTUAL"),
+    each: prefixes,
+    expect: () => ({ reason: "not-found" }),
+    send: (t, path) => good(t, `${path}X`),
+    control: { differs: "the path without the X", send: good },
+  },
+  {
+    id: "E30-deep",
+    question: "Does a path below a prefix answer?",
+    why: "a prefix takes everything in its segment",
+    applies: mode("NONE", "SIMPLE", "MUTUAL"),
+    each: prefixes,
+    expect: () => ({ reason: "ok" }),
+    send: (t, path) => good(t, `${path}/1`),
+  },
+  {
+    id: "E31",
+    question: "Is an unknown path not found?",
+    why: "only the services' prefixes are served",
+    applies: mode("NONE", "SIMPLE", "MUTUAL"),
+    expect: () => ({ reason: "not-found" }),
+    send: (t) => good(t, "/no-such-path"),
+    control: goodControl("a path of a service"),
+  },
+];

@@ -1,0 +1,63 @@
+import type { Expectation } from "./probe";
+import type { Outcome } from "./runner";
+import type { Evidence } from "./evidence";
+
+/** An expectation in words. */
+export function expectedText(e: Expectation): string {
+  const parts = [
+    `[${e.reason}]`,
+    e.location && `to ${e.location}`,
+    e.peer && (e.peer === "nobody" ? "without identity" : `with the ${e.peer}'s identity`),
+    e.clientSubject && `and client subject ${e.clientSubject}`,
+  ];
+  return parts.filter(Boolean).join(" ");
+}
+
+/** What was seen, in one line. */
+export function evidenceText(e: Evidence): string {
+  const log = e.accessLog;
+  const parts = [
+    e.status !== undefined ? `HTTP ${e.status}` : "no HTTP answer",
+    e.exitCode !== undefined && `curl exit ${e.exitCode}`,
+    e.errorCode,
+    e.alert && `alert "${e.alert}"`,
+    e.tlsVersion,
+    e.location && `to ${e.location}`,
+    e.xfcc && `XFCC ${e.xfcc}`,
+    e.message,
+    log && `flags ${String(log.response_flags)}`,
+    log && log.response_code_details && `(${String(log.response_code_details)})`,
+    log && `peer ${String(log.downstream_peer_uri_san ?? "none")}`,
+  ];
+  return parts.filter(Boolean).join(", ");
+}
+
+const marks = { holds: "holds", fails: "FAILS", inconclusive: "UNCLEAR" } as const;
+
+/** One line an outcome, and what was seen below those that do not hold. */
+export function table(outcomes: readonly Outcome[]): string {
+  const rows = outcomes.map((o) => [
+    o.id,
+    o.item,
+    marks[o.verdict],
+    o.probe.question,
+    expectedText(o.expected),
+    `${o.seconds.toFixed(1)} s`,
+  ]);
+  const widths = rows.reduce<number[]>(
+    (w, row) => row.map((cell, i) => Math.max(w[i] ?? 0, cell.length)),
+    [],
+  );
+  const lines = outcomes.map((o, n) => {
+    const row = rows[n]!.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd();
+    if (o.verdict === "holds") return row;
+    const control = o.control ? [`    control: ${evidenceText(o.control.evidence)}`] : [];
+    return [row, `    ${o.text}`, `    got:     ${evidenceText(o.evidence)}`, ...control].join("\n");
+  });
+  return `${lines.join("\n")}\n${summary(outcomes)}`;
+}
+
+export function summary(outcomes: readonly Outcome[]): string {
+  const count = (verdict: Outcome["verdict"]) => outcomes.filter((o) => o.verdict === verdict).length;
+  return `${count("holds")} hold, ${count("fails")} fail, ${count("inconclusive")} inconclusive`;
+}

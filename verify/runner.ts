@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Evidence } from "./evidence";
+import { type Answer, type Identities, type Judgement, judge } from "./judge";
+import type { Expectation, Probe, ProbeRequest, ProbeTarget } from "./probe";
+
+export interface RunOptions {
+  /** Answers in a row that have to be the same. @default 3 */
+  readonly samples?: number;
+  /** How long a wrong answer may still become right: configuration takes time to reach the proxies. @default 20 */
+  readonly patienceSeconds?: number;
+  /** Time limit of the whole run. @default 60 */
+  readonly limitSeconds?: number;
+  /** Called when a question is settled. */
+  readonly onSettled?: (outcome: Outcome) => void;
+}
+
+/** What came of one question. */
+export interface Outcome extends Judgement {
+  readonly id: string;
+  /** What it was asked for; empty when it is asked once. */
+  readonly item: string;
+  readonly probe: Probe;
+  readonly expected: Expectation;
+  readonly request: ProbeRequest;
+  readonly evidence: Evidence;
+  readonly control?: { readonly differs: string; readonly evidence: Evidence };
+  /** Answers that were taken. */
+  readonly samples: number;
+  /** From the begin of the run until it was settled. */
+  readonly seconds: number;
+}
+
+/** Sends requests side by side; each on a connection of its own. */
+export type RoundSender = (
+  requests: readonly ProbeRequest[],
+) => Promise<ReadonlyMap<ProbeRequest, Evidence>>;
+
+/** Time between two rounds. */
+const pause = 200;
+
+/**
+ * Asks every question in rounds until its answer is stable. A probe and its control are sent in the same round, so
+ * that a refusal is judged beside a success of the same moment.
+ */
+export async function runProbes(
+  probes: readonly Probe[],
+  target: ProbeTarget,
+  identities: Identities,
+  send: RoundSender,
+  options: RunOptions = {},
+): Promise<Outcome[]> {
+  const { samples = 3, patienceSeconds = 20, limitSeconds = 60 } = options;
+  const unique = new Map<string, ProbeRequest>();
+  const once = (request: ProbeRequest): ProbeRequest => {
+    const key = JSON.stringify(request);
+    const known = unique.get(key) ?? request;
+    unique.set(key, known);
+    return known;
+  };
+  const questions = probes.flatMap((probe) =>
+    (probe.each?.(target.settings) ?? [""]).map((item) => new Question(probe, item, target, once)),
+  );
+  const started = performance.now();
+  const elapsed = () => (performance.now() - started) / 1000;
+  for (;;) {
+    const open = questions.filter((q) => !q.outcome);
+    if (open.length === 0) break;
+    const requests = [...new Set(open.flatMap((q) => q.requests))];
+    const answers = await send(requests);
+    for (const question of open) {
+      question.take(answers, identities);
+      const now = elapsed();
+      const stable = question.streak >= samples;
+      const right = question.last?.verdict === "holds";
+      if ((stable && (right || now >= patienceSeconds)) || now >= limitSeconds) {
+        options.onSettled?.(question.settle(stable, now));
+      }
+    }
+    if (questions.every((q) => q.outcome)) break;
+    await sleep(pause);
+  }
+  return questions.map((q) => q.outcome!);
+}
+
+/** One question and its answers so far. */
+class Question {
+  public outcome: Outcome | undefined;
+  public last: Judgement | undefined;
+  public streak = 0;
+  private samples = 0;
+  private evidence: Evidence | undefined;
+  private controlEvidence: Evidence | undefined;
+  private readonly request: ProbeRequest;
+  private readonly control: ProbeRequest | undefined;
+  private readonly expected: Expectation;
+
+  constructor(
+    private readonly probe: Probe,
+    private readonly item: string,
+    target: ProbeTarget,
+    once: (request: ProbeRequest) => ProbeRequest,
+  ) {
+    this.request = once(probe.send(target, item));
+    this.control = probe.control && once(probe.control.send(target, item));
+    this.expected = probe.expect(target.settings, item);
+  }
+
+  public get requests(): ProbeRequest[] {
+    return this.control ? [this.request, this.control] : [this.request];
+  }
+
+  public take(answers: ReadonlyMap<ProbeRequest, Evidence>, identities: Identities): void {
+    this.evidence = answers.get(this.request)!;
+    this.controlEvidence = this.control && answers.get(this.control);
+    const control: Answer | undefined =
+      this.control && this.controlEvidence
+        ? { request: this.control, evidence: this.controlEvidence }
+        : undefined;
+    const answer = { request: this.request, evidence: this.evidence };
+    const judged = judge(this.expected, answer, control, identities);
+    const same = this.last?.verdict === judged.verdict && this.last.text === judged.text;
+    this.streak = same ? this.streak + 1 : 1;
+    this.last = judged;
+    this.samples++;
+  }
+
+  public settle(stable: boolean, seconds: number): Outcome {
+    const { probe, item, expected, request, samples } = this;
+    const judged: Judgement = stable
+      ? this.last!
+      : { ...this.last!, verdict: "inconclusive", text: `not stable: last ${this.last!.text}` };
+    const control = probe.control &&
+      this.controlEvidence && { differs: probe.control.differs, evidence: this.controlEvidence };
+    this.outcome = {
+      ...judged,
+      ...{ id: probe.id, item, probe, expected, request, samples, seconds },
+      evidence: this.evidence!,
+      ...(control && { control }),
+    };
+    return this.outcome;
+  }
+}

@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type AccessLogLine, findLine, readAccessLog } from "./access-log";
+import type { Kubectl } from "./kubectl";
+import type { ProbeRequest, ProbeTarget } from "./probe";
+import type { Outcome } from "./runner";
+
+/** Namespace and app of the proxy that answers a request. */
+interface Server {
+  readonly namespace: string;
+  readonly app: string;
+}
+
+/** Proxies write their log with a delay of about a second. */
+const delay = 1200;
+
+/** Puts the line that the server's proxy wrote beside each outcome, where one is found. */
+export async function attachAccessLogs(
+  kubectl: Kubectl,
+  outcomes: readonly Outcome[],
+  target: ProbeTarget,
+  since: string,
+): Promise<Outcome[]> {
+  await sleep(delay);
+  const logs = new Map<string, Promise<AccessLogLine[]>>();
+  const read = ({ namespace, app }: Server) => {
+    const key = `${namespace}/${app}`;
+    const known = logs.get(key) ?? readAccessLog(kubectl, namespace, app, since).catch(() => []);
+    logs.set(key, known);
+    return known;
+  };
+  return Promise.all(
+    outcomes.map(async (outcome) => {
+      const server = serverOf(outcome.request, target);
+      if (!server) return outcome;
+      const { evidence, request } = outcome;
+      const line = findLine(await read(server), {
+        ...{ at: evidence.at, seconds: evidence.seconds, path: pathOf(request) },
+        ...(evidence.status !== undefined && { status: evidence.status }),
+        ...(evidence.requestId && { requestId: evidence.requestId }),
+      });
+      return line ? { ...outcome, evidence: { ...evidence, accessLog: line } } : outcome;
+    }),
+  );
+}
+
+function pathOf(request: ProbeRequest): string {
+  return request.from === "host" ? request.path : new URL(request.url).pathname;
+}
+
+/** Whose proxy answers; undefined for a server of this process. */
+function serverOf(request: ProbeRequest, target: ProbeTarget): Server | undefined {
+  if (request.from === "host") {
+    if (request.to === "control-server") return undefined;
+    return { namespace: "istio-system", app: "istio-ingressgateway" };
+  }
+  const { hostname } = new URL(request.url);
+  const byAddress = Object.entries(target.podAddresses).find(([, address]) => address === hostname);
+  if (byAddress) return { namespace: target.settings.namespace, app: byAddress[0] };
+  const [app, namespace] = hostname.split(".");
+  return app && namespace ? { app, namespace } : undefined;
+}

@@ -1,0 +1,159 @@
+import type { Settings } from "../settings";
+import { HostCaller } from "./callers/host";
+import { type ControlServer, startControlServer } from "./callers/control-server";
+import { PodCallers, podAddresses } from "./callers/pods";
+import { type Certificate, makeCertificate } from "./certificates";
+import type { Evidence } from "./evidence";
+import type { Identities } from "./judge";
+import type { Kubectl } from "./kubectl";
+import type { HostRequest, PodRequest, Probe, ProbeRequest, ProbeTarget } from "./probe";
+import { allProbes, probesFor } from "./probes";
+import { httpServices } from "./probes/mesh";
+import { type Outcome, type RoundSender, type RunOptions, runProbes } from "./runner";
+import { attachAccessLogs } from "./server-logs";
+
+/** Where this machine reaches the gateway. */
+export interface Edge {
+  readonly address: string;
+  readonly httpPort: number;
+  readonly httpsPort: number;
+}
+
+export interface VerifierArgs {
+  readonly kubectl: Kubectl;
+  readonly settings: Settings;
+  /** Image with curl and a shell. */
+  readonly curlImage: string;
+  /** @default this machine's ports, on a kind cluster */
+  readonly edge?: Edge;
+  /** Bring a twin of the first service, the control of what STRICT refuses. @default true */
+  readonly twin?: boolean;
+}
+
+/** What a run asks about; it may change from run to run, the callers stay. */
+export interface Subject {
+  readonly settings: Settings;
+  /** CA of the edge. */
+  readonly caPem: string;
+  /** Certificate of the external client. */
+  readonly client: Certificate;
+}
+
+/** Certificates that the gateway has to refuse, and a CA that its own does not come from. */
+interface WrongCertificates {
+  readonly otherCaPem: string;
+  readonly otherCa: Certificate;
+  readonly selfSigned: Certificate;
+}
+
+/** Brings callers to a cluster, asks as often as wanted, and takes the callers away. */
+export class Verifier {
+  private constructor(
+    private readonly args: VerifierArgs,
+    private readonly pods: PodCallers,
+    private readonly controlServer: ControlServer,
+    private readonly wrong: WrongCertificates,
+  ) {}
+
+  public static async open(args: VerifierArgs): Promise<Verifier> {
+    const wrong = wrongCertificates();
+    const controlServer = await startControlServer(args.settings.host);
+    const twinOf = args.twin === false ? undefined : httpServices(args.settings)[0]?.name;
+    const { kubectl, settings, curlImage: image } = args;
+    const { selfSigned } = wrong;
+    const pods = new PodCallers({ kubectl, settings, image, selfSigned, ...(twinOf && { twinOf }) });
+    const verifier = new Verifier(args, pods, controlServer, wrong);
+    try {
+      await pods.open();
+    } catch (e) {
+      await verifier.close();
+      throw e;
+    }
+    return verifier;
+  }
+
+  /** Asks everything that applies to the subject's settings. */
+  public async ask(subject: Subject, options: RunOptions = {}, probes = allProbes): Promise<Outcome[]> {
+    const { kubectl } = this.args;
+    const { settings } = subject;
+    const { twin } = this.pods;
+    const target: ProbeTarget = {
+      settings,
+      podAddresses: await podAddresses(kubectl, settings.namespace),
+      ...(twin && { twin }),
+    };
+    const applying = probesFor(settings, probes).filter((p) => this.canAsk(p, target));
+    const since = new Date().toISOString();
+    const outcomes = await runProbes(applying, target, this.identities, this.sender(subject), options);
+    return attachAccessLogs(kubectl, outcomes, target, since);
+  }
+
+  /** Takes the callers away. */
+  public async close(): Promise<void> {
+    await this.controlServer.close();
+    await this.pods.close();
+  }
+
+  private get identities(): Identities {
+    return {
+      caller: this.pods.identity,
+      gateway: "spiffe://cluster.local/ns/istio-system/sa/istio-ingressgateway",
+    };
+  }
+
+  /** Without a way to the gateway its questions cannot be asked; without a twin, refusals have no control. */
+  private canAsk(probe: Probe, target: ProbeTarget): boolean {
+    const item = probe.each?.(target.settings)[0] ?? "";
+    try {
+      return probe.send(target, item).from !== "host" || this.edge(target.settings) !== undefined;
+    } catch {
+      return false;
+    }
+  }
+
+  private edge(settings: Settings): Edge | undefined {
+    if (this.args.edge) return this.args.edge;
+    if (settings.cluster !== "kind") return undefined;
+    const { httpPort, httpsPort } = settings;
+    return { address: "127.0.0.1", httpPort, httpsPort };
+  }
+
+  private sender(subject: Subject): RoundSender {
+    const edge = this.edge(subject.settings);
+    const { otherCaPem, otherCa, selfSigned } = this.wrong;
+    const host =
+      edge &&
+      new HostCaller({
+        ...edge,
+        controlPort: this.controlServer.port,
+        controlCaPem: this.controlServer.caPem,
+        caPem: subject.caPem,
+        otherCaPem,
+        clients: { own: subject.client, "other-ca": otherCa, "self-signed": selfSigned },
+      });
+    return async (requests) => {
+      const found = new Map<ProbeRequest, Evidence>();
+      const fromPods = (["mesh", "plain"] as const).map(async (from) => {
+        const own = requests.filter((r): r is PodRequest => r.from === from);
+        if (own.length === 0) return;
+        const answers = await this.pods.send(from, own);
+        own.forEach((r, i) => found.set(r, answers[i]!));
+      });
+      const hosts = requests.filter((r): r is HostRequest => r.from === "host");
+      const fromHost = hosts.map(async (r) => void found.set(r, await host!.send(r)));
+      await Promise.all([...fromPods, ...fromHost]);
+      return found;
+    };
+  }
+}
+
+function wrongCertificates(): WrongCertificates {
+  const names = { root: "demo-root", client: "ext-client" };
+  const otherRoot = makeCertificate({ commonName: names.root, ca: true });
+  const issuer = { ...otherRoot, commonName: names.root };
+  return {
+    otherCaPem: otherRoot.certPem,
+    otherCa: makeCertificate({ commonName: names.client, issuer }),
+    selfSigned: makeCertificate({ commonName: names.client }),
+  };
+}
