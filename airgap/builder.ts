@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { duration } from "../scripts/progress";
 import type { Reporter } from "../scripts/progress";
 import { Cache, defaultCacheRoot } from "./cache";
-import type { State } from "./cache";
+import type { Holder, Obtained, State } from "./cache";
 import { checkSpace } from "./host";
 import { findGo, goEnvironment } from "./go";
 import type { Toolchain } from "./go";
@@ -89,15 +89,13 @@ export async function buildPieces(
   }
   checkSpace(shop.cache.root, missing);
   const goEnv = await goEnvironment(shop.toolchain, shop.cache, airgap, report);
-  const step = report.step("Tools and images from package registries");
+  const logs = path.join(shop.cache.root, "logs");
+  const step = report.step(`Building ${missing.length} tools and images (logs in ${logs})`);
   const running = new Map<string, string>();
   const timings: Timing[] = [];
-  const logs = path.join(shop.cache.root, "logs");
   const show = () => {
     const active = [...running].map(([name, note]) => name + note).join(", ");
-    step.update(
-      `${timings.length} of ${missing.length} ready, building ${active} (logs in ${logs})`,
-    );
+    step.update(`${timings.length} of ${missing.length} ready, building ${active}`);
   };
   const byName = new Map(missing.map((piece) => [piece.name, piece]));
   const tasks = missing.map(({ name, needs, weight }) => ({ name, needs, ...weight }));
@@ -109,26 +107,20 @@ export async function buildPieces(
       }
       running.set(name, "");
       show();
-      const key = keyOf(shop, name);
-      const { seconds, built } = await shop.cache.obtain(
-        name,
-        key,
-        (workspace) =>
-          piece.build({ ...workspace, key, goEnv, piece: (need) => folderOf(shop, need) }),
-        (holder) => {
-          const who = holder
-            ? ` by process ${holder.pid} on ${holder.host}`
-            : " by another process";
-          running.set(name, ` (being built${who}, waiting)`);
-          show();
-        },
-      );
+      const onWait = (holder: Holder | undefined) => {
+        const who = holder ? `process ${holder.pid} on ${holder.host}` : "another process";
+        running.set(name, ` (waiting for ${who}, which builds it)`);
+        show();
+      };
+      const { seconds, built } = await obtain(shop, piece, goEnv, onWait).catch((error) => {
+        const others = [...running.keys()].filter((other) => other !== name);
+        const waiting = others.length > 0 ? `, waiting for ${others.join(", ")} to end` : "";
+        report.note(`${name}: FAILED${waiting}`);
+        throw error;
+      });
       running.delete(name);
       timings.push({ name, seconds, built });
-      report.note(`  ${name}: ${duration(seconds * 1000)}${built ? "" : " (built elsewhere)"}`);
-      if (running.size > 0) {
-        show();
-      }
+      report.note(`${name}: ${duration(seconds * 1000)}${built ? "" : ", by another process"}`);
     });
     step.done(`${missing.length} pieces ready`);
     return timings;
@@ -136,6 +128,21 @@ export async function buildPieces(
     step.fail(`stopped with ${timings.length} of ${missing.length} ready; run again to continue`);
     throw error;
   }
+}
+
+function obtain(
+  shop: Workshop,
+  piece: Piece,
+  goEnv: Readonly<Record<string, string | undefined>>,
+  onWait: (holder: Holder | undefined) => void,
+): Promise<Obtained> {
+  const key = keyOf(shop, piece.name);
+  return shop.cache.obtain(
+    piece.name,
+    key,
+    (workspace) => piece.build({ ...workspace, key, goEnv, piece: (need) => folderOf(shop, need) }),
+    onWait,
+  );
 }
 
 /** All of the machine's cores, and most of the memory that is free now. */

@@ -15,13 +15,18 @@ export interface LogQuery {
   readonly status?: number;
   /** Address of the client. @default any */
   readonly clientAddress?: string;
+  /** Server name of the TLS handshake, for a connection that ended before HTTP. @default any */
+  readonly serverName?: string;
 }
 
 /** A pod's request begins some time after its batch was sent. */
 const tolerance = 2000;
 
 /** The line about a request: nearest in time of those that fit; undefined when none does. */
-export function findLine(lines: readonly AccessLogLine[], query: LogQuery): AccessLogLine | undefined {
+export function findLine(
+  lines: readonly AccessLogLine[],
+  query: LogQuery,
+): AccessLogLine | undefined {
   if (query.requestId !== undefined && query.status !== undefined) {
     return lines.find((line) => line.request_id === query.requestId);
   }
@@ -32,12 +37,20 @@ export function findLine(lines: readonly AccessLogLine[], query: LogQuery): Acce
     if (!(time >= begin && time <= end)) return false;
     const client = String(line.downstream_remote_address ?? "").replace(/:\d+$/, "");
     if (query.clientAddress !== undefined && client !== query.clientAddress) return false;
-    if (query.status === undefined) return !line.response_code;
+    if (query.status === undefined) {
+      const named = query.serverName === undefined || serverName(line) === query.serverName;
+      return named && !line.response_code;
+    }
     return line.response_code === query.status && line.path === query.path;
   };
   const distance = (line: AccessLogLine) =>
     Math.abs(Date.parse(String(line.start_time)) - Date.parse(query.at));
   return lines.filter(fits).sort((a, b) => distance(a) - distance(b))[0];
+}
+
+function serverName(line: AccessLogLine): string {
+  const name = line.requested_server_name;
+  return typeof name === "string" && name !== "-" ? name : "";
 }
 
 /** Lines that the proxies of an app wrote since a point in time. */

@@ -86,7 +86,8 @@ function oid(text: string): Buffer {
   const bytes = [a! * 40 + b!];
   for (const value of rest) {
     const groups = [value & 0x7f];
-    for (let v = Math.floor(value / 128); v > 0; v = Math.floor(v / 128)) groups.unshift((v & 0x7f) | 0x80);
+    for (let v = Math.floor(value / 128); v > 0; v = Math.floor(v / 128))
+      groups.unshift((v & 0x7f) | 0x80);
     bytes.push(...groups);
   }
   return der(0x06, Buffer.from(bytes));

@@ -37,7 +37,7 @@ export const bodyLimit = 8192;
  * `ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED`.
  */
 export function alertIn(message: string, errorCode?: string): string | undefined {
-  const code = /^ERR_SSL_\w*?ALERT_(\w+)$/.exec(errorCode ?? "")?.[1];
+  const code = /^ERR_SSL_[\w/]*?ALERT_(\w+)$/.exec(errorCode ?? "")?.[1];
   if (code) return code.toLowerCase().replaceAll("_", " ");
   return /\balert ([a-z][a-z ]*[a-z])/i.exec(message)?.[1]?.toLowerCase();
 }
@@ -45,8 +45,8 @@ export function alertIn(message: string, errorCode?: string): string | undefined
 /** The header as an echo server shows it; undefined when the body is no echo of the request. */
 export function xfccIn(body: string): string | null | undefined {
   try {
-    const headers = (JSON.parse(body) as { request?: { headers?: Record<string, unknown> } }).request
-      ?.headers;
+    const headers = (JSON.parse(body) as { request?: { headers?: Record<string, unknown> } })
+      .request?.headers;
     if (typeof headers !== "object" || headers === null) return undefined;
     const value = headers["x-forwarded-client-cert"];
     return typeof value === "string" ? value : null;

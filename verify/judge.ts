@@ -74,7 +74,10 @@ function wrongDetail(
   if (peer === undefined && clientSubject === undefined) return undefined;
   const { xfcc } = evidence;
   if (xfcc === undefined) {
-    return { verdict: "inconclusive", text: "the answer does not show what identity the service saw" };
+    return {
+      verdict: "inconclusive",
+      text: "the answer does not show what identity the service saw",
+    };
   }
   if (peer !== undefined) {
     const seen = xfcc === null ? undefined : peerOf(xfcc);
@@ -88,7 +91,10 @@ function wrongDetail(
   }
   const subjects = xfcc === null ? [] : parseXfcc(xfcc).map((hop) => hop.subject);
   if (clientSubject !== undefined && !subjects.includes(clientSubject)) {
-    return { verdict: "fails", text: `the service did not see the client's subject ${clientSubject}` };
+    return {
+      verdict: "fails",
+      text: `the service did not see the client's subject ${clientSubject}`,
+    };
   }
   return undefined;
 }

@@ -3,6 +3,9 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { execa } from "execa";
 
+/** Longer than any wait that a command is asked for. */
+const commandTimeout = 120_000;
+
 /** kubectl on one cluster. The kubeconfig is in a file of its own that nobody else can read, until `close`. */
 export class Kubectl {
   private readonly folder: string;
@@ -33,6 +36,7 @@ export class Kubectl {
       env: this.env,
       extendEnv: false,
       reject: false,
+      timeout: commandTimeout,
       ...(input === undefined ? { stdin: "ignore" as const } : { input }),
     });
     if (result.failed) {

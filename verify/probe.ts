@@ -76,6 +76,8 @@ export interface ProbeTarget {
   readonly settings: Settings;
   /** Address of one pod of each service. */
   readonly podAddresses: Readonly<Record<string, string>>;
+  /** Addresses of the pods that ask. */
+  readonly callerAddresses?: Readonly<Record<PodRequest["from"], string>>;
   /** The twin of the first service: the same but for PERMISSIVE, in a namespace of its own. */
   readonly twin?: Twin;
 }

@@ -49,15 +49,20 @@ export function table(outcomes: readonly Outcome[]): string {
     [],
   );
   const lines = outcomes.map((o, n) => {
-    const row = rows[n]!.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd();
+    const row = rows[n]!.map((cell, i) => cell.padEnd(widths[i]!))
+      .join("  ")
+      .trimEnd();
     if (o.verdict === "holds") return row;
     const control = o.control ? [`    control: ${evidenceText(o.control.evidence)}`] : [];
-    return [row, `    ${o.text}`, `    got:     ${evidenceText(o.evidence)}`, ...control].join("\n");
+    return [row, `    ${o.text}`, `    got:     ${evidenceText(o.evidence)}`, ...control].join(
+      "\n",
+    );
   });
   return `${lines.join("\n")}\n${summary(outcomes)}`;
 }
 
 export function summary(outcomes: readonly Outcome[]): string {
-  const count = (verdict: Outcome["verdict"]) => outcomes.filter((o) => o.verdict === verdict).length;
+  const count = (verdict: Outcome["verdict"]) =>
+    outcomes.filter((o) => o.verdict === verdict).length;
   return `${count("holds")} hold, ${count("fails")} fail, ${count("inconclusive")} inconclusive`;
 }

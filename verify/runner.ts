@@ -73,7 +73,8 @@ export async function runProbes(
       const stable = question.streak >= samples;
       const right = question.last?.verdict === "holds";
       if ((stable && (right || now >= patienceSeconds)) || now >= limitSeconds) {
-        options.onSettled?.(question.settle(stable, now));
+        const outcome = question.settle(stable, now);
+        options.onSettled?.(outcome);
       }
     }
     if (questions.every((q) => q.outcome)) break;

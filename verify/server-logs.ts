@@ -36,11 +36,18 @@ export async function attachAccessLogs(
       const line = findLine(await read(server), {
         ...{ at: evidence.at, seconds: evidence.seconds, path: pathOf(request) },
         ...(evidence.status !== undefined && { status: evidence.status }),
+        ...clientOf(request, target),
         ...(evidence.requestId && { requestId: evidence.requestId }),
       });
       return line ? { ...outcome, evidence: { ...evidence, accessLog: line } } : outcome;
     }),
   );
+}
+
+/** What tells a connection of this client from others. */
+function clientOf(request: ProbeRequest, target: ProbeTarget) {
+  if (request.from !== "host") return { clientAddress: target.callerAddresses?.[request.from] };
+  return request.to === "https" ? { serverName: request.serverName ?? request.host } : {};
 }
 
 function pathOf(request: ProbeRequest): string {

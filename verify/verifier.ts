@@ -61,7 +61,13 @@ export class Verifier {
     const twinOf = args.twin === false ? undefined : httpServices(args.settings)[0]?.name;
     const { kubectl, settings, curlImage: image } = args;
     const { selfSigned } = wrong;
-    const pods = new PodCallers({ kubectl, settings, image, selfSigned, ...(twinOf && { twinOf }) });
+    const pods = new PodCallers({
+      kubectl,
+      settings,
+      image,
+      selfSigned,
+      ...(twinOf && { twinOf }),
+    });
     const verifier = new Verifier(args, pods, controlServer, wrong);
     try {
       await pods.open();
@@ -73,18 +79,30 @@ export class Verifier {
   }
 
   /** Asks everything that applies to the subject's settings. */
-  public async ask(subject: Subject, options: RunOptions = {}, probes = allProbes): Promise<Outcome[]> {
+  public async ask(
+    subject: Subject,
+    options: RunOptions = {},
+    probes = allProbes,
+  ): Promise<Outcome[]> {
     const { kubectl } = this.args;
     const { settings } = subject;
     const { twin } = this.pods;
+    const addresses = await podAddresses(kubectl, settings.namespace);
     const target: ProbeTarget = {
       settings,
-      podAddresses: await podAddresses(kubectl, settings.namespace),
+      podAddresses: addresses,
+      callerAddresses: this.pods.addressesIn(addresses),
       ...(twin && { twin }),
     };
     const applying = probesFor(settings, probes).filter((p) => this.canAsk(p, target));
     const since = new Date().toISOString();
-    const outcomes = await runProbes(applying, target, this.identities, this.sender(subject), options);
+    const outcomes = await runProbes(
+      applying,
+      target,
+      this.identities,
+      this.sender(subject),
+      options,
+    );
     return attachAccessLogs(kubectl, outcomes, target, since);
   }
 

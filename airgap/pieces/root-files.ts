@@ -15,10 +15,8 @@ const basePackages = ["ca-certificates", "conntrack", "curl", "iproute2", "iptab
 const nodePackages = [
   "containerd",
   "containernetworking-plugins",
-  "dbus",
   "ethtool",
   "hostname",
-  "jq",
   "kmod",
   "libseccomp2",
   "nftables",

@@ -119,9 +119,18 @@ function copyOutput(child: ReturnType<typeof spawn>, log: string, quiet: boolean
   });
 }
 
-/** Pulumi says for each plugin on PATH that it is used, which is how the air-gapped route works. */
-function isNoise(line: string): boolean {
-  return /warning: using pulumi-\S+ from \$PATH/.test(line) || /^@ \w+\.+$/.test(line.trim());
+const noise = [
+  // Pulumi says for each plugin on PATH that it is used, which is how the air-gapped route works.
+  /warning: using pulumi-\S+ from \$PATH/,
+  /^\s*@ \w+\.+\s*$/,
+  // `npm run destroy` removes the stack itself
+  /^The resources in the stack have been deleted, but the history/,
+  /^If you want to remove the stack completely, run /,
+];
+
+/** Whether a line of Pulumi's output says nothing to the user of these commands. */
+export function isNoise(line: string): boolean {
+  return noise.some((pattern) => pattern.test(line));
 }
 
 function withoutNoise(text: string): string {

@@ -13,6 +13,8 @@ export interface NodeTestOptions {
   readonly timeout: number;
   /** Only tests whose name matches. */
   readonly only?: string;
+  /** Where the runner's own output goes. @default the user */
+  readonly output?: "inherit" | "ignore";
 }
 
 /** Test files of a folder, deep. */
@@ -54,7 +56,7 @@ export async function runNodeTests(
         env: { ...env, ...loaderEnvironment(root), NODE_TEST_CONTEXT: undefined },
         extendEnv: false,
         stdin: "ignore",
-        stdout: "inherit",
+        stdout: options.output ?? "inherit",
         stderr: "inherit",
         reject: false,
       },

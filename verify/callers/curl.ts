@@ -19,7 +19,9 @@ export function curlScript(
   if (requests.some((r) => r.clientCertificate) && selfSigned) {
     lines.push(`printf %s ${quote(selfSigned.certPem + selfSigned.keyPem)} >client.pem`);
   }
-  requests.forEach((request, i) => lines.push(`(${curl(request, requestIds[i]!, i)}; echo $? >x${i}) &`));
+  requests.forEach((request, i) =>
+    lines.push(`(${curl(request, requestIds[i]!, i)}; echo $? >x${i}) &`),
+  );
   lines.push("wait");
   requests.forEach((_, i) => {
     const parts = [`x${i}`, `w${i}`, `e${i}`, `h${i}`].map((f) => `cat ${f}; ${mark(boundary)}`);
@@ -62,7 +64,7 @@ export function readCurlOutput(
   requestIds: readonly string[],
   at: string,
 ): Evidence[] {
-  const parts = output.split(`\n${boundary}\n`);
+  const parts = `${output}\n`.split(`\n${boundary}\n`);
   return requestIds.map((requestId, i) => {
     const block = parts.slice(i * partsOfBlock, (i + 1) * partsOfBlock);
     return block.length === partsOfBlock

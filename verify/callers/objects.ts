@@ -2,7 +2,10 @@
 export interface KubernetesObject {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string } & Record<string, unknown>;
+  readonly metadata: { readonly name: string; readonly namespace?: string } & Record<
+    string,
+    unknown
+  >;
   readonly [key: string]: unknown;
 }
 
@@ -39,7 +42,10 @@ export function callerObjects(args: CallerObjectsArgs): KubernetesObject[] {
       automountServiceAccountToken: false,
     };
     const inject = { "sidecar.istio.io/inject": String(from === "mesh") };
-    return [account, callerPod({ ...metadata, labels: { ...labels, ...inject } }, name, args.image)];
+    return [
+      account,
+      callerPod({ ...metadata, labels: { ...labels, ...inject } }, name, args.image),
+    ];
   });
 }
 

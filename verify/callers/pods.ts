@@ -5,13 +5,7 @@ import type { Evidence } from "../evidence";
 import type { Kubectl } from "../kubectl";
 import type { PodRequest, Twin } from "../probe";
 import { curlScript, readCurlOutput } from "./curl";
-import {
-  type KubernetesObject,
-  callerName,
-  callerObjects,
-  runLabel,
-  twinObjects,
-} from "./objects";
+import { type KubernetesObject, callerName, callerObjects, runLabel, twinObjects } from "./objects";
 
 export interface PodCallersArgs {
   readonly kubectl: Kubectl;
@@ -42,6 +36,14 @@ export class PodCallers {
     return `spiffe://cluster.local/ns/${this.args.settings.namespace}/sa/${account}`;
   }
 
+  /** Addresses of the callers, among those of the namespace's pods. */
+  public addressesIn(
+    addresses: Readonly<Record<string, string>>,
+  ): Record<"mesh" | "plain", string> {
+    const of = (from: "mesh" | "plain") => addresses[callerName(this.run, from)] ?? "";
+    return { mesh: of("mesh"), plain: of("plain") };
+  }
+
   /** The twin; undefined when there is none. */
   public get twin(): Twin | undefined {
     const { twinOf } = this.args;
@@ -56,7 +58,8 @@ export class PodCallers {
     const { revision } = settings.istio;
     const common = { run: this.run, ...(revision && { revision }) };
     const originals = twinOf === undefined ? [] : await this.originals(twinOf);
-    const twin = twinOf === undefined ? [] : twinObjects({ ...common, namespace: this.namespace, originals });
+    const twin =
+      twinOf === undefined ? [] : twinObjects({ ...common, namespace: this.namespace, originals });
     await kubectl.apply([...twin, ...callerObjects({ ...common, namespace, image })]);
     const selector = `--selector=${runLabel}=${this.run}`;
     const wait = ["wait", "--for=condition=Ready", "--timeout=90s"];
@@ -64,7 +67,13 @@ export class PodCallers {
       kubectl.run([...wait, "pod", `--namespace=${namespace}`, selector]),
       twinOf === undefined
         ? undefined
-        : kubectl.run(["rollout", "status", `deployment/${twinOf}`, `--namespace=${this.namespace}`, "--timeout=90s"]),
+        : kubectl.run([
+            "rollout",
+            "status",
+            `deployment/${twinOf}`,
+            `--namespace=${this.namespace}`,
+            "--timeout=90s",
+          ]),
     ]);
     if (twinOf !== undefined) {
       this.twinAddress = (await podAddresses(kubectl, this.namespace))[twinOf];
@@ -72,7 +81,10 @@ export class PodCallers {
   }
 
   /** Sends requests of one caller, side by side, each on a connection of its own. */
-  public async send(from: PodRequest["from"], requests: readonly PodRequest[]): Promise<Evidence[]> {
+  public async send(
+    from: PodRequest["from"],
+    requests: readonly PodRequest[],
+  ): Promise<Evidence[]> {
     const found: Evidence[] = [];
     for (let i = 0; i < requests.length; i += batch) {
       found.push(...(await this.sendBatch(from, requests.slice(i, i + batch))));
@@ -80,14 +92,26 @@ export class PodCallers {
     return found;
   }
 
-  private async sendBatch(from: PodRequest["from"], requests: readonly PodRequest[]): Promise<Evidence[]> {
+  private async sendBatch(
+    from: PodRequest["from"],
+    requests: readonly PodRequest[],
+  ): Promise<Evidence[]> {
     const { kubectl, settings, selfSigned } = this.args;
     const boundary = `--${randomBytes(12).toString("hex")}`;
     const at = new Date().toISOString();
     const ids = requests.map(() => randomUUID());
     const pod = callerName(this.run, from);
     const output = await kubectl.run(
-      ["exec", "--stdin", `--namespace=${settings.namespace}`, pod, "--container=curl", "--", "sh", "-s"],
+      [
+        "exec",
+        "--stdin",
+        `--namespace=${settings.namespace}`,
+        pod,
+        "--container=curl",
+        "--",
+        "sh",
+        "-s",
+      ],
       curlScript(requests, ids, boundary, selfSigned),
     );
     return readCurlOutput(output, boundary, ids, at);
@@ -108,11 +132,7 @@ export class PodCallers {
 
   private originals(service: string): Promise<KubernetesObject[]> {
     const { kubectl, settings } = this.args;
-    const names = [
-      `serviceaccount/${service}-sa`,
-      `deployment/${service}`,
-      `service/${service}`,
-    ];
+    const names = [`serviceaccount/${service}-sa`, `deployment/${service}`, `service/${service}`];
     return kubectl
       .json<{ items: KubernetesObject[] }>(["get", ...names, `--namespace=${settings.namespace}`])
       .then((list) => list.items);
@@ -125,9 +145,14 @@ export async function podAddresses(
   namespace: string,
 ): Promise<Record<string, string>> {
   const pods = await kubectl.json<{
-    items: { metadata: { labels?: Record<string, string>; deletionTimestamp?: string }; status: { podIP?: string; phase?: string } }[];
+    items: {
+      metadata: { labels?: Record<string, string>; deletionTimestamp?: string };
+      status: { podIP?: string; phase?: string };
+    }[];
   }>(["get", "pod", `--namespace=${namespace}`]);
-  const living = pods.items.filter((p) => !p.metadata.deletionTimestamp && p.status.phase === "Running");
+  const living = pods.items.filter(
+    (p) => !p.metadata.deletionTimestamp && p.status.phase === "Running",
+  );
   return Object.fromEntries(
     living.flatMap((p) => {
       const app = p.metadata.labels?.app;

@@ -63,6 +63,14 @@ export class Recording {
     return this.resources.map((r) => `${r.type} ${r.name}`).sort();
   }
 
+  /** Whether a resource is made after another: by its own dependencies, or by those of what it is a part of. */
+  public comesAfter(type: string, name: string, other: string): boolean {
+    const after = (r: Registration): boolean =>
+      r.dependsOn.includes(other) ||
+      [...r.dependsOn, r.parent].some((n) => this.resources.some((p) => p.name === n && after(p)));
+    return after(this.get(type, name));
+  }
+
   /** Type and name of what stands below a resource, itself left out; sorted. */
   public below(name: string): string[] {
     const within = (r: Registration): boolean => {
@@ -143,9 +151,15 @@ export async function record(
     "organization",
   );
   listen(pulumi.runtime.getMonitor() as unknown as Monitor, recording, secretOutputs);
-  const result = await program();
-  await drain();
-  await (result instanceof Promise ? result : undefined);
+  // Pulumi notes a stack with each promise; ts-node would map every one of them to the TypeScript source
+  const { prepareStackTrace } = Error;
+  Error.prepareStackTrace = undefined;
+  try {
+    await program();
+    await drain();
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace;
+  }
   return recording;
 }
 

@@ -125,8 +125,10 @@ func TestCancelEndsTheWholeGroup(t *testing.T) {
 		command string
 		atMost  time.Duration
 	}{
-		"polite":   {`sleep 1000 & echo $! $$ > "$F"; sleep 1000`, process.Grace},
-		"stubborn": {`trap "" INT TERM; sleep 1000 & echo $! $$ > "$F"; while :; do sleep 1; done`, process.Grace + 2*time.Second},
+		"polite": {`echo $$ $$ > "$F"; exec sleep 1000`, time.Second},
+		// A shell makes its background processes ignore the interrupt.
+		"background": {`sleep 1000 & echo $! $$ > "$F"; sleep 1000`, process.Grace + 2*time.Second},
+		"stubborn":   {`trap "" INT TERM; sleep 1000 & echo $! $$ > "$F"; while :; do sleep 1; done`, process.Grace + 2*time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

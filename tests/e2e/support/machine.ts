@@ -1,0 +1,75 @@
+import { execFileSync } from "node:child_process";
+import { randomInt } from "node:crypto";
+import * as fs from "node:fs";
+import * as net from "node:net";
+import * as os from "node:os";
+import * as path from "node:path";
+
+/** Ports that nobody listens on; apart from those of the shipped stacks. */
+export async function freePorts(count: number): Promise<number[]> {
+  const found: number[] = [];
+  while (found.length < count) {
+    const port = randomInt(20_000, 30_000);
+    if (!found.includes(port) && (await isFree(port))) found.push(port);
+  }
+  return found;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = net.createServer();
+    server.once("error", () => resolve(false));
+    server.listen({ port, host: "127.0.0.1", exclusive: true }, () =>
+      server.close(() => resolve(true)),
+    );
+  });
+}
+
+/** Runs a command and returns what it printed. */
+export function output(command: string, args: readonly string[], env = process.env): string {
+  return execFileSync(command, args, {
+    encoding: "utf8",
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+    maxBuffer: 64 << 20,
+  }).trim();
+}
+
+/** Names of the Docker containers of a kind cluster, stopped ones too. */
+export function nodesOf(cluster: string): string[] {
+  const filter = `label=io.x-k8s.kind.cluster=${cluster}`;
+  return output("docker", ["ps", "--all", "--filter", filter, "--format", "{{.Names}}"])
+    .split("\n")
+    .filter(Boolean);
+}
+
+/** Volumes that a cluster of that name may leave: its nodes' and the one that says whose it is. */
+export function volumesOf(cluster: string): string[] {
+  return output("docker", ["volume", "ls", "--format", "{{.Name}}"])
+    .split("\n")
+    .filter((name) => name.includes(cluster));
+}
+
+/** Number of Docker volumes. */
+export function volumeCount(): number {
+  return output("docker", ["volume", "ls", "--quiet"]).split("\n").filter(Boolean).length;
+}
+
+/** Contexts of the user's own kubeconfig that name a cluster. */
+export function contextsOf(cluster: string): string[] {
+  const file = process.env.KUBECONFIG ?? path.join(os.homedir(), ".kube", "config");
+  if (!fs.existsSync(file)) return [];
+  return output("kubectl", ["config", "get-contexts", "--output", "name"])
+    .split("\n")
+    .filter((name) => name.includes(cluster));
+}
+
+/** Takes a kind cluster away with all that belongs to it; nothing happens when there is none. */
+export function removeCluster(cluster: string): void {
+  for (const node of nodesOf(cluster)) {
+    execFileSync("docker", ["rm", "--force", "--volumes", node], { stdio: "ignore" });
+  }
+  for (const volume of volumesOf(cluster)) {
+    execFileSync("docker", ["volume", "rm", "--force", volume], { stdio: "ignore" });
+  }
+}

@@ -1,0 +1,220 @@
+import { randomBytes } from "node:crypto";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { type EngineEvent, LocalWorkspace, type Stack } from "@pulumi/pulumi/automation";
+import { parse, stringify } from "yaml";
+import { root } from "../../../scripts/paths";
+import { type Settings, parseSettings } from "../../../settings";
+import { Kubectl } from "../../../verify/kubectl";
+import { type Edge, type Subject, Verifier } from "../../../verify/verifier";
+import { atEnd } from "./cleanup";
+import { freePorts, removeCluster } from "./machine";
+import { type Step, changesIn, driftIn, errorsIn } from "./steps";
+import { toolbox } from "./toolbox";
+
+/** Values of a stack, as in its file but without `bankmesh:`. */
+export type Values = Readonly<Record<string, unknown>>;
+
+/** A run of the engine that did not end well. */
+export class RunFailed extends Error {
+  constructor(
+    message: string,
+    /** What the engine told as errors. */
+    readonly errors: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A throw-away stack of the program as it is shipped, with a backend of its own. */
+export class TestStack {
+  private kubectlOfCluster: Kubectl | undefined;
+
+  private constructor(
+    public readonly name: string,
+    public readonly clusterName: string,
+    private values: Values,
+    private readonly folder: string,
+    private readonly engine: Stack,
+    private readonly forget: () => void,
+  ) {}
+
+  /**
+   * @param suite part of its name
+   * @param values beside a cluster name and ports of its own
+   */
+  public static async create(suite: string, values: Values = {}): Promise<TestStack> {
+    await toolbox();
+    const random = randomBytes(2).toString("hex");
+    const name = `e2e-${suite}-${random}`;
+    const clusterName = `bm-${suite}-${random}`;
+    const [httpPort, httpsPort] = await freePorts(2);
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), `${name}-`));
+    const file = path.join(root, `Pulumi.${name}.yaml`);
+    const forget = atEnd(() => {
+      removeCluster(clusterName);
+      fs.rmSync(file, { force: true });
+      fs.rmSync(folder, { recursive: true, force: true });
+    });
+    const all =
+      values.cluster === "existing" ? values : { clusterName, httpPort, httpsPort, ...values };
+    fs.writeFileSync(file, stackFile(all));
+    const engine = await LocalWorkspace.createStack(
+      { stackName: name, workDir: root },
+      { pulumiHome: pulumiHome(folder), envVars: environment(folder) },
+    );
+    return new TestStack(name, clusterName, all, folder, engine, forget);
+  }
+
+  /** Environment in which the CLI sees this stack. */
+  public get env(): NodeJS.ProcessEnv {
+    return { ...process.env, ...environment(this.folder), PULUMI_HOME: pulumiHome(this.folder) };
+  }
+
+  /** Settings as the program reads them. */
+  public get settings(): Settings {
+    const { settings, problems } = parseSettings(this.name, this.values, process.env);
+    if (!settings) throw new Error(JSON.stringify(problems, undefined, 2));
+    return settings;
+  }
+
+  /** Folder of the state. */
+  public get backend(): string {
+    return path.join(this.folder, "state");
+  }
+
+  /** Changes values in the stack's file. */
+  public set(values: Values): void {
+    this.values = { ...this.values, ...values };
+    const file = path.join(root, `Pulumi.${this.name}.yaml`);
+    const salt = (parse(fs.readFileSync(file, "utf8")) as Record<string, unknown>).encryptionsalt;
+    fs.writeFileSync(file, stackFile(this.values, salt));
+  }
+
+  /** Steps that an update would take. */
+  public async preview(): Promise<Step[]> {
+    return changesIn(await this.run((onEvent) => this.engine.preview({ onEvent })));
+  }
+
+  /** @param refresh read the real objects first, as `pulumi up --refresh` */
+  public async up(refresh = false): Promise<Step[]> {
+    const events = await this.run((onEvent) => this.engine.up({ onEvent, refresh }));
+    this.closeKubectl(); // the cluster may be another one
+    return changesIn(events);
+  }
+
+  /** What differs on the cluster from the state; the state stays as it is. */
+  public async drift(): Promise<Step[]> {
+    return driftIn(await this.run((onEvent) => this.engine.previewRefresh({ onEvent })));
+  }
+
+  public async destroy(): Promise<void> {
+    this.closeKubectl();
+    await this.run((onEvent) => this.engine.destroy({ onEvent }));
+  }
+
+  /** URNs in the state, without the stack itself. */
+  public async resources(): Promise<string[]> {
+    const { deployment } = await this.engine.exportStack();
+    const resources =
+      (deployment as { resources?: { urn: string; type: string }[] }).resources ?? [];
+    return resources.filter((r) => r.type !== "pulumi:pulumi:Stack").map((r) => r.urn);
+  }
+
+  /** Plain values of the outputs, secrets included. */
+  public async outputs(): Promise<Record<string, unknown>> {
+    const outputs = await this.engine.outputs();
+    return Object.fromEntries(Object.entries(outputs).map(([key, { value }]) => [key, value]));
+  }
+
+  /** kubectl on the stack's cluster. */
+  public async kubectl(): Promise<Kubectl> {
+    if (!this.kubectlOfCluster) {
+      const { kubeconfig } = await this.outputs();
+      this.kubectlOfCluster = new Kubectl(String(kubeconfig));
+      const { kubectlOfCluster } = this;
+      atEnd(() => kubectlOfCluster.close());
+    }
+    return this.kubectlOfCluster;
+  }
+
+  /** Brings the callers of the probes to the cluster. */
+  public async verifier(edge?: Edge): Promise<Verifier> {
+    const { images } = await toolbox();
+    const kubectl = await this.kubectl();
+    const { settings } = this;
+    return Verifier.open({ kubectl, settings, curlImage: images.curl, ...(edge && { edge }) });
+  }
+
+  /** What the probes ask about now. */
+  public async subject(): Promise<Subject> {
+    const { caCertPem, clientCertPem, clientKeyPem } = await this.outputs();
+    return {
+      settings: this.settings,
+      caPem: String(caCertPem),
+      client: { certPem: String(clientCertPem), keyPem: String(clientKeyPem) },
+    };
+  }
+
+  /** Takes the stack away: orderly if that is possible, else by force. */
+  public async remove(): Promise<void> {
+    this.closeKubectl();
+    try {
+      if ((await this.resources()).length > 0) await this.destroy();
+    } finally {
+      removeCluster(this.clusterName);
+      fs.rmSync(path.join(root, `Pulumi.${this.name}.yaml`), { force: true });
+      fs.rmSync(this.folder, { recursive: true, force: true });
+      this.forget();
+    }
+  }
+
+  private closeKubectl(): void {
+    this.kubectlOfCluster?.close();
+    this.kubectlOfCluster = undefined;
+  }
+
+  private async run(
+    operation: (onEvent: (event: EngineEvent) => void) => Promise<unknown>,
+  ): Promise<EngineEvent[]> {
+    const events: EngineEvent[] = [];
+    try {
+      await operation((event) => events.push(event));
+    } catch (e) {
+      throw new RunFailed((e as Error).message, errorsIn(events));
+    }
+    return events;
+  }
+}
+
+function environment(folder: string): Record<string, string> {
+  fs.mkdirSync(path.join(folder, "state"), { recursive: true });
+  return {
+    PULUMI_BACKEND_URL: `file://${path.join(folder, "state")}`,
+    PULUMI_CONFIG_PASSPHRASE: "",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+  };
+}
+
+/** A home of its own, with the plugins that the user has. */
+function pulumiHome(folder: string): string {
+  const home = path.join(folder, "home");
+  const installed = path.join(
+    process.env.PULUMI_HOME ?? path.join(os.homedir(), ".pulumi"),
+    "plugins",
+  );
+  const link = path.join(home, "plugins");
+  if (!fs.existsSync(home)) {
+    fs.mkdirSync(home, { recursive: true });
+    if (fs.existsSync(installed)) fs.symlinkSync(installed, link);
+  }
+  return home;
+}
+
+function stackFile(values: Values, salt?: unknown): string {
+  const config = Object.fromEntries(
+    Object.entries(values).map(([key, v]) => [`bankmesh:${key}`, v]),
+  );
+  return stringify({ ...(salt !== undefined && { encryptionsalt: salt }), config });
+}
