@@ -10,3 +10,23 @@ export async function hasImage(name: string): Promise<boolean> {
 export async function loadImage(archive: string, log: string): Promise<void> {
   await run("docker", ["load", "--input", archive], { log });
 }
+
+/** Removes the images of a repository but one; those that a container uses stay. */
+export async function removeImages(repository: string, keep: string): Promise<string[]> {
+  const list = await capture(
+    "docker",
+    ["image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository],
+    { timeout: 20_000 },
+  ).catch(() => "");
+  const removed: string[] = [];
+  for (const name of list.split("\n").filter((line) => line !== "" && line !== keep)) {
+    const gone = await capture("docker", ["image", "rm", name], { timeout: 60_000 }).then(
+      () => true,
+      () => false,
+    );
+    if (gone) {
+      removed.push(name);
+    }
+  }
+  return removed;
+}

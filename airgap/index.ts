@@ -9,9 +9,10 @@ import type { Timing } from "./builder";
 import type { State } from "./cache";
 import { ensureDocker } from "./docker";
 import { checkHost, installPackages, missingPackages } from "./host";
-import { hasImage, loadImage } from "./images";
+import { goToolchainKey } from "./go";
+import { hasImage, loadImage, removeImages } from "./images";
 import { pieces } from "./pieces";
-import { nodeImage } from "./pieces/node-image";
+import { nodeImage, nodeRepository } from "./pieces/node-image";
 import { writeToolbox } from "./sources";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -104,9 +105,13 @@ export async function inspect(deep = false): Promise<PieceState[]> {
   return states;
 }
 
-/** Removes what today's checkout does not use; returns it as name/key. */
+/** Removes what today's checkout does not use, node images in Docker included; returns the names. */
 export async function prune(): Promise<string[]> {
   const shop = await openWorkshop();
   const keep = new Set([...shop.keys].map(([name, key]) => `${name}/${key}`));
-  return shop.cache.prune(keep);
+  // The toolchain from PyPI is no piece of its own right: it stays as long as it is used.
+  keep.add(`go-toolchain/${goToolchainKey(__dirname)}`);
+  const removed = shop.cache.prune(keep);
+  const current = nodeImage(keyOf(shop, "node-image"));
+  return [...removed, ...(await removeImages(nodeRepository, current))];
 }

@@ -13,8 +13,8 @@ import (
 )
 
 // grace is what a child gets between the interrupt and the kill. The engine gives the host five
-// seconds, so it has to be less.
-const grace = 3 * time.Second
+// seconds, so it has to be less. Tests shorten it.
+var grace = 3 * time.Second
 
 // spawner starts processes from one thread that lives as long as the host: the kernel sends a
 // child its parent-death signal when the thread that started it ends, not the process.

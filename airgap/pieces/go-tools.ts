@@ -161,7 +161,8 @@ function goPiece(tool: GoTool): Piece {
     go: true,
     weight: { cores: 1, memory: tool.memory, seconds: tool.seconds },
     async build(context) {
-      const parallel = String(Math.max(1, Math.min(2, os.availableParallelism())));
+      // More at once takes memory rather than time: several builds run side by side.
+      const parallel = String(Math.min(4, os.availableParallelism()));
       await run(
         "go",
         ["build", "-p", parallel, "-ldflags", linker, "-o", `${context.dir}/`, ...packages],
@@ -184,7 +185,7 @@ export async function goModuleFolder(
   const cwd = path.join(airgap, "tools", tool);
   const answer = await capture("go", ["mod", "download", "-json", module.replace(/@.*/, "")], {
     cwd,
-    env: { ...env, GOFLAGS: "-mod=mod" },
+    env,
   });
   return (JSON.parse(answer) as { Dir: string }).Dir;
 }

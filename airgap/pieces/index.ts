@@ -4,6 +4,7 @@ import { imagePieces } from "./images";
 import { nodePieces } from "./node-image";
 import type { Piece } from "./piece";
 import { rootPieces } from "./root-files";
+import { rootNodePieces } from "./root-node";
 import { wheelPieces } from "./wheels";
 
 /** Everything that the air-gapped route builds. */
@@ -11,6 +12,7 @@ export const pieces: readonly Piece[] = [
   ...goPieces,
   ...wheelPieces,
   ...rootPieces,
+  ...rootNodePieces,
   ...chartPieces,
   ...imagePieces,
   ...nodePieces,

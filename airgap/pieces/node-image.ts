@@ -9,7 +9,8 @@ import { keyTag, pauseImage } from "./images";
 import type { BuildContext, Piece } from "./piece";
 import { readLayer } from "./root-files";
 
-export const nodeImage = (key: string) => `${imageRoot}/node:${kubernetesVersion}-${keyTag(key)}`;
+export const nodeRepository = `${imageRoot}/node`;
+export const nodeImage = (key: string) => `${nodeRepository}:${kubernetesVersion}-${keyTag(key)}`;
 
 const imagePieces = ["images-kubernetes", "images-istio", "image-echo", "image-curl"];
 const units = ["kubelet.service", "containerd.service", "undo-mount-hacks.service"];

@@ -11,23 +11,6 @@ import type { BuildContext, Piece } from "./piece";
 /** For kube-proxy and the proxies (iptables, conntrack) and for the curl image. */
 const basePackages = ["ca-certificates", "conntrack", "curl", "iproute2", "iptables", "openssl"];
 
-/** What kind's own base image installs, as far as a single node needs it. */
-const nodePackages = [
-  "containerd",
-  "containernetworking-plugins",
-  "ethtool",
-  "hostname",
-  "kmod",
-  "libseccomp2",
-  "nftables",
-  "pigz",
-  "procps",
-  "runc",
-  "socat",
-  "systemd",
-  "systemd-sysv",
-];
-
 /** Texts that no container reads; dpkg leaves them out when it unpacks. */
 const unread = ["doc/*", "man/*", "locale/*", "info/*", "lintian/*", "bash-completion/*"];
 /** Images are built once and thrown away on failure: no need to flush each file to disk. */
@@ -40,7 +23,7 @@ function prepare(root: string): void {
 }
 
 /** Removes what belongs to this machine or is of no use in a container. */
-function clean(root: string): void {
+export function clean(root: string): void {
   const remove = [
     "etc/apt/sources.list",
     "etc/resolv.conf",
@@ -63,7 +46,7 @@ function clean(root: string): void {
   fs.rmSync(path.join(root, "var/lib/dbus/machine-id"), { force: true });
 }
 
-async function pack(context: BuildContext, root: string): Promise<void> {
+export async function pack(context: BuildContext, root: string): Promise<void> {
   const tar = path.join(context.dir, "root.tar");
   const layer = await packLayer(root, tar, context.log);
   fs.writeFileSync(path.join(context.dir, "digest"), `${layer.digest}\n`);
@@ -106,37 +89,4 @@ const rootBase: Piece = {
   },
 };
 
-const rootNode: Piece = {
-  name: "root-node",
-  files: ["pieces/root-files.ts"],
-  inputs: { nodePackages },
-  needs: ["root-base"],
-  go: false,
-  weight: { cores: 0.5, memory: 500, seconds: 40 },
-  async build(context) {
-    const mirror = await debianMirror();
-    const root = path.join(context.scratch, "root");
-    fs.mkdirSync(root);
-    const base = readLayer(context.piece("root-base")).tar;
-    await run("tar", ["-C", root, "--numeric-owner", "-xpf", base], { log: context.log });
-    const sources = `deb ${mirror.address} ${debianSuite} main\n`;
-    fs.writeFileSync(path.join(root, "etc/apt/sources.list"), sources);
-    fs.copyFileSync("/etc/resolv.conf", path.join(root, "etc/resolv.conf"));
-    // An own mount namespace: nothing stays mounted when the build is interrupted.
-    const script = [
-      'mount -t proc proc "$0/proc"',
-      "export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1",
-      'chroot "$0" apt-get -q update',
-      'exec chroot "$0" apt-get -q install --yes --no-install-recommends "$@"',
-    ].join(" && ");
-    await run(
-      "unshare",
-      ["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, root, ...nodePackages],
-      { log: context.log, env: mirror.env },
-    );
-    clean(root);
-    await pack(context, root);
-  },
-};
-
-export const rootPieces: readonly Piece[] = [rootBase, rootNode];
+export const rootPieces: readonly Piece[] = [rootBase];

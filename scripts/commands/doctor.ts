@@ -53,14 +53,14 @@ export const doctor: Command = {
 };
 
 function tools(facts: Facts, route: Route): Finding[] {
-  const found = Object.entries(facts.tools).map(([name, tool]): Finding => {
-    const version = tool.version ?? "not on PATH";
-    if (tool.good && route.tools !== "airgap") return { mark: "ok", text: `${name} ${version}` };
-    const how =
-      route.tools === "airgap" ? "built from package registries" : "downloaded and verified";
-    return { mark: "will do", text: `${name}: ${how} (wanted ${tool.wanted}; found ${version})` };
+  const node: Finding = { mark: "ok", text: `Node.js ${process.versions.node}` };
+  if (route.tools === "airgap") return [node];
+  const found = Object.entries(facts.tools).map(([name, { good, version, wanted }]): Finding => {
+    if (good) return { mark: "ok", text: `${name} ${version}` };
+    const why = version ? `${version} is there, ${wanted} is wanted` : "not on PATH";
+    return { mark: "will do", text: `${name}: downloaded and verified (${why})` };
   });
-  return [{ mark: "ok", text: `Node.js ${process.versions.node}` }, ...found];
+  return [node, ...found];
 }
 
 async function airgap(route: Route): Promise<Finding[]> {
@@ -69,7 +69,7 @@ async function airgap(route: Route): Promise<Finding[]> {
   const ready = pieces.filter((p) => p.state === "ready");
   const rest = pieces.filter((p) => p.state !== "ready").map((p) => `${p.name} (${p.state})`);
   if (rest.length === 0)
-    return [{ mark: "ok", text: `air-gapped build: all ${pieces.length} pieces are in the cache` }];
+    return [{ mark: "ok", text: `air-gapped build: tools, images and charts (${pieces.length} pieces) are in the cache` }];
   return [
     {
       mark: "will do",

@@ -133,9 +133,12 @@ describe("what holds for the whole program", () => {
     const { recording } = await run("dev");
     const inside = recording.resources.filter(inCluster);
     assert.equal(inside.length, 18);
+    // the engine hands deletedWith down from a component to its children
+    const deletedWith = (r: Registration | undefined): string | undefined =>
+      r && (r.deletedWith ?? deletedWith(recording.resources.find((p) => p.name === r.parent)));
     for (const r of inside) {
       assert.equal(r.provider, "cluster", r.name);
-      assert.equal(r.deletedWith, "kind-cluster", r.name);
+      assert.equal(deletedWith(r), "kind-cluster", r.name);
     }
     const outside = recording.resources.filter((r) => /^(tls|random):/.test(r.type));
     for (const r of outside) assert.equal(r.deletedWith, undefined, r.name);

@@ -1,3 +1,4 @@
+// CoreDNS with the plugins of kubeadm's Corefile only, for the air-gapped node image.
 module bankmesh/airgap/tools/coredns
 
 go 1.24.0

@@ -1,3 +1,4 @@
+// etcd, for the air-gapped node image.
 module bankmesh/airgap/tools/etcd
 
 go 1.24.0

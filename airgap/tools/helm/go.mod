@@ -1,3 +1,4 @@
+// The helm CLI: packages Istio's charts, and a tool for the user.
 module bankmesh/airgap/tools/helm
 
 go 1.26.0

@@ -1,12 +1,9 @@
+// Istio: pilot-discovery and pilot-agent for the images, istioctl, and the charts in the module.
 module bankmesh/airgap/tools/istio
 
 go 1.26.0
 
 tool (
-	github.com/envoyproxy/go-control-plane/contrib
-	github.com/envoyproxy/go-control-plane/envoy
-	istio.io/api
-	istio.io/client-go
 	istio.io/istio/istioctl/cmd/istioctl
 	istio.io/istio/pilot/cmd/pilot-agent
 	istio.io/istio/pilot/cmd/pilot-discovery

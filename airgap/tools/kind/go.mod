@@ -1,3 +1,4 @@
+// The kind CLI, and the files of its base image in the module.
 module bankmesh/airgap/tools/kind
 
 go 1.24.0

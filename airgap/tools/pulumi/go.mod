@@ -1,3 +1,4 @@
+// The Pulumi CLI.
 module bankmesh/airgap/tools/pulumi
 
 go 1.25.11

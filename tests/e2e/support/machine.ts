@@ -35,12 +35,15 @@ export function output(command: string, args: readonly string[], env = process.e
   }).trim();
 }
 
-/** Names of the Docker containers of a kind cluster, stopped ones too. */
+/** Names of the Docker containers of a kind cluster, stopped ones and throw-away clusters of that name too. */
 export function nodesOf(cluster: string): string[] {
-  const filter = `label=io.x-k8s.kind.cluster=${cluster}`;
-  return output("docker", ["ps", "--all", "--filter", filter, "--format", "{{.Names}}"])
+  const label = "io.x-k8s.kind.cluster";
+  const format = `{{.Label "${label}"}} {{.Names}}`;
+  return output("docker", ["ps", "--all", "--filter", `label=${label}`, "--format", format])
     .split("\n")
-    .filter(Boolean);
+    .map((line) => line.split(" "))
+    .filter(([name]) => name === cluster || name?.startsWith(`${cluster}-`))
+    .map(([, node]) => node!);
 }
 
 /** Volumes that a cluster of that name may leave: its nodes' and the one that says whose it is. */

@@ -1,4 +1,5 @@
 import { createReporter } from "../../../scripts/progress";
+import { prepareDocker, prepareTools } from "../../../scripts/setup";
 import { onPath } from "../../../scripts/setup/tools";
 import { type Sources, officialSources, readSources } from "../../../sources";
 
@@ -15,7 +16,6 @@ export function toolbox(): Promise<Sources> {
 async function prepare(): Promise<Sources> {
   const ready = process.env.BANKMESH_SOURCES !== undefined && onPath("pulumi", process.env);
   if (!ready) {
-    const { prepareDocker, prepareTools } = await import("../../../scripts/setup");
     const report = createReporter({ terminal: false });
     const { env } = await prepareTools(report);
     await prepareDocker(report);

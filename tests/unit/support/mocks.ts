@@ -109,6 +109,7 @@ interface Request {
   getProperties?(): { toJavaScript(): Json } | undefined;
   getDependenciesList(): string[];
   getProvider(): string;
+  getProvidersMap?(): { get(name: string): string | undefined };
   getDeletedwith?(): string;
   getReplacementTrigger?(): { toJavaScript(): Json } | undefined;
   getAdditionalsecretoutputsList(): string[];
@@ -153,7 +154,7 @@ export async function record(
   listen(pulumi.runtime.getMonitor() as unknown as Monitor, recording, secretOutputs);
   // Pulumi notes a stack with each promise; ts-node would map every one of them to the TypeScript source
   const { prepareStackTrace } = Error;
-  Error.prepareStackTrace = undefined;
+  Reflect.set(Error, "prepareStackTrace", undefined);
   try {
     await program();
     await drain();
@@ -211,8 +212,9 @@ function registration(request: Request, names: ReadonlyMap<string, string>): Reg
   const raw: Json = (request.getObject?.() ?? request.getProperties?.())?.toJavaScript() ?? {};
   const name = (urn: string | undefined) => (urn ? (names.get(urn) ?? urn) : undefined);
   const parent = name(request.getParent());
-  // a reference to a provider is <urn>::<id>
-  const provider = name(request.getProvider().split("::").slice(0, 4).join("::"));
+  // a reference to a provider is <urn>::<id>; a remote component, such as a chart, gets one by package
+  const reference = request.getProvider() || request.getProvidersMap?.().get("kubernetes");
+  const provider = name(reference?.split("::").slice(0, 4).join("::"));
   const deletedWith = name(request.getDeletedwith?.());
   const trigger = request.getReplacementTrigger?.()?.toJavaScript();
   return {

@@ -132,7 +132,9 @@ func events(ctx context.Context, c *cluster.Cluster, u *unstructured.Unstructure
 		e := &list.Items[i]
 		name := text(e, "involvedObject", "name")
 		own := name == u.GetName() || (u.GetKind() != "Pod" && strings.HasPrefix(name, u.GetName()+"-"))
-		if !own || str(e.Object["reason"]) == "BackOff" {
+		// A HorizontalPodAutoscaler of the same name has troubles of its own; a back-off is told by
+		// the container's state.
+		if !own || text(e, "involvedObject", "kind") == "HorizontalPodAutoscaler" || str(e.Object["reason"]) == "BackOff" {
 			continue
 		}
 		out = append(out, fmt.Sprintf("%s %s: %s: %s",

@@ -99,10 +99,8 @@ func checkConfig(in resource.PropertyMap) []failure {
 			add(key, "is not an input of the Kubernetes provider; known are: %s", strings.Join(known(), ", "))
 		}
 	}
-	if v, ok := in["enableServerSideApply"]; ok {
-		if on, err := boolean(unwrap(v)); err == nil && !on && !blank(unwrap(v)) {
-			add("enableServerSideApply", "client-side apply is not offered by this stand-in; leave it out or set it to true")
-		}
+	if v := unwrap(in["enableServerSideApply"]); (v.IsBool() && !v.BoolValue()) || (v.IsString() && v.StringValue() == "false") {
+		add("enableServerSideApply", "client-side apply is not offered by this stand-in; leave it out or set it to true")
 	}
 	if !blank(unwrap(in["renderYamlToDirectory"])) {
 		for _, k := range []resource.PropertyKey{"cluster", "context", "kubeconfig"} {

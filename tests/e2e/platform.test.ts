@@ -1,0 +1,211 @@
+import * as assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Verifier } from "../../verify/verifier";
+import { nodesOf } from "./support/machine";
+import { assertAllHold, idsOf } from "./support/proof";
+import { TestStack } from "./support/stack";
+import { lines } from "./support/steps";
+
+const mtlsFlip = [
+  "update MeshSecurity security",
+  "update PeerAuthentication security-namespace-mtls",
+];
+
+describe("one stack, as dev has it", () => {
+  let stack: TestStack;
+  let verifier: Verifier;
+
+  before(async () => {
+    stack = await TestStack.create("platform", { pki: { renewalWindowHours: 1 } });
+    await stack.up();
+    verifier = await stack.verifier();
+  });
+
+  after(async () => {
+    await verifier?.close().catch(() => undefined);
+    await stack?.remove();
+  });
+
+  it("answers as PERMISSIVE and SIMPLE have to", async () => {
+    const ids = idsOf(await assertAllHold(verifier, stack));
+    assert.deepEqual(
+      ids.filter((id) =>
+        ["M1", "M2", "E1", "E2", "E3", "E5", "E5-follow", "E6", "E21"].includes(id),
+      ),
+      ["M1", "M2", "E1", "E2", "E3", "E5", "E5-follow", "E6", "E21"],
+    );
+  });
+
+  it("changes nothing in a second run, and sees no drift", async () => {
+    assert.deepEqual(lines(await stack.preview()), []);
+    assert.deepEqual(lines(await stack.drift()), []);
+  });
+
+  it("prints curl commands that answer when they are pasted", async () => {
+    const { howToCall, caCertPem } = await stack.outputs();
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bankmesh-certs-"));
+    try {
+      fs.writeFileSync(path.join(folder, "ca.crt"), String(caCertPem), { mode: 0o600 });
+      for (const line of howToCall as string[]) {
+        const command = line.replaceAll(`.bankmesh/certs/${stack.name}`, folder);
+        const answer = execFileSync("sh", ["-c", command], { encoding: "utf8" });
+        assert.match(answer, /"originalUrl":"\/(users|orders|payments)"/);
+      }
+      assert.equal((howToCall as string[]).length, 3);
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("PERMISSIVE to STRICT changes the PeerAuthentication alone, and plaintext is refused", async () => {
+    stack.set({ mtlsMode: "STRICT" });
+    assert.deepEqual(lines(await stack.preview()), mtlsFlip);
+    await stack.up();
+    const ids = idsOf(await assertAllHold(verifier, stack));
+    assert.deepEqual(
+      ids.filter((id) => id.startsWith("M")),
+      ["M3", "M4", "M5", "M6"],
+    );
+  });
+
+  it("a policy weakened with kubectl lets plaintext in, shows as drift, and is healed by up --refresh", async () => {
+    const kubectl = await stack.kubectl();
+    const weaker = JSON.stringify({ spec: { mtls: { mode: "PERMISSIVE" } } });
+    await kubectl.run([
+      ...["patch", "peerauthentication", "default", "--namespace=bank", "--type=merge"],
+      ...["--patch", weaker],
+    ]);
+    const outcomes = await verifier.ask(await stack.subject(), { patienceSeconds: 3 });
+    const failed = outcomes.filter((o) => o.verdict === "fails").map((o) => o.id);
+    assert.deepEqual([...new Set(failed)], ["M4", "M5"]);
+    assert.deepEqual(lines(await stack.drift()), [
+      "update PeerAuthentication security-namespace-mtls",
+    ]);
+    await stack.up(true);
+    await assertAllHold(verifier, stack);
+    assert.deepEqual(lines(await stack.drift()), []);
+  });
+
+  it("STRICT to DISABLE changes the PeerAuthentication alone, and traffic has no identity", async () => {
+    stack.set({ mtlsMode: "DISABLE" });
+    assert.deepEqual(lines(await stack.preview()), mtlsFlip);
+    await stack.up();
+    const ids = idsOf(await assertAllHold(verifier, stack));
+    assert.deepEqual(
+      ids.filter((id) => id.startsWith("M")),
+      ["M8", "M8-mesh", "M8-tls"],
+    );
+  });
+
+  it("DISABLE to PERMISSIVE changes the PeerAuthentication alone", async () => {
+    stack.set({ mtlsMode: "PERMISSIVE" });
+    assert.deepEqual(lines(await stack.preview()), mtlsFlip);
+    await stack.up();
+    await assertAllHold(verifier, stack);
+  });
+
+  it("SIMPLE to MUTUAL changes the Gateway and its secret, and asks for client certificates", async () => {
+    stack.set({ gatewayTls: "MUTUAL" });
+    assert.deepEqual(lines(await stack.preview()), [
+      "create Secret edge-edge-mtls",
+      "delete Secret edge-edge-tls",
+      "update Gateway edge-gateway",
+      "update IngressGateway edge",
+    ]);
+    await stack.up();
+    const ids = idsOf(await assertAllHold(verifier, stack));
+    const wanted = ["E5", "E7", "E8", "E9", "E9-self"];
+    assert.deepEqual(
+      ids.filter((id) => wanted.includes(id)),
+      wanted,
+    );
+    stack.set({ gatewayTls: "SIMPLE" });
+    assert.deepEqual(lines(await stack.preview()), [
+      "create Secret edge-edge-tls",
+      "delete Secret edge-edge-mtls",
+      "update Gateway edge-gateway",
+      "update IngressGateway edge",
+    ]);
+  });
+
+  it("MUTUAL to NONE takes the secret and the redirect away, and plain HTTP answers", async () => {
+    stack.set({ gatewayTls: "NONE" });
+    assert.deepEqual(lines(await stack.preview()), [
+      "delete Secret edge-edge-mtls",
+      "update Gateway edge-gateway",
+      "update IngressGateway edge",
+      "update VirtualService edge-routes",
+    ]);
+    await stack.up();
+    const ids = idsOf(await assertAllHold(verifier, stack));
+    const wanted = ["E0", "E4", "E30", "E30-deep", "E31"];
+    assert.deepEqual(
+      ids.filter((id) => id.startsWith("E")),
+      wanted,
+    );
+  });
+
+  it("NONE to SIMPLE brings the secret and the redirect back", async () => {
+    stack.set({ gatewayTls: "SIMPLE" });
+    assert.deepEqual(lines(await stack.preview()), [
+      "create Secret edge-edge-tls",
+      "update Gateway edge-gateway",
+      "update IngressGateway edge",
+      "update VirtualService edge-routes",
+    ]);
+    await stack.up();
+    await assertAllHold(verifier, stack);
+  });
+
+  it("renews certificates inside their window, and nothing else", async () => {
+    const { leafValidityHours } = stack.settings.pki;
+    const before = await stack.outputs();
+    stack.set({ pki: { renewalWindowHours: leafValidityHours - 1 } });
+    assert.deepEqual(lines(await stack.preview()), renewal);
+    await stack.up();
+    const renewed = await stack.outputs();
+    assert.notEqual(renewed.clientCertPem, before.clientCertPem);
+    assert.equal(renewed.clientKeyPem, before.clientKeyPem);
+    assert.equal(renewed.caCertPem, before.caCertPem);
+    assert.deepEqual(lines(await stack.preview()), []);
+    await assertAllHold(verifier, stack);
+  });
+
+  it("stands beside a second stack, as prod has it", async () => {
+    const other = await TestStack.create("beside", {
+      mtlsMode: "STRICT",
+      gatewayTls: "MUTUAL",
+      throwAway: true,
+    });
+    try {
+      await other.up();
+      const { clusterName } = await other.outputs();
+      assert.match(String(clusterName), new RegExp(`^${other.clusterName}-[a-z0-9]{5}$`));
+      const second = await other.verifier();
+      try {
+        await Promise.all([assertAllHold(second, other), assertAllHold(verifier, stack)]);
+      } finally {
+        await second.close();
+      }
+      assert.deepEqual(lines(await other.preview()), []);
+      await other.destroy();
+      assert.deepEqual(nodesOf(String(clusterName)), []);
+    } finally {
+      await other.remove();
+    }
+    await assertAllHold(verifier, stack);
+    assert.deepEqual(lines(await stack.preview()), []);
+  });
+});
+
+const renewal = [
+  "replace LocallySignedCert pki-client-cert",
+  "replace LocallySignedCert pki-server-cert",
+  "update Pki pki",
+  "update Secret edge-edge-tls",
+  "update SelfSignedCert pki-root-cert",
+];

@@ -1,0 +1,450 @@
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { describe, test } from "node:test";
+import { FakeTools, type Run } from "./support/fake-tools";
+import { root } from "./support/settings";
+
+const hash = "0123456789ab";
+const uuid = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+const mine = `11111111-1111-1111-1111-111111111111-${hash}`;
+const older = "11111111-1111-1111-1111-111111111111-ffffffffffff";
+const who = { CLUSTER: "istio-poc", OWNER: "me" };
+const claim = (owner: string, id: string) => `owner=${owner}\nid=${id}\n`;
+
+const ask = (tools: FakeTools) =>
+  tools.run("components/kind-cluster/ask.sh", { ...who, CONFIG_HASH: hash });
+const create = (tools: FakeTools, images = "") =>
+  tools.run(
+    "components/kind-cluster/create.sh",
+    { ...who, CREATION_ID: mine, PRELOAD_IMAGES: images },
+    "kind: Cluster",
+  );
+const destroy = (tools: FakeTools) =>
+  tools.run("components/kind-cluster/delete.sh", { ...who, CREATION_ID: mine });
+
+/** A living or stopped cluster of somebody's. */
+const cluster = (state: string, owner: string, id: string) =>
+  new FakeTools().know("node", `${state}\n`).know("stamp", `${owner} ${id}\n`);
+
+/** Tools that change something. */
+const changes = ({ calls }: Run) =>
+  calls.filter((c) => !/ (container inspect|volume inspect|cp|ps|get) |readyz/.test(c));
+
+function refusesForeign(run: Run): void {
+  assert.equal(run.code, 1);
+  assert.equal(run.stdout, "");
+  assert.match(run.stderr, /"istio-poc" exists that this stack's state does not know; nothing was/);
+  assert.match(run.stderr, /fix: delete it \(kind delete cluster --name istio-poc\), or use/);
+  assert.deepEqual(changes(run), []);
+}
+
+function saysThatDockerIsSilent(run: Run): void {
+  assert.equal(run.code, 1);
+  assert.equal(run.stdout, "");
+  assert.match(run.stderr, /Docker does not answer, so nobody can say whether cluster "istio-poc"/);
+  assert.match(run.stderr, /Cannot connect to the Docker daemon/);
+  assert.match(run.stderr, /fix: start Docker \(npm run doctor says how\)/);
+  assert.doesNotMatch(run.stderr, /does not know/);
+  assert.deepEqual(changes(run), []);
+}
+
+const nodeStates = ["exited", "created"];
+
+describe("kind-cluster/ask.sh", () => {
+  test("no cluster: a fresh id of today's configuration, another each time", () => {
+    const tools = new FakeTools();
+    const [one, two] = [ask(tools), ask(tools)];
+    for (const run of [one, two]) {
+      assert.equal(run.code, 0, run.stderr);
+      assert.match(run.stdout, new RegExp(`^${uuid}-${hash}\n$`));
+      assert.deepEqual(changes(run), []);
+    }
+    assert.notEqual(one.stdout, two.stdout);
+    assert.deepEqual(tools.leftOver(), []);
+  });
+
+  test("a living cluster of today's configuration: its id", () => {
+    const run = ask(cluster("running", "me", mine));
+    assert.deepEqual([run.code, run.stdout, run.stderr], [0, `${mine}\n`, ""]);
+    assert.deepEqual(changes(run), []);
+  });
+
+  test("a living cluster of another configuration: a fresh id, and nothing is touched", () => {
+    const run = ask(cluster("running", "me", older));
+    assert.match(run.stdout, new RegExp(`^${uuid}-${hash}\n$`));
+    assert.deepEqual(changes(run), []);
+  });
+
+  for (const state of nodeStates) {
+    test(`a node that is ${state}: started, then its id`, () => {
+      const tools = cluster(state, "me", mine);
+      const run = ask(tools);
+      assert.deepEqual([run.code, run.stdout, run.stderr], [0, `${mine}\n`, ""]);
+      assert.deepEqual(changes(run), ["docker start 0123"]);
+      assert.equal(tools.knows("node"), "running\n");
+    });
+  }
+
+  test("a stopped cluster of another configuration is not started: it will be replaced", () => {
+    const run = ask(cluster("exited", "me", older));
+    assert.match(run.stdout, new RegExp(`^${uuid}-${hash}\n$`));
+    assert.deepEqual(changes(run), []);
+  });
+
+  test("a stopped cluster that does not come up is an error", () => {
+    const tools = cluster("exited", "me", mine)
+      .know("never-ready", "")
+      .shorten("components/kind-cluster/lib.sh", "SECONDS + 120", "SECONDS + 1");
+    const run = ask(tools);
+    assert.equal(run.code, 1);
+    assert.equal(run.stdout, "");
+    assert.match(run.stderr, /"istio-poc" was stopped and does not come up within 120 s\nfix: /);
+  });
+
+  for (const state of ["running", "exited"]) {
+    test(`somebody else's ${state} cluster of that name is refused, and not even started`, () => {
+      refusesForeign(ask(cluster(state, "other", mine)));
+    });
+  }
+
+  test("a cluster that nobody stamped or claimed is refused", () => {
+    refusesForeign(ask(new FakeTools().know("node", "running\n")));
+  });
+
+  test("one that this stack left half-made: a fresh id", () => {
+    const tools = new FakeTools().know("node", "running\n").know("volume", claim("me", mine));
+    const run = ask(tools);
+    assert.match(run.stdout, new RegExp(`^${uuid}-${hash}\n$`));
+    assert.notEqual(run.stdout, `${mine}\n`);
+    assert.deepEqual(changes(run), []);
+  });
+
+  test("one that another stack is making is refused", () => {
+    refusesForeign(
+      ask(new FakeTools().know("node", "running\n").know("volume", claim("other", mine))),
+    );
+  });
+
+  test("a Docker that does not answer is an error, never 'gone'", () => {
+    saysThatDockerIsSilent(ask(cluster("running", "me", mine).know("docker-down", "")));
+  });
+});
+
+describe("kind-cluster/create.sh", () => {
+  test("no cluster: claimed, made, stamped, no longer claimed; the kubeconfig is printed", () => {
+    const tools = new FakeTools();
+    const run = create(tools);
+    assert.deepEqual([run.code, run.stdout], [0, "kubeconfig of istio-poc\n"], run.stderr);
+    assert.equal(tools.knows("config"), "kind: Cluster\n");
+    assert.equal(tools.knows("stamp"), `me ${mine}\n`);
+    assert.equal(tools.knows("volume"), undefined);
+    const order = [
+      "volume create",
+      "create cluster",
+      "scale deployment/coredns",
+      "bankmesh-creation",
+    ];
+    const positions = order.map((part) => changes(run).findIndex((c) => c.includes(part)));
+    assert.deepEqual(
+      positions,
+      [...positions].sort((a, b) => a - b),
+    );
+    assert.ok(!positions.includes(-1));
+    assert.deepEqual(tools.leftOver(), []);
+  });
+
+  test("the claim names owner and creation, for as long as the node is not stamped", () => {
+    const tools = new FakeTools().know("kind-fails-late", "");
+    const run = create(tools);
+    assert.equal(run.code, 1);
+    assert.equal(tools.knows("volume"), claim("me", mine));
+    assert.equal(tools.knows("stamp"), undefined);
+  });
+
+  test("images are loaded, each a word", () => {
+    const run = create(new FakeTools(), "a:1 b:2");
+    assert.equal(run.code, 0, run.stderr);
+    assert.ok(run.calls.includes("kind load docker-image --quiet --name istio-poc a:1 b:2"));
+  });
+
+  test("no images: none is loaded", () => {
+    assert.ok(!create(new FakeTools()).calls.some((c) => c.includes("load")));
+  });
+
+  test("run again after it was interrupted behind the stamp: nothing is made, the kubeconfig comes", () => {
+    const run = create(cluster("running", "me", mine));
+    assert.deepEqual([run.code, run.stdout], [0, "kubeconfig of istio-poc\n"]);
+    assert.deepEqual(changes(run), []);
+  });
+
+  test("the same, and stopped since: started", () => {
+    const run = create(cluster("exited", "me", mine));
+    assert.deepEqual([run.code, run.stdout], [0, "kubeconfig of istio-poc\n"]);
+    assert.deepEqual(changes(run), ["docker start 0123"]);
+  });
+
+  for (const [what, tools] of [
+    ["of another configuration", cluster("running", "me", older)],
+    ["half-made", new FakeTools().know("node", "created\n").know("volume", claim("me", older))],
+  ] as const) {
+    test(`a cluster of this stack's ${what}: removed first, then made`, () => {
+      const run = create(tools);
+      assert.equal(run.code, 0, run.stderr);
+      const made = changes(run).map((c) => c.split(" ").slice(0, 3).join(" "));
+      assert.deepEqual(made.slice(0, 4), [
+        "kind delete cluster",
+        "docker volume rm",
+        "docker volume create",
+        "kind create cluster",
+      ]);
+      assert.equal(tools.knows("stamp"), `me ${mine}\n`);
+    });
+  }
+
+  test("somebody else's cluster is refused", () => {
+    refusesForeign(create(cluster("running", "other", older)));
+  });
+
+  test("kind fails and takes its nodes back: an error, and no claim is left", () => {
+    const tools = new FakeTools().know("kind-fails", "");
+    const run = create(tools);
+    assert.equal(run.code, 1);
+    assert.equal(run.stdout, "");
+    assert.match(run.stderr, /port is taken/);
+    assert.match(run.stderr, /kind could not make cluster "istio-poc"; .*\nfix: npm run doctor/);
+    assert.equal(tools.knows("volume"), undefined);
+    assert.deepEqual(tools.leftOver(), []);
+  });
+
+  test("a Docker that does not answer is an error, never 'make it'", () => {
+    saysThatDockerIsSilent(create(new FakeTools().know("docker-down", "")));
+  });
+});
+
+describe("kind-cluster/delete.sh", () => {
+  test("its own cluster is removed, with its claim", () => {
+    const tools = cluster("running", "me", mine).know("volume", claim("me", mine));
+    const run = destroy(tools);
+    assert.equal(run.code, 0, run.stderr);
+    assert.equal(tools.knows("node"), undefined);
+    assert.equal(tools.knows("volume"), undefined);
+    assert.deepEqual(tools.leftOver(), []);
+  });
+
+  test("a stopped one too, without a start", () => {
+    const tools = cluster("exited", "me", mine);
+    const run = destroy(tools);
+    assert.equal(run.code, 0);
+    assert.equal(tools.knows("node"), undefined);
+    assert.ok(!run.calls.some((c) => c.startsWith("docker start")));
+  });
+
+  test("one that it left half-made is removed by its claim", () => {
+    const tools = new FakeTools().know("node", "running\n").know("volume", claim("me", mine));
+    assert.equal(destroy(tools).code, 0);
+    assert.equal(tools.knows("node"), undefined);
+    assert.equal(tools.knows("volume"), undefined);
+  });
+
+  test("none: done, and a left claim goes", () => {
+    const tools = new FakeTools().know("volume", claim("me", mine));
+    assert.equal(destroy(tools).code, 0);
+    assert.equal(tools.knows("volume"), undefined);
+  });
+
+  for (const [what, owner, id] of [
+    ["that replaced it", "me", `22222222-2222-2222-2222-222222222222-${hash}`],
+    ["of somebody else's", "other", older],
+  ] as const) {
+    test(`a cluster ${what} stays`, () => {
+      const tools = cluster("running", owner, id).know("volume", claim(owner, id));
+      const run = destroy(tools);
+      assert.equal(run.code, 0);
+      assert.deepEqual(changes(run), []);
+      assert.equal(tools.knows("node"), "running\n");
+    });
+  }
+
+  test("a half-made cluster of another creation stays", () => {
+    const tools = new FakeTools().know("node", "running\n").know("volume", claim("me", older));
+    const run = destroy(tools);
+    assert.equal(run.code, 0);
+    assert.deepEqual(changes(run), []);
+  });
+
+  test("a Docker that does not answer is an error, never 'deleted'", () => {
+    saysThatDockerIsSilent(destroy(cluster("running", "me", mine).know("docker-down", "")));
+  });
+});
+
+describe("existing-cluster/ask.sh", () => {
+  const env = { KUBECONTEXT: "work", OWNER: "me", NAMESPACES: "istio-system bank", ADOPT: "" };
+  const existing = (namespaces = "default\n") =>
+    new FakeTools().know("contexts", "home\nwork\n").know("namespaces", namespaces);
+  const askWho = (tools: FakeTools, more: Partial<typeof env> = {}) =>
+    tools.run("components/existing-cluster/ask.sh who", { ...env, ...more });
+
+  test("nothing in the way: the cluster's uid", () => {
+    const run = askWho(existing());
+    assert.deepEqual([run.code, run.stdout, run.stderr], [0, "uid-1\n", ""]);
+  });
+
+  test("its own namespaces and Istio are not in the way", () => {
+    const tools = existing("istio-system me\nbank me\n")
+      .know("istiods", "istio-system/istiod\n")
+      .know("crd", "customresourcedefinition.apiextensions.k8s.io/gateways.networking.istio.io\n");
+    const run = askWho(tools);
+    assert.deepEqual([run.code, run.stdout, run.stderr], [0, "uid-1\n", ""]);
+  });
+
+  const rows: [string, FakeTools, string, string[]][] = [
+    ["a namespace without an owner", existing("bank\n"), "", ["namespace bank"]],
+    ["another's namespace", existing("bank other\n"), "", ["namespace bank"]],
+    [
+      "both namespaces and an istiod",
+      existing("istio-system\nbank\n").know("istiods", "istio-system/istiod\n"),
+      "",
+      ["namespace istio-system", "namespace bank", "Istio: deployment istio-system/istiod"],
+    ],
+    [
+      "an istiod of another namespace beside one's own",
+      existing("istio-system me\n").know("istiods", "istio-system/istiod\nmesh/istiod-1\n"),
+      "",
+      ["Istio: deployment mesh/istiod-1"],
+    ],
+    [
+      "CRDs that an earlier Istio left",
+      existing().know("crd", "crd/gateways\n"),
+      "",
+      ["Istio: its CustomResourceDefinitions (*.istio.io)"],
+    ],
+    [
+      "an Istio, while only namespaces are adopted",
+      existing("istio-system\n").know("istiods", "istio-system/istiod\n"),
+      "namespaces",
+      ["Istio: deployment istio-system/istiod"],
+    ],
+    [
+      "the bank's namespace, while only Istio is adopted",
+      existing("istio-system\nbank\n").know("istiods", "istio-system/istiod\n"),
+      "istio",
+      ["namespace bank"],
+    ],
+  ];
+  for (const [what, tools, ADOPT, found] of rows) {
+    test(`${what} is refused by name`, () => {
+      const run = askWho(tools, { ADOPT });
+      assert.equal(run.code, 1);
+      assert.equal(run.stdout, "");
+      const [first, ...rest] = run.stderr.trimEnd().split("\n");
+      assert.match(
+        first!,
+        /context "work" holds what this stack did not make; nothing was touched:$/,
+      );
+      assert.deepEqual(
+        rest.slice(0, -1).map((line) => line.trim()),
+        found,
+      );
+      assert.match(rest.at(-1)!, /^fix: remove it, or use it: pulumi config set --path/);
+    });
+  }
+
+  for (const ADOPT of ["namespaces istio", "istio namespaces"]) {
+    test(`what is there is used when ${ADOPT} are adopted`, () => {
+      const tools = existing("istio-system\nbank other\n")
+        .know("istiods", "istio-system/istiod\n")
+        .know("crd", "crd/gateways\n");
+      const run = askWho(tools, { ADOPT });
+      assert.deepEqual([run.code, run.stdout, run.stderr], [0, "uid-1\n", ""]);
+    });
+  }
+
+  test("a context that does not exist is named, with those that do", () => {
+    const run = askWho(existing(), { KUBECONTEXT: "nowhere" });
+    assert.equal(run.code, 1);
+    assert.match(run.stderr, /no kubeconfig context "nowhere"; there are: home work \nfix: /);
+  });
+
+  test("a cluster that does not answer is an error", () => {
+    const run = askWho(existing().know("cluster-down", ""));
+    assert.equal(run.code, 1);
+    assert.equal(run.stdout, "");
+    assert.match(run.stderr, /context "work" does not answer: connection refused\nfix: start it/);
+  });
+
+  test("kubeconfig: that of the one context", () => {
+    const run = existing().run("components/existing-cluster/ask.sh kubeconfig", env);
+    assert.deepEqual([run.code, run.stdout], [0, "kubeconfig of work\n"]);
+  });
+
+  test("nothing is changed in the cluster", () => {
+    for (const call of askWho(existing()).calls) assert.match(call, / get | get-contexts /);
+  });
+});
+
+describe("istio-mesh/check-webhooks.sh", () => {
+  const script = "components/istio-mesh/check-webhooks.sh";
+  const denied =
+    'Error from server: admission webhook "validation.istio.io" denied the request: invalid';
+  const check = (tools: FakeTools, KUBECONTEXT = "") =>
+    tools.run(script, { KUBECONTEXT }, "the kubeconfig");
+
+  test("waits until istiod refuses the wrong object", () => {
+    const answers = ["no endpoints available", "context deadline exceeded", denied];
+    const tools = new FakeTools().know("answers", `${answers.join("\n")}\n`);
+    const run = check(tools);
+    assert.deepEqual([run.code, run.stdout, run.stderr], [0, "", ""]);
+    assert.equal(run.calls.length, 3);
+  });
+
+  test("an answer of anything else is not one of istiod's", () => {
+    const tools = new FakeTools()
+      .know("answers", 'admission webhook "other.example" denied the request\n')
+      .shorten(script, "SECONDS + 60", "SECONDS + 1");
+    const run = check(tools);
+    assert.equal(run.code, 1);
+    assert.match(
+      run.stderr,
+      /does not check objects after 60 s; the last answer was:\n.*other\.ex/,
+    );
+    assert.match(run.stderr, /\nfix: kubectl -n istio-system logs deploy\/istiod\n$/);
+  });
+
+  test("only asks: a server-side dry run of an object that no revision is named for", () => {
+    const tools = new FakeTools().know("answers", `${denied}\n`);
+    const [call] = check(tools).calls;
+    assert.match(call!, / apply --server-side --dry-run=server /);
+    const object = JSON.parse(tools.knows("applied")!) as { kind: string; metadata: object };
+    assert.equal(object.kind, "Gateway");
+    assert.deepEqual(Object.keys(object.metadata), ["name", "namespace"]);
+  });
+
+  test("the kubeconfig is a file of mode 0600 for as long as it runs, and never an argument", () => {
+    const tools = new FakeTools().know("answers", `${denied}\n`);
+    const run = check(tools);
+    assert.equal(tools.knows("kubeconfig-seen"), "the kubeconfig");
+    assert.equal(tools.knows("kubeconfig-mode"), "600\n");
+    assert.ok(!run.calls.join().includes("the kubeconfig"));
+    assert.deepEqual(tools.leftOver(), []);
+  });
+
+  test("a context is named only if there is one", () => {
+    const asked = (context: string) =>
+      check(new FakeTools().know("answers", `${denied}\n`), context).calls[0]!;
+    assert.doesNotMatch(asked(""), /--context/);
+    assert.match(asked("work"), / --context work /);
+  });
+});
+
+test("every script stops at its first error", () => {
+  const scripts = fs
+    .readdirSync(path.join(root, "components"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".sh"));
+  assert.ok(scripts.length >= 6);
+  for (const file of scripts) {
+    const text = fs.readFileSync(path.join(root, "components", file), "utf8");
+    // lib.sh is sourced by the others
+    if (path.basename(file) !== "lib.sh") assert.match(text, /^set -euo pipefail$/m, file);
+  }
+});

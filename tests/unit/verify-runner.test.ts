@@ -1,0 +1,178 @@
+import * as assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { findLine, parseAccessLog } from "../../verify/access-log";
+import { curlScript, readCurlOutput } from "../../verify/callers/curl";
+import { callerObjects, twinObjects, twinOf } from "../../verify/callers/objects";
+import type { Evidence } from "../../verify/evidence";
+import { type ProbeTarget, isNegative } from "../../verify/probe";
+import { allProbes, probesFor } from "../../verify/probes";
+import { runProbes } from "../../verify/runner";
+import { type Settings, gatewayTlsModes, mtlsModes, settingsSchema } from "../../settings";
+
+const settings = (values: object = {}): Settings => settingsSchema.parse(values);
+const identities = { caller: "spiffe://c", gateway: "spiffe://g" };
+const evidence = (part: Partial<Evidence>): Evidence => ({
+  ...{ at: "2026-11-22T00:00:00.000Z", seconds: 0.1, body: "", message: "" },
+  ...part,
+});
+const target = (s: Settings): ProbeTarget => ({
+  settings: s,
+  podAddresses: { users: "10.244.0.9", orders: "10.244.0.10", payments: "10.244.0.11" },
+  twin: { service: "users", namespace: "verify-1", podAddress: "10.244.0.12" },
+});
+
+describe("the catalogue", () => {
+  it("has each id once", () => {
+    const ids = allProbes.map((p) => p.id);
+    assert.deepEqual([...new Set(ids)], ids);
+  });
+
+  for (const mtlsMode of mtlsModes) {
+    for (const gatewayTls of gatewayTlsModes) {
+      it(`asks something in ${mtlsMode} and ${gatewayTls}, and every refusal has a control`, () => {
+        const s = settings({ mtlsMode, gatewayTls });
+        const probes = probesFor(s);
+        assert.ok(probes.some((p) => p.id.startsWith("M")) && probes.some((p) => p.id.startsWith("E")));
+        for (const probe of probes) {
+          for (const item of probe.each?.(s) ?? [""]) {
+            const request = probe.send(target(s), item);
+            if (!isNegative(probe.expect(s, item))) continue;
+            assert.ok(probe.control, `${probe.id} has no control`);
+            assert.notDeepEqual(probe.control.send(target(s), item), request, probe.id);
+          }
+        }
+      });
+    }
+  }
+
+  it("follows the mode of each service and port", () => {
+    const s = settings({
+      mtlsMode: "STRICT",
+      workloadMtls: [{ service: "orders", mode: "PERMISSIVE", ports: { "8080": "DISABLE" } }],
+    });
+    const asked = (id: string) => allProbes.find((p) => p.id === id)!.each!(s);
+    assert.deepEqual(asked("M4"), ["users", "payments"]);
+    assert.deepEqual(asked("M8"), ["orders"]);
+    assert.deepEqual(asked("M1"), []);
+  });
+});
+
+describe("the runner", () => {
+  const s = settings({ mtlsMode: "STRICT", services: [{ name: "users" }] });
+  const m4 = allProbes.filter((p) => p.id === "M4");
+  const ok = evidence({ exitCode: 0, status: 200 });
+  const reset = evidence({ exitCode: 56, message: "curl: (56) Recv failure: Connection reset by peer" });
+
+  it("takes answers until they are stable, probe and control in one round", async () => {
+    let round = 0;
+    const outcomes = await runProbes(m4, target(s), identities, async (requests) => {
+      round++;
+      assert.equal(requests.length, 2);
+      const [probe, control] = requests;
+      return new Map([
+        [probe!, round < 3 ? ok : reset],
+        [control!, ok],
+      ]);
+    });
+    assert.equal(outcomes[0]!.verdict, "holds");
+    assert.equal(outcomes[0]!.samples, 5);
+  });
+
+  it("ends without a callback, and calls a wrong answer wrong", async () => {
+    const options = { patienceSeconds: 0.5, limitSeconds: 5 };
+    const outcomes = await runProbes(m4, target(s), identities, async (requests) => new Map(requests.map((r) => [r, ok])), options);
+    assert.equal(outcomes[0]!.verdict, "fails");
+  });
+
+  it("calls an answer that never settles inconclusive", async () => {
+    let round = 0;
+    const options = { samples: 3, patienceSeconds: 0.2, limitSeconds: 1 };
+    const outcomes = await runProbes(
+      m4,
+      target(s),
+      identities,
+      async (requests) => new Map(requests.map((r, i) => [r, i === 0 && round++ % 2 ? reset : ok])),
+      options,
+    );
+    assert.equal(outcomes[0]!.verdict, "inconclusive");
+    assert.match(outcomes[0]!.text, /^not stable/);
+  });
+});
+
+describe("the callers", () => {
+  it("are hardened, and differ in their sidecar", () => {
+    const objects = callerObjects({ run: "a1", namespace: "bank", image: "curl:1" });
+    const pods = objects.filter((o) => o.kind === "Pod");
+    const inject = pods.map((p) => (p.metadata.labels as Record<string, string>)["sidecar.istio.io/inject"]);
+    assert.deepEqual(inject, ["true", "false"]);
+    for (const pod of pods) {
+      const spec = pod.spec as { securityContext: object; containers: { securityContext: object }[] };
+      assert.equal((spec.securityContext as { runAsNonRoot: boolean }).runAsNonRoot, true);
+      assert.deepEqual(spec.containers[0]!.securityContext, {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ["ALL"] },
+      });
+    }
+  });
+
+  it("twins are the same but for their namespace and its policy", () => {
+    const service = {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "users", namespace: "bank", labels: { app: "users" }, resourceVersion: "7" },
+      spec: { clusterIP: "10.96.0.9", clusterIPs: ["10.96.0.9"], selector: { app: "users" }, ports: [] },
+      status: {},
+    };
+    assert.deepEqual(twinOf(service, "verify-a1"), {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "users", namespace: "verify-a1", labels: { app: "users" } },
+      spec: { selector: { app: "users" }, ports: [] },
+    });
+    const objects = twinObjects({ run: "a1", namespace: "verify-a1", originals: [service] });
+    assert.deepEqual(objects[1]!.spec, { mtls: { mode: "PERMISSIVE" } });
+  });
+
+  it("read what curl said, block by block", () => {
+    const echo = '{"request":{"headers":{"x-forwarded-client-cert":"By=a;URI=b"}}}';
+    const boundary = "--b";
+    const block = (...parts: string[]) => parts.map((p) => `${p}\n${boundary}\n`).join("");
+    const output =
+      block("0\n", "200 0.012", "", "HTTP/1.1 200 OK\r\n", echo) +
+      block("56\n", "000 0.001", "curl: (56) Recv failure: Connection reset by peer\n", "", "");
+    const at = "2026-11-22T00:00:00.000Z";
+    const [first, second, third] = readCurlOutput(output.trimEnd(), boundary, ["1", "2", "3"], at);
+    assert.deepEqual(first, {
+      ...{ at, seconds: 0.012, body: echo, exitCode: 0, message: "", status: 200, requestId: "1" },
+      xfcc: "By=a;URI=b",
+    });
+    assert.equal(second!.exitCode, 56);
+    assert.equal(second!.status, undefined);
+    assert.equal(third!.message, "the caller did not answer");
+  });
+
+  it("quote what they are told to send", () => {
+    const script = curlScript([{ from: "plain", url: "http://users/'; rm -rf /tmp; '" }], ["id"], "--b");
+    assert.ok(script.includes(`'http://users/'\\''; rm -rf /tmp; '\\'''`));
+  });
+});
+
+describe("the access log", () => {
+  const log = parseAccessLog(
+    [
+      '2026-11-22T00:00:00Z info  Envoy proxy is ready',
+      '{"start_time":"2026-11-22T00:00:01.000Z","path":"/","response_code":200,"request_id":"r1"}',
+      '{"start_time":"2026-11-22T00:00:01.100Z","response_code":0,"response_flags":"NR","downstream_remote_address":"10.244.0.7:4711","requested_server_name":"other.local"}',
+    ].join("\n"),
+  );
+  const at = "2026-11-22T00:00:00.900Z";
+
+  it("is found by the request's id, and by client, name and time where HTTP did not begin", () => {
+    assert.equal(findLine(log, { at, seconds: 0.1, status: 200, path: "/", requestId: "r1" })?.request_id, "r1");
+    assert.equal(findLine(log, { at, seconds: 0.1, status: 200, path: "/", requestId: "r2" }), undefined);
+    assert.equal(findLine(log, { at, seconds: 0.1, clientAddress: "10.244.0.7" })?.response_flags, "NR");
+    assert.equal(findLine(log, { at, seconds: 0.1, clientAddress: "10.244.0.8" }), undefined);
+    assert.equal(findLine(log, { at, seconds: 0.1, serverName: "app.local" }), undefined);
+  });
+});
