@@ -52,17 +52,11 @@ export async function sha256(file: string): Promise<string> {
 }
 
 /**
- * Writes images as one archive in Docker's format, which `docker load` and `ctr images import`
- * take. No Docker is needed for it, and the images share their layers.
+ * Writes the parts of an archive in Docker's format into a folder: packed, they are what
+ * `docker load` and `ctr images import` take. No Docker is needed for it, and layers are shared: a
+ * layer is a hard link to the file it was packed as.
  */
-export async function writeArchive(
-  images: readonly Image[],
-  file: string,
-  log: string,
-): Promise<void> {
-  const folder = `${file}.parts`;
-  fs.rmSync(folder, { recursive: true, force: true });
-  fs.mkdirSync(folder);
+export function writeImages(images: readonly Image[], folder: string): void {
   const manifest = images.map((image) => {
     for (const layer of image.layers) {
       linkOrCopy(layer.tar, path.join(folder, `${layer.digest}.tar`));
@@ -84,9 +78,13 @@ export async function writeArchive(
     };
   });
   fs.writeFileSync(path.join(folder, "manifest.json"), JSON.stringify(manifest));
-  const parts = fs.readdirSync(folder).sort();
-  await run("tar", [...reproducible, "-C", folder, "-cf", file, ...parts], { log });
-  fs.rmSync(folder, { recursive: true });
+}
+
+/** Files of an archive in a folder that writeImages wrote. */
+export function imageParts(folder: string): string[] {
+  return fs
+    .readdirSync(folder)
+    .filter((name) => name === "manifest.json" || /^[0-9a-f]{64}\.(tar|json)$/.test(name));
 }
 
 function linkOrCopy(from: string, to: string): void {

@@ -145,10 +145,10 @@ function obtain(
   );
 }
 
-/** All of the machine's cores, and most of the memory that is free now. */
+/** All cores and half of one for a task that mostly waits, and most of the memory free now. */
 function capacity(): { cores: number; memory: number } {
   return {
-    cores: Math.max(1, os.availableParallelism()),
+    cores: os.availableParallelism() + 0.5,
     memory: Math.round((availableMemory() * 0.9) / 2 ** 20),
   };
 }

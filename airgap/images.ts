@@ -1,3 +1,4 @@
+import { imageParts } from "./archive";
 import { capture, run } from "./run";
 
 /** Whether Docker has an image of that name. */
@@ -6,9 +7,11 @@ export async function hasImage(name: string): Promise<boolean> {
   return found.trim() !== "";
 }
 
-/** Loads an archive as pieces/images.ts and pieces/node-image.ts write them. */
-export async function loadImage(archive: string, log: string): Promise<void> {
-  await run("docker", ["load", "--input", archive], { log });
+/** Loads images from a folder that writeImages wrote. */
+export async function loadImages(folder: string, log: string): Promise<void> {
+  const pipeline = 'tar -C "$0" -cf - "$@" | docker load';
+  const args = ["-o", "pipefail", "-c", pipeline, folder, ...imageParts(folder)];
+  await run("bash", args, { log });
 }
 
 /** Removes the images of a repository but one; those that a container uses stay. */

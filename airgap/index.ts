@@ -10,7 +10,7 @@ import type { State } from "./cache";
 import { ensureDocker } from "./docker";
 import { checkHost, installPackages, missingPackages } from "./host";
 import { goToolchainKey } from "./go";
-import { hasImage, loadImage, removeImages } from "./images";
+import { hasImage, loadImages, removeImages } from "./images";
 import { pieces } from "./pieces";
 import { nodeImage, nodeRepository } from "./pieces/node-image";
 import { writeToolbox } from "./sources";
@@ -44,10 +44,9 @@ export async function ensureToolbox(report: Reporter): Promise<Toolbox> {
   const image = nodeImage(keyOf(shop, "node-image"));
   if (!(await hasImage(image))) {
     const step = report.step(`Loading the node image into Docker`);
-    const archive = path.join(folderOf(shop, "node-image"), "node.tar");
     const log = shop.cache.log("node-image-load", keyOf(shop, "node-image"));
     try {
-      await loadImage(archive, log);
+      await loadImages(folderOf(shop, "node-image"), log);
       step.done(image);
     } catch (error) {
       step.fail("could not be loaded");

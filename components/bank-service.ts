@@ -149,7 +149,7 @@ function container({ service, echoImage }: ServiceObjectArgs) {
 
 /** The echo server listens on 80 unless PORT says otherwise, and would answer with its whole environment. */
 function environment(service: ServiceSettings, port: number): { name: string; value: string }[] {
-  const echo = service.image
+  const echo: Record<string, string> = service.image
     ? {}
     : { PORT: String(port), LOGS: "true", ENABLE__ENVIRONMENT: "false" };
   return Object.entries({ ...echo, ...service.environment })

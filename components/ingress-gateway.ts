@@ -58,11 +58,13 @@ export class IngressGateway extends pulumi.ComponentResource {
     this.gatewayName = "bank-gw";
     this.gatewayTls = args.gatewayTls;
 
-    createProxy(name, args, child);
+    const proxy = createProxy(name, args, child);
     const credential = createCredential(name, args, child);
+    // istiod hands the credential out only to a proxy whose role lets it read secrets, and a proxy that asks before
+    // its RoleBinding is there is not served later: the object that makes it ask comes after the chart
     const gateway = createGateway(name, this.gatewayName, args, {
       ...child,
-      dependsOn: credential,
+      dependsOn: [proxy, ...credential],
     });
     createVirtualService(name, this.gatewayName, args, { ...child, dependsOn: gateway });
     this.registerOutputs({ gatewayName: this.gatewayName, gatewayTls: this.gatewayTls });
@@ -73,9 +75,9 @@ function createProxy(
   name: string,
   args: IngressGatewayArgs,
   opts: pulumi.ComponentResourceOptions,
-): void {
+): pulumi.Resource {
   const { charts, version } = args.sources;
-  istioChart(
+  return istioChart(
     `${name}-proxy`,
     gatewayRelease,
     charts.gateway,

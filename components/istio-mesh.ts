@@ -158,9 +158,9 @@ export const skipServiceAwait: pulumi.ResourceTransform = ({ type, props, opts }
 };
 
 function annotate(props: pulumi.Inputs, annotations: Record<string, string>): pulumi.Inputs {
-  const metadata = {
-    ...props.metadata,
-    annotations: { ...props.metadata?.annotations, ...annotations },
+  const metadata = props.metadata as { annotations?: Record<string, string> } | undefined;
+  return {
+    ...props,
+    metadata: { ...metadata, annotations: { ...metadata?.annotations, ...annotations } },
   };
-  return { ...props, metadata };
 }

@@ -82,7 +82,7 @@ export class Pki extends pulumi.ComponentResource {
     const maker = new Maker(name, args, this);
 
     const signs = args.caCertPem !== undefined && args.caKeyPem !== undefined;
-    const root = signs ? given(args.caCertPem!, args.caKeyPem!) : maker.root();
+    const root = signs ? given(args.caCertPem, args.caKeyPem) : maker.root();
     const server = args.serverCertPem
       ? given(args.serverCertPem, args.serverKeyPem!)
       : maker.server(root);

@@ -136,14 +136,8 @@ function remove(root: Record<string, unknown>, path: readonly PropertyKey[]): vo
  */
 export function checkStackFile(stackFile: string, projectFile: string): Problem[] {
   const stack = /Pulumi\.(.+)\.yaml$/.exec(stackFile)?.[1] ?? "dev";
-  const config = (parse(fs.readFileSync(stackFile, "utf8"))?.config ?? {}) as Record<
-    string,
-    unknown
-  >;
-  const project = (parse(fs.readFileSync(projectFile, "utf8"))?.config ?? {}) as Record<
-    string,
-    { default?: unknown }
-  >;
+  const config = configOf<unknown>(stackFile);
+  const project = configOf<{ default?: unknown } | null>(projectFile);
   const raw: Record<string, unknown> = {};
   for (const [key, declared] of Object.entries(project)) {
     const name = ownKey(key, true);
@@ -158,6 +152,11 @@ export function checkStackFile(stackFile: string, projectFile: string): Problem[
   // certificates are judged together with their keys: one that cannot be read leaves nothing to judge
   if (secretKeys.some((key) => encrypted.has(key))) secretKeys.forEach((key) => delete raw[key]);
   return [...parseSettings(stack, raw, process.env).problems];
+}
+
+function configOf<T>(file: string): Record<string, T> {
+  const document = parse(fs.readFileSync(file, "utf8")) as { config?: Record<string, T> } | null;
+  return document?.config ?? {};
 }
 
 function ownKey(key: string, bare: boolean): string | undefined {
@@ -182,7 +181,9 @@ function withoutSecrets(value: unknown): unknown {
  * values; a number for what is text by the schema reaches the program as text too.
  */
 function typed(key: string, value: unknown): unknown {
-  if (textKeys.has(key)) return ["number", "boolean"].includes(typeof value) ? `${value}` : value;
+  if (textKeys.has(key)) {
+    return typeof value === "number" || typeof value === "boolean" ? String(value) : value;
+  }
   if (typeof value !== "string") return value;
   try {
     return JSON.parse(value);

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { packLayer, writeArchive } from "../archive";
+import { packLayer, writeImages } from "../archive";
 import type { Image, ImageConfig, Layer } from "../archive";
 import { readLayer } from "./root-files";
 import {
@@ -115,7 +115,7 @@ const kubernetesImages: Piece = {
     await add(`etcd:${etcdTag}`, `${context.piece("etcd")}/etcd`, "usr/local/bin/etcd");
     await add(`coredns:${corednsTag}`, `${context.piece("coredns")}/coredns`, "coredns");
     await add(`pause:${pauseTag}`, `${context.piece("pause")}/pause`, "pause");
-    await writeArchive(images, path.join(context.dir, "images.tar"), context.log);
+    writeImages(images, context.dir);
   },
 };
 
@@ -153,7 +153,7 @@ const istioImages: Piece = {
       { "var/lib/istio/data": istioUser, "etc/istio/proxy": istioUser },
     );
     const tag = context.key;
-    await writeArchive(
+    writeImages(
       [
         {
           name: pilotImage(tag),
@@ -170,8 +170,7 @@ const istioImages: Piece = {
           config: { Entrypoint: ["/usr/local/bin/pilot-agent"], Env: [searchPath] },
         },
       ],
-      path.join(context.dir, "images.tar"),
-      context.log,
+      context.dir,
     );
   },
 };
@@ -199,7 +198,7 @@ const echo: Piece = {
         ExposedPorts: { "80/tcp": {} },
       },
     };
-    await writeArchive([image], path.join(context.dir, "images.tar"), context.log);
+    writeImages([image], context.dir);
   },
 };
 
@@ -222,7 +221,7 @@ const curl: Piece = {
         WorkingDir: "/tmp",
       },
     };
-    await writeArchive([image], path.join(context.dir, "images.tar"), context.log);
+    writeImages([image], context.dir);
   },
 };
 

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { packLayer, writeArchive } from "../archive";
+import { imageParts, packLayer, writeImages } from "../archive";
 import { capture, run } from "../run";
 import { imageRoot, kindVersion, kubernetesVersion } from "../versions";
 import { goModuleFolder } from "./go-tools";
@@ -69,7 +69,7 @@ const node: Piece = {
     await preload(context, root);
     relocate(root);
     const layer = await packLayer(root, path.join(context.scratch, "node.tar"), context.log);
-    await writeArchive(
+    writeImages(
       [
         {
           name: nodeImage(context.key),
@@ -84,8 +84,7 @@ const node: Piece = {
           },
         },
       ],
-      path.join(context.dir, "node.tar"),
-      context.log,
+      context.dir,
     );
   },
 };
@@ -171,14 +170,17 @@ async function preload(context: BuildContext, root: string): Promise<void> {
   const archives = path.join(root, "archives");
   fs.mkdirSync(archives);
   for (const name of imagePieces) {
-    fs.linkSync(path.join(context.piece(name), "images.tar"), path.join(archives, `${name}.tar`));
+    fs.mkdirSync(path.join(archives, name));
+    for (const part of imageParts(context.piece(name))) {
+      fs.linkSync(path.join(context.piece(name), part), path.join(archives, name, part));
+    }
   }
   const inside = [
     "set -e",
     "containerd --log-level warn & pid=$!",
     'for try in $(seq 100); do ctr version >/dev/null 2>&1 && break; kill -0 "$pid"; sleep 0.1; done',
-    "for archive in /archives/*.tar; do",
-    '  ctr --namespace k8s.io images import --all-platforms "$archive"',
+    "for archive in /archives/*; do",
+    '  tar -C "$archive" -cf - . | ctr --namespace k8s.io images import --all-platforms -',
     "done",
     'kill "$pid"; wait "$pid" || true',
   ].join("\n");

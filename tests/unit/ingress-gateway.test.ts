@@ -98,7 +98,7 @@ describe("IngressGateway", () => {
   });
 
   for (const mode of ["NONE", "SIMPLE", "MUTUAL"] as const) {
-    test(`${mode}: the Gateway after its secret, the VirtualService after the Gateway`, async () => {
+    test(`${mode}: the Gateway after its secret and proxy, the VirtualService after the Gateway`, async () => {
       const recording = await make(args(mode));
       const made = recording.get(gateway, "edge-gateway");
       assert.deepEqual(made.inputs, {
@@ -108,7 +108,7 @@ describe("IngressGateway", () => {
         spec: gatewaySpec(mode, "app.local"),
       });
       const credential = { NONE: [], SIMPLE: ["edge-edge-tls"], MUTUAL: ["edge-edge-mtls"] };
-      assert.deepEqual(made.dependsOn, credential[mode]);
+      assert.deepEqual(made.dependsOn, [...credential[mode], "edge-proxy"]);
       const served = recording.get(virtualService, "edge-routes");
       assert.deepEqual(served.inputs, {
         apiVersion: "networking.istio.io/v1",

@@ -156,6 +156,10 @@ describe("transforms", () => {
       opts: { protect: true, retainOnDelete: false },
     });
     assert.equal(metadata.annotations["helm.sh/resource-policy"], "keep");
+    const alone = { name: "x", annotations: { "helm.sh/resource-policy": "keep" } };
+    assert.deepEqual(run(dropKeepPolicy, crd, { metadata: alone })?.props, {
+      metadata: { name: "x" },
+    });
   });
 
   test("waitForInjector: the injector's configuration is done when it has its CA", () => {

@@ -31,7 +31,7 @@ describe("specs", () => {
       selector: { matchLabels: { app: "users" } },
       portLevelMtls: { "808": { mode: "DISABLE" }, "9090": { mode: "STRICT" } },
     });
-    assert.deepEqual(Object.keys(spec.portLevelMtls!), ["808", "9090"]);
+    assert.deepEqual(Object.keys(spec.portLevelMtls ?? {}), ["808", "9090"]);
   });
 
   test("clients' rule is never wider than the namespace", () => {

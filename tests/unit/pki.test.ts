@@ -212,8 +212,7 @@ describe("renewal", () => {
   const triggers = async (a: Partial<PkiArgs>, preview = false) => {
     const { recording } = await make(a, { preview });
     return ["root", "server", "client"].map(
-      (role) =>
-        recording.resources.find((r) => r.name === `pki-${role}-cert`)?.replacementTrigger as Json,
+      (role) => recording.resources.find((r) => r.name === `pki-${role}-cert`)?.replacementTrigger,
     );
   };
 

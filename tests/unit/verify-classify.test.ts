@@ -11,7 +11,8 @@ const seen = (evidence: Partial<Evidence>): Evidence => ({
   ...evidence,
 });
 
-const ssl = (text: string) => `407DF03AAB7F0000:error:0A00042E:SSL routines:ssl3_read_bytes:${text}`;
+const ssl = (text: string) =>
+  `407DF03AAB7F0000:error:0A00042E:SSL routines:ssl3_read_bytes:${text}`;
 
 /** Taken from real runs. */
 const cases: [name: string, tls: boolean, evidence: Partial<Evidence>, expected: Reason][] = [
@@ -56,8 +57,18 @@ const cases: [name: string, tls: boolean, evidence: Partial<Evidence>, expected:
     },
     "plaintext-only",
   ],
-  ["a name that nobody knows", false, { exitCode: 6, message: "curl: (6) Could not resolve host" }, "unreachable"],
-  ["a port that nobody has", false, { errorCode: "ECONNREFUSED", message: "connect ECONNREFUSED" }, "unreachable"],
+  [
+    "a name that nobody knows",
+    false,
+    { exitCode: 6, message: "curl: (6) Could not resolve host" },
+    "unreachable",
+  ],
+  [
+    "a port that nobody has",
+    false,
+    { errorCode: "ECONNREFUSED", message: "connect ECONNREFUSED" },
+    "unreachable",
+  ],
   ["silence", false, { exitCode: 28, message: "curl: (28) Operation timed out" }, "timeout"],
   [
     "a server certificate of another CA of the same name",
@@ -68,7 +79,10 @@ const cases: [name: string, tls: boolean, evidence: Partial<Evidence>, expected:
   [
     "a server certificate of an unknown CA",
     true,
-    { errorCode: "UNABLE_TO_VERIFY_LEAF_SIGNATURE", message: "unable to verify the first certificate" },
+    {
+      errorCode: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+      message: "unable to verify the first certificate",
+    },
     "server-cert-untrusted",
   ],
   [
@@ -86,25 +100,33 @@ const cases: [name: string, tls: boolean, evidence: Partial<Evidence>, expected:
 const alerts: [code: string | undefined, message: string, alert: string, reason: Reason][] = [
   [
     "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION",
-    ssl("tlsv1 alert protocol version:../deps/openssl/ssl/record/rec_layer_s3.c:918:SSL alert number 70\n"),
+    ssl(
+      "tlsv1 alert protocol version:../deps/openssl/ssl/record/rec_layer_s3.c:918:SSL alert number 70\n",
+    ),
     "protocol version",
     "protocol-version",
   ],
   [
     "ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE",
-    ssl("ssl/tls alert handshake failure:../deps/openssl/ssl/record/rec_layer_s3.c:918:SSL alert number 40\n"),
+    ssl(
+      "ssl/tls alert handshake failure:../deps/openssl/ssl/record/rec_layer_s3.c:918:SSL alert number 40\n",
+    ),
     "handshake failure",
     "handshake-failure",
   ],
   [
     "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
-    ssl("tlsv13 alert certificate required:../deps/openssl/ssl/record/rec_layer_s3.c:918:SSL alert number 116\n"),
+    ssl(
+      "tlsv13 alert certificate required:../deps/openssl/ssl/record/rec_layer_s3.c:918:SSL alert number 116\n",
+    ),
     "certificate required",
     "cert-required",
   ],
   [
     "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA",
-    ssl("tlsv1 alert unknown ca:../deps/openssl/ssl/record/rec_layer_s3.c:918:SSL alert number 48\n"),
+    ssl(
+      "tlsv1 alert unknown ca:../deps/openssl/ssl/record/rec_layer_s3.c:918:SSL alert number 48\n",
+    ),
     "unknown ca",
     "unknown-ca",
   ],
@@ -136,7 +158,10 @@ describe("the reason of an answer", () => {
   }
 
   it("what nobody knows is unclear, never a refusal", () => {
-    assert.equal(classify(seen({ exitCode: 127, message: "sh: curl: not found" }), false), "unclear");
+    assert.equal(
+      classify(seen({ exitCode: 127, message: "sh: curl: not found" }), false),
+      "unclear",
+    );
     assert.equal(classify(seen({ message: "the caller did not answer" }), false), "unclear");
     assert.equal(classify(seen({ alert: "no renegotiation", exitCode: 35 }), true), "unclear");
   });

@@ -9,7 +9,10 @@ import type { HostRequest } from "../../verify/probe";
 
 describe("certificates for probes", () => {
   it("are signed by their issuer, and by no other of the same name", () => {
-    const root = { ...makeCertificate({ commonName: "demo-root", ca: true }), commonName: "demo-root" };
+    const root = {
+      ...makeCertificate({ commonName: "demo-root", ca: true }),
+      commonName: "demo-root",
+    };
     const twin = makeCertificate({ commonName: "demo-root", ca: true });
     const leaf = makeCertificate({ commonName: "ext-client", issuer: root });
     const certificate = new X509Certificate(leaf.certPem);
@@ -47,8 +50,16 @@ describe("requests from this machine", () => {
     ["a trusted server", {}, "ok"],
     ["TLS 1.0 to a server that takes it", { tlsVersion: "TLSv1" }, "ok"],
     ["TLS 1.1 to a server that takes it", { tlsVersion: "TLSv1.1" }, "ok"],
-    ["a weak cipher to a server that takes it", { tlsVersion: "TLSv1.2", ciphers: "AES128-SHA@SECLEVEL=0" }, "ok"],
-    ["a cipher that the server has not", { tlsVersion: "TLSv1.2", ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256" }, "handshake-failure"],
+    [
+      "a weak cipher to a server that takes it",
+      { tlsVersion: "TLSv1.2", ciphers: "AES128-SHA@SECLEVEL=0" },
+      "ok",
+    ],
+    [
+      "a cipher that the server has not",
+      { tlsVersion: "TLSv1.2", ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256" },
+      "handshake-failure",
+    ],
     ["a server of another CA", { trust: "other-ca" }, "server-cert-untrusted"],
     ["a server of no public CA", { trust: "system" }, "server-cert-untrusted"],
     ["a server of another name", { host: "other.local" }, "server-cert-untrusted"],
@@ -58,7 +69,13 @@ describe("requests from this machine", () => {
   ];
   for (const [what, request, expected] of cases) {
     it(`${what}: ${expected}`, async () => {
-      const evidence = await caller.send({ from: "host", to: "https", host: "app.local", path: "/", ...request });
+      const evidence = await caller.send({
+        from: "host",
+        to: "https",
+        host: "app.local",
+        path: "/",
+        ...request,
+      });
       assert.equal(classify(evidence, request.to !== "http"), expected, JSON.stringify(evidence));
     });
   }

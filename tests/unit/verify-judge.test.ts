@@ -18,7 +18,10 @@ const answer = (evidence: Partial<Evidence>): Answer => ({
   evidence: { at: "2026-11-22T00:00:00.000Z", seconds: 0.1, body: "", message: "", ...evidence },
 });
 const ok = answer({ exitCode: 0, status: 200, xfcc: null });
-const reset = answer({ exitCode: 56, message: "curl: (56) Recv failure: Connection reset by peer" });
+const reset = answer({
+  exitCode: 56,
+  message: "curl: (56) Recv failure: Connection reset by peer",
+});
 const refused: Expectation = { reason: "tls-required" };
 
 const verdict = (expected: Expectation, got: Answer, control?: Answer) =>
@@ -70,9 +73,19 @@ describe("the verdict on an answer", () => {
   });
 
   it("asks for the client's subject that the gateway handed on", () => {
-    const expected: Expectation = { reason: "ok", peer: "gateway", clientSubject: 'CN=ext-client,O=a"b;c' };
+    const expected: Expectation = {
+      reason: "ok",
+      peer: "gateway",
+      clientSubject: 'CN=ext-client,O=a"b;c',
+    };
     assert.equal(verdict(expected, answer({ status: 200, xfcc: viaGateway })), "holds");
-    assert.equal(verdict({ ...expected, clientSubject: "CN=other" }, answer({ status: 200, xfcc: viaGateway })), "fails");
+    assert.equal(
+      verdict(
+        { ...expected, clientSubject: "CN=other" },
+        answer({ status: 200, xfcc: viaGateway }),
+      ),
+      "fails",
+    );
   });
 });
 

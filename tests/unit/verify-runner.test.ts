@@ -32,7 +32,9 @@ describe("the catalogue", () => {
       it(`asks something in ${mtlsMode} and ${gatewayTls}, and every refusal has a control`, () => {
         const s = settings({ mtlsMode, gatewayTls });
         const probes = probesFor(s);
-        assert.ok(probes.some((p) => p.id.startsWith("M")) && probes.some((p) => p.id.startsWith("E")));
+        assert.ok(
+          probes.some((p) => p.id.startsWith("M")) && probes.some((p) => p.id.startsWith("E")),
+        );
         for (const probe of probes) {
           for (const item of probe.each?.(s) ?? [""]) {
             const request = probe.send(target(s), item);
@@ -61,7 +63,10 @@ describe("the runner", () => {
   const s = settings({ mtlsMode: "STRICT", services: [{ name: "users" }] });
   const m4 = allProbes.filter((p) => p.id === "M4");
   const ok = evidence({ exitCode: 0, status: 200 });
-  const reset = evidence({ exitCode: 56, message: "curl: (56) Recv failure: Connection reset by peer" });
+  const reset = evidence({
+    exitCode: 56,
+    message: "curl: (56) Recv failure: Connection reset by peer",
+  });
 
   it("takes answers until they are stable, probe and control in one round", async () => {
     let round = 0;
@@ -80,7 +85,13 @@ describe("the runner", () => {
 
   it("ends without a callback, and calls a wrong answer wrong", async () => {
     const options = { patienceSeconds: 0.5, limitSeconds: 5 };
-    const outcomes = await runProbes(m4, target(s), identities, async (requests) => new Map(requests.map((r) => [r, ok])), options);
+    const outcomes = await runProbes(
+      m4,
+      target(s),
+      identities,
+      async (requests) => new Map(requests.map((r) => [r, ok])),
+      options,
+    );
     assert.equal(outcomes[0]!.verdict, "fails");
   });
 
@@ -103,10 +114,15 @@ describe("the callers", () => {
   it("are hardened, and differ in their sidecar", () => {
     const objects = callerObjects({ run: "a1", namespace: "bank", image: "curl:1" });
     const pods = objects.filter((o) => o.kind === "Pod");
-    const inject = pods.map((p) => (p.metadata.labels as Record<string, string>)["sidecar.istio.io/inject"]);
+    const inject = pods.map(
+      (p) => (p.metadata.labels as Record<string, string>)["sidecar.istio.io/inject"],
+    );
     assert.deepEqual(inject, ["true", "false"]);
     for (const pod of pods) {
-      const spec = pod.spec as { securityContext: object; containers: { securityContext: object }[] };
+      const spec = pod.spec as {
+        securityContext: object;
+        containers: { securityContext: object }[];
+      };
       assert.equal((spec.securityContext as { runAsNonRoot: boolean }).runAsNonRoot, true);
       assert.deepEqual(spec.containers[0]!.securityContext, {
         allowPrivilegeEscalation: false,
@@ -120,8 +136,18 @@ describe("the callers", () => {
     const service = {
       apiVersion: "v1",
       kind: "Service",
-      metadata: { name: "users", namespace: "bank", labels: { app: "users" }, resourceVersion: "7" },
-      spec: { clusterIP: "10.96.0.9", clusterIPs: ["10.96.0.9"], selector: { app: "users" }, ports: [] },
+      metadata: {
+        name: "users",
+        namespace: "bank",
+        labels: { app: "users" },
+        resourceVersion: "7",
+      },
+      spec: {
+        clusterIP: "10.96.0.9",
+        clusterIPs: ["10.96.0.9"],
+        selector: { app: "users" },
+        ports: [],
+      },
       status: {},
     };
     assert.deepEqual(twinOf(service, "verify-a1"), {
@@ -153,7 +179,11 @@ describe("the callers", () => {
   });
 
   it("quote what they are told to send", () => {
-    const script = curlScript([{ from: "plain", url: "http://users/'; rm -rf /tmp; '" }], ["id"], "--b");
+    const script = curlScript(
+      [{ from: "plain", url: "http://users/'; rm -rf /tmp; '" }],
+      ["id"],
+      "--b",
+    );
     assert.ok(script.includes(`'http://users/'\\''; rm -rf /tmp; '\\'''`));
   });
 });
@@ -161,7 +191,7 @@ describe("the callers", () => {
 describe("the access log", () => {
   const log = parseAccessLog(
     [
-      '2026-11-22T00:00:00Z info  Envoy proxy is ready',
+      "2026-11-22T00:00:00Z info  Envoy proxy is ready",
       '{"start_time":"2026-11-22T00:00:01.000Z","path":"/","response_code":200,"request_id":"r1"}',
       '{"start_time":"2026-11-22T00:00:01.100Z","response_code":0,"response_flags":"NR","downstream_remote_address":"10.244.0.7:4711","requested_server_name":"other.local"}',
     ].join("\n"),
@@ -169,9 +199,18 @@ describe("the access log", () => {
   const at = "2026-11-22T00:00:00.900Z";
 
   it("is found by the request's id, and by client, name and time where HTTP did not begin", () => {
-    assert.equal(findLine(log, { at, seconds: 0.1, status: 200, path: "/", requestId: "r1" })?.request_id, "r1");
-    assert.equal(findLine(log, { at, seconds: 0.1, status: 200, path: "/", requestId: "r2" }), undefined);
-    assert.equal(findLine(log, { at, seconds: 0.1, clientAddress: "10.244.0.7" })?.response_flags, "NR");
+    assert.equal(
+      findLine(log, { at, seconds: 0.1, status: 200, path: "/", requestId: "r1" })?.request_id,
+      "r1",
+    );
+    assert.equal(
+      findLine(log, { at, seconds: 0.1, status: 200, path: "/", requestId: "r2" }),
+      undefined,
+    );
+    assert.equal(
+      findLine(log, { at, seconds: 0.1, clientAddress: "10.244.0.7" })?.response_flags,
+      "NR",
+    );
     assert.equal(findLine(log, { at, seconds: 0.1, clientAddress: "10.244.0.8" }), undefined);
     assert.equal(findLine(log, { at, seconds: 0.1, serverName: "app.local" }), undefined);
   });

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import * as fs from "node:fs";
-import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { root } from "../../../scripts/paths";
 import { atEnd } from "./cleanup";
+import { enginePid, kill } from "./engine";
 import type { TestStack } from "./stack";
 
 /** How a command of the project ended. */
@@ -58,14 +57,14 @@ export class ProjectCommand {
 
   /** Kills the Pulumi CLI alone, outright. */
   public killEngine(): void {
-    const pid = this.enginePid();
+    const pid = enginePid(this.stack.backend);
     if (pid === undefined) throw new Error(`no engine holds the stack's lock:\n${this.text}`);
     process.kill(pid, "SIGKILL");
   }
 
   /** Kills the CLI and everything that started it, outright: a power cut, but for what the CLI had started. */
   public killAll(): void {
-    const pid = this.enginePid();
+    const pid = enginePid(this.stack.backend);
     kill(-this.child.pid!, "SIGKILL");
     if (pid !== undefined) kill(pid, "SIGKILL");
   }
@@ -73,24 +72,5 @@ export class ProjectCommand {
   /** Sends what a terminal sends for Ctrl-C. */
   public interrupt(): void {
     kill(-this.child.pid!, "SIGINT");
-  }
-
-  /** Who holds the stack's lock in the file backend. */
-  private enginePid(): number | undefined {
-    const folder = path.join(this.stack.backend, ".pulumi", "locks");
-    if (!fs.existsSync(folder)) return undefined;
-    const files = fs.readdirSync(folder, { recursive: true, encoding: "utf8" });
-    const file = files.find((f) => f.endsWith(".json"));
-    if (file === undefined) return undefined;
-    const lock = JSON.parse(fs.readFileSync(path.join(folder, file), "utf8")) as { pid?: number };
-    return lock.pid;
-  }
-}
-
-function kill(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // it is gone already
   }
 }

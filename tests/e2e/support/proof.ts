@@ -1,12 +1,15 @@
 import * as assert from "node:assert/strict";
-import { table } from "../../../verify/report";
+import { summary, table } from "../../../verify/report";
 import type { Outcome } from "../../../verify/runner";
 import type { Verifier } from "../../../verify/verifier";
 import type { TestStack } from "./stack";
 
 /** Asks every probe that applies; all must hold. */
 export async function assertAllHold(verifier: Verifier, stack: TestStack): Promise<Outcome[]> {
+  const started = performance.now();
   const outcomes = await verifier.ask(await stack.subject());
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  process.stdout.write(`    ${stack.name}: probes ${seconds} s, ${summary(outcomes)}\n`);
   assert.ok(outcomes.length > 0, "no probe applies");
   assert.ok(
     outcomes.every((o) => o.verdict === "holds"),

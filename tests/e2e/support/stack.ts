@@ -9,12 +9,15 @@ import { type Settings, parseSettings } from "../../../settings";
 import { Kubectl } from "../../../verify/kubectl";
 import { type Edge, type Subject, Verifier } from "../../../verify/verifier";
 import { atEnd } from "./cleanup";
+import { killEngineOf } from "./engine";
 import { freePorts, removeCluster } from "./machine";
 import { type Step, changesIn, driftIn, errorsIn } from "./steps";
 import { toolbox } from "./toolbox";
 
 /** Values of a stack, as in its file but without `bankmesh:`. */
 export type Values = Readonly<Record<string, unknown>>;
+
+type OnEvent = (event: EngineEvent) => void;
 
 /** A run of the engine that did not end well. */
 export class RunFailed extends Error {
@@ -53,6 +56,7 @@ export class TestStack {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), `${name}-`));
     const file = path.join(root, `Pulumi.${name}.yaml`);
     const forget = atEnd(() => {
+      killEngineOf(path.join(folder, "state"));
       removeCluster(clusterName);
       fs.rmSync(file, { force: true });
       fs.rmSync(folder, { recursive: true, force: true });
@@ -94,24 +98,25 @@ export class TestStack {
 
   /** Steps that an update would take. */
   public async preview(): Promise<Step[]> {
-    return changesIn(await this.run((onEvent) => this.engine.preview({ onEvent })));
+    return changesIn(await this.run("preview", (onEvent) => this.engine.preview({ onEvent })));
   }
 
   /** @param refresh read the real objects first, as `pulumi up --refresh` */
   public async up(refresh = false): Promise<Step[]> {
-    const events = await this.run((onEvent) => this.engine.up({ onEvent, refresh }));
+    const events = await this.run("up", (onEvent) => this.engine.up({ onEvent, refresh }));
     this.closeKubectl(); // the cluster may be another one
     return changesIn(events);
   }
 
   /** What differs on the cluster from the state; the state stays as it is. */
   public async drift(): Promise<Step[]> {
-    return driftIn(await this.run((onEvent) => this.engine.previewRefresh({ onEvent })));
+    const refresh = (onEvent: OnEvent) => this.engine.previewRefresh({ onEvent });
+    return driftIn(await this.run("refresh", refresh));
   }
 
   public async destroy(): Promise<void> {
     this.closeKubectl();
-    await this.run((onEvent) => this.engine.destroy({ onEvent }));
+    await this.run("destroy", (onEvent) => this.engine.destroy({ onEvent }));
   }
 
   /** URNs in the state, without the stack itself. */
@@ -176,13 +181,18 @@ export class TestStack {
   }
 
   private async run(
-    operation: (onEvent: (event: EngineEvent) => void) => Promise<unknown>,
+    what: string,
+    operation: (onEvent: OnEvent) => Promise<unknown>,
   ): Promise<EngineEvent[]> {
     const events: EngineEvent[] = [];
+    const started = performance.now();
     try {
       await operation((event) => events.push(event));
     } catch (e) {
       throw new RunFailed((e as Error).message, errorsIn(events));
+    } finally {
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      process.stdout.write(`    ${this.name}: ${what} ${seconds} s\n`);
     }
     return events;
   }

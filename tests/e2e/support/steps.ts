@@ -62,7 +62,7 @@ export function lines(steps: readonly Step[]): string[] {
 export function errorsIn(events: readonly EngineEvent[]): string {
   return events
     .flatMap(({ diagnosticEvent: d }) =>
-      d && d.severity !== "info" && d.severity !== "warning" ? [d.message] : [],
+      d?.severity === "error" || d?.severity === "info#err" ? [d.message] : [],
     )
     .join("\n")
     .replaceAll(/<\{%[a-z ]*%\}>/g, "");

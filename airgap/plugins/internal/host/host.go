@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/grpclog"
+	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // Engine is the connection to the engine. A nil Engine takes every message and shows none.
@@ -68,9 +69,6 @@ func Main(create func(*Engine) pulumirpc.ResourceProviderServer) error {
 	flag.Parse()
 	// gRPC must not write to stdout, where the engine expects the port.
 	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, os.Stderr))
-	// Ctrl-C reaches the engine, which asks for cancellation by RPC.
-	signal.Ignore(syscall.SIGINT)
-
 	var engine *Engine
 	switch args := flag.Args(); len(args) {
 	case 0: // the engine attaches later
@@ -83,9 +81,11 @@ func Main(create func(*Engine) pulumirpc.ResourceProviderServer) error {
 	default:
 		return errors.New("usage: pulumi-resource-<name> [engine address]")
 	}
+	server := create(engine)
 	handle, err := rpcutil.ServeWithOptions(rpcutil.ServeOptions{
+		Cancel: stopOnSignal(server),
 		Init: func(s *grpc.Server) error {
-			pulumirpc.RegisterResourceProviderServer(s, create(engine))
+			pulumirpc.RegisterResourceProviderServer(s, server)
 			return nil
 		},
 	})
@@ -94,6 +94,21 @@ func Main(create func(*Engine) pulumirpc.ResourceProviderServer) error {
 	}
 	fmt.Println(handle.Port)
 	return <-handle.Done
+}
+
+// stopOnSignal ends the serving when the engine interrupts the plugin, which is how it closes one.
+// The plugin has a process group of its own, so a Ctrl-C of the terminal does not come here.
+func stopOnSignal(server pulumirpc.ResourceProviderServer) chan bool {
+	stop := make(chan bool, 1)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-signals
+		// What is still under way is told to end, and keeps its state.
+		_, _ = server.Cancel(context.Background(), &emptypb.Empty{})
+		stop <- true
+	}()
+	return stop
 }
 
 // ExitWithParent ends this process soon after the one that started it is gone, so that an engine

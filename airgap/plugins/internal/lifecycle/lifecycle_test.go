@@ -19,14 +19,26 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "lifecycle")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "pulumi-resource-command")
+	if out, err := exec.Command("go", "build", "-o", binary, "../../cmd/pulumi-resource-command").CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("%v\n%s", err, out))
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
 // start runs the command plugin under a shell that takes the engine's place, and returns the
 // shell, the plugin's process and a client.
 func start(t *testing.T) (*exec.Cmd, int, pulumirpc.ResourceProviderClient) {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "pulumi-resource-command")
-	if out, err := exec.Command("go", "build", "-o", binary, "../../cmd/pulumi-resource-command").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	shell := exec.Command("/bin/sh", "-c", `"$0" & echo $!; wait; sleep 100`, binary)
 	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	shell.Stderr = os.Stderr

@@ -86,6 +86,9 @@ func Ready(ctx context.Context, t *Target) (*unstructured.Unstructured, error) {
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 
+	if check(bounded, t.Object).ready {
+		return t.Object, nil
+	}
 	stop := t.diagnoseWhileWaiting(bounded)
 	live, said := t.Object, ""
 	err = watchOne(bounded, t.Client, t.Object.GetName(), func(u *unstructured.Unstructured) (bool, error) {

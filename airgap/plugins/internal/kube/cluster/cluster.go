@@ -100,9 +100,12 @@ func (c *Cluster) Check(ctx context.Context) error {
 	if c.failed != nil && time.Since(c.failedAt) < probeAgain {
 		return &UnreachableError{c.failed}
 	}
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	bounded, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	if err := c.cached.RESTClient().Get().AbsPath("/version").Do(ctx).Error(); err != nil {
+	if err := c.cached.RESTClient().Get().AbsPath("/version").Do(bounded).Error(); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err() // says nothing about the server
+		}
 		c.failed, c.failedAt = err, time.Now()
 		return &UnreachableError{err}
 	}

@@ -105,7 +105,8 @@ func (s *Scopes) Of(ctx context.Context, c *Cluster, gvk schema.GroupVersionKind
 	if c == nil || c.Check(ctx) != nil {
 		return ScopeUnknown
 	}
-	m, err := c.Mapping(gvk)
+	// Not looked up afresh: in a preview before the definitions are there, every object would ask.
+	m, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	if err != nil {
 		return ScopeUnknown
 	}

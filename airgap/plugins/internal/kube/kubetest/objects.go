@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -29,9 +30,16 @@ func (c *Cluster) makeNamespace(t *testing.T, name string) {
 	})
 }
 
-// RunPods plays the kubelet: for as long as the test runs, every Pod of the namespace becomes
+const node = "kubetest"
+
+// RunPods plays the scheduler and the kubelet: for as long as the test runs, every Pod of the namespace becomes
 // ready with an address.
 func (c *Cluster) RunPods(t *testing.T, namespace string) {
+	t.Helper()
+	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: node}}
+	if _, err := c.Client.CoreV1().Nodes().Create(t.Context(), n, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	t.Cleanup(func() { cancel(); <-done })
@@ -55,6 +63,9 @@ func (c *Cluster) step(ctx context.Context, p *corev1.Pod) {
 	case p.DeletionTimestamp != nil:
 		var now int64
 		_ = pods.Delete(ctx, p.Name, metav1.DeleteOptions{GracePeriodSeconds: &now})
+	case p.Spec.NodeName == "":
+		binding := &corev1.Binding{ObjectMeta: metav1.ObjectMeta{Name: p.Name}, Target: corev1.ObjectReference{Kind: "Node", Name: node}}
+		_ = pods.Bind(ctx, binding, metav1.CreateOptions{})
 	case p.Status.Phase != corev1.PodRunning:
 		patch := []byte(`{"status":{"phase":"Running","podIP":"10.1.2.3","podIPs":[{"ip":"10.1.2.3"}],` +
 			`"conditions":[{"type":"Ready","status":"True"}]}}`)

@@ -82,8 +82,6 @@ func (s *Server) update(
 			defer s.cluster.Reset()
 		}
 		live, failure = await.Ready(ctx, s.target(urn, inputs.Object, client, applied, r.GetTimeout()))
-	} else if object.HasUnknown(inputs.Object) {
-		return nil, failure
 	}
 	next := object.State{
 		Inputs: inputs.Object, Live: live.Object, InitialAPIVersion: state.InitialAPIVersion, FieldManager: manager,
