@@ -23,6 +23,7 @@ export default defineConfig(
       parserOptions: { project: "tsconfig.check.json", tsconfigRootDir: import.meta.dirname },
     },
     rules: {
+      // these two know some outputs by their alias and can repair them; restrict-template-expressions knows all
       "@pulumi/no-output-in-template-literal": "error",
       "@pulumi/no-output-instance-in-template-literal": "error",
       "@typescript-eslint/consistent-type-imports": "error",

@@ -55,8 +55,8 @@ export class ExistingCluster extends pulumi.ComponentResource {
         NAMESPACES: args.namespaces.join(" "),
         ADOPT: (args.adopt ?? []).join(" "),
       },
-      // one answer is the kubeconfig
-      logging: "none",
+      // what is wrong is shown; one answer is the kubeconfig and is not
+      logging: "stderr",
     });
     return answer.stdout;
   }

@@ -123,8 +123,8 @@ function checkWebhooks(
       create: "bash components/istio-mesh/check-webhooks.sh",
       environment: { KUBECONTEXT: args.context ?? "", VALUES: hash },
       stdin: args.kubeconfig,
-      // standard input is the kubeconfig
-      logging: "none",
+      // what is wrong is shown, never the input, which is the kubeconfig
+      logging: "stderr",
     },
     opts,
   );

@@ -102,7 +102,7 @@ function askCreationId(
   const answer = command.local.runOutput({
     command: `bash ${scripts}/ask.sh`,
     environment: { CLUSTER: clusterName, OWNER: owner, CONFIG_HASH: hash },
-    logging: "none",
+    logging: "stderr",
   });
   return answer.stdout;
 }
@@ -127,8 +127,8 @@ function makeCluster(
       },
       stdin: config,
       triggers: [cluster.creationId],
-      // the kubeconfig is printed: neither shown nor kept in plain text
-      logging: "none",
+      // what is wrong is shown; standard output is the kubeconfig and is not
+      logging: "stderr",
     },
     { parent: cluster, additionalSecretOutputs: ["stdout"] },
   );

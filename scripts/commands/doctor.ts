@@ -69,7 +69,12 @@ async function airgap(route: Route): Promise<Finding[]> {
   const ready = pieces.filter((p) => p.state === "ready");
   const rest = pieces.filter((p) => p.state !== "ready").map((p) => `${p.name} (${p.state})`);
   if (rest.length === 0)
-    return [{ mark: "ok", text: `air-gapped build: tools, images and charts (${pieces.length} pieces) are in the cache` }];
+    return [
+      {
+        mark: "ok",
+        text: `air-gapped build: tools, images and charts (${pieces.length} pieces) are in the cache`,
+      },
+    ];
   return [
     {
       mark: "will do",

@@ -51,7 +51,7 @@ describe("ExistingCluster", () => {
         inputs: {
           command: `bash components/existing-cluster/ask.sh ${question}`,
           environment,
-          logging: "none",
+          logging: "stderr",
         },
       })),
     );

@@ -136,7 +136,7 @@ describe("KindCluster", () => {
             OWNER: "hex of kind-owner",
             CONFIG_HASH: configHash(kindConfig(all), all.preloadImages),
           },
-          logging: "none",
+          logging: "stderr",
         },
       },
     ]);
@@ -152,7 +152,7 @@ describe("KindCluster", () => {
       },
       stdin: kindConfig(all),
       triggers: ["id-in-the-node"],
-      logging: "none",
+      logging: "stderr",
     });
     assert.equal(command.parent, "kind");
     assert.equal((await valueOf(made.creationId)).value, "id-in-the-node");
