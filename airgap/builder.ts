@@ -90,10 +90,21 @@ export async function buildPieces(
   checkSpace(shop.cache.root, missing);
   const goEnv = await goEnvironment(shop.toolchain, shop.cache, airgap, report);
   const logs = path.join(shop.cache.root, "logs");
-  const step = report.step(`Building ${missing.length} tools and images (logs in ${logs})`);
+  const step = report.step(`Building tools and images (logs in ${logs})`);
   const running = new Map<string, string>();
   const timings: Timing[] = [];
+  let shown: NodeJS.Immediate | undefined;
+  // One piece ends and the next begins in the same moment: one message for both.
   const show = () => {
+    shown ??= setImmediate(() => {
+      shown = undefined;
+      display();
+    });
+  };
+  const display = () => {
+    if (running.size === 0) {
+      return;
+    }
     const active = [...running].map(([name, note]) => name + note).join(", ");
     step.update(`${timings.length} of ${missing.length} ready, building ${active}`);
   };
@@ -119,10 +130,11 @@ export async function buildPieces(
         throw error;
       });
       running.delete(name);
+      show();
       timings.push({ name, seconds, built });
       report.note(`${name}: ${duration(seconds * 1000)}${built ? "" : ", by another process"}`);
     });
-    step.done(`${missing.length} pieces ready`);
+    step.done(`${missing.length} of ${missing.length} ready`);
     return timings;
   } catch (error) {
     step.fail(`stopped with ${timings.length} of ${missing.length} ready; run again to continue`);

@@ -38,6 +38,7 @@ export async function ensureDocker(report: Reporter): Promise<void> {
       `No Docker Engine answers at ${place} (DOCKER_HOST). Start it, or unset DOCKER_HOST.`,
     );
   }
+  await refuseOtherContext();
   refuseUnlessOurs();
   const step = report.step("Docker Engine");
   try {
@@ -103,6 +104,18 @@ export function classify(message: string): Answer {
     };
   }
   return { kind: "absent", reason: `No Docker Engine answers: ${message.trim()}` };
+}
+
+/** A context that names another engine: starting one here would not help. */
+async function refuseOtherContext(): Promise<void> {
+  const format = "{{.Name}} {{.Endpoints.docker.Host}}";
+  const text = await capture("docker", ["context", "inspect", "--format", format]).catch(() => "");
+  const [name = "", host = ""] = text.trim().split(" ");
+  if (host !== "" && !/^unix:\/\/(\/var)?\/run\/docker\.sock$/.test(host)) {
+    throw new UserError(
+      `No Docker Engine answers at ${host} (context ${name}). Start it, or: docker context use default`,
+    );
+  }
 }
 
 function refuseUnlessOurs(): void {

@@ -13,7 +13,7 @@ import { goToolchainKey } from "./go";
 import { hasImage, loadImages, removeImages } from "./images";
 import { pieces } from "./pieces";
 import { nodeImage, nodeRepository } from "./pieces/node-image";
-import { writeToolbox } from "./sources";
+import { pruneToolboxes, writeToolbox } from "./sources";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
@@ -111,6 +111,7 @@ export async function prune(): Promise<string[]> {
   // The toolchain from PyPI is no piece of its own right: it stays as long as it is used.
   keep.add(`go-toolchain/${goToolchainKey(__dirname)}`);
   const removed = shop.cache.prune(keep);
+  removed.push(...pruneToolboxes(shop.cache.root));
   const current = nodeImage(keyOf(shop, "node-image"));
   return [...removed, ...(await removeImages(nodeRepository, current))];
 }

@@ -96,3 +96,16 @@ function isWritten(folder: string, wanted: ReadonlyMap<string, string>, text: st
     return false;
   }
 }
+
+/** Removes toolboxes that link to pieces which are gone; returns their names. */
+export function pruneToolboxes(root: string): string[] {
+  const folder = path.join(root, "toolbox");
+  const names = fs.existsSync(folder) ? fs.readdirSync(folder) : [];
+  const dangling = names.filter((name) => {
+    const bin = path.join(folder, name, "bin");
+    const files = fs.existsSync(bin) ? fs.readdirSync(bin) : [];
+    return files.length === 0 || files.some((file) => !fs.existsSync(path.join(bin, file)));
+  });
+  dangling.forEach((name) => fs.rmSync(path.join(folder, name), { recursive: true }));
+  return dangling.map((name) => `toolbox/${name}`);
+}

@@ -40,8 +40,10 @@ function withHint(text: string): string {
 }
 
 function plainValues(file: string): Record<string, unknown> {
-  const config = (parse(fs.readFileSync(file, "utf8"))?.config ?? {}) as Record<string, unknown>;
-  const own = Object.entries(config).filter(
+  const content = parse(fs.readFileSync(file, "utf8")) as {
+    config?: Record<string, unknown>;
+  } | null;
+  const own = Object.entries(content?.config ?? {}).filter(
     ([key, value]) => key.startsWith("bankmesh:") && !isEncrypted(value),
   );
   return Object.fromEntries(own.map(([key, value]) => [key.slice("bankmesh:".length), value]));

@@ -7,7 +7,7 @@ import { requireStack } from "../stack/files";
 import { createStack, openStack, readOutputs, stackEnvironment } from "../stack/open";
 import { checkEnd, isUnchanged, run } from "../stack/pulumi";
 import { recover } from "../stack/recover";
-import { type Outputs, summary } from "../stack/summary";
+import { summary } from "../stack/summary";
 import { type Command, invocation, stackHelp } from "./command";
 
 export const up: Command = {
@@ -60,7 +60,7 @@ async function bringUp(name: string, report: Parameters<Command["run"]>[1]): Pro
       ? "no changes: everything is as its stack says"
       : `done: ${describeChanges(changes)}`,
     "",
-    summary(name, outputs as Outputs, backend),
+    summary(name, outputs, backend),
     "",
     ...(certificates.length > 0 ? [`Certificates: ${certificates.map(shown).join(", ")}`] : []),
     `kubectl: eval "$(${invocation("npm run -s kubeconfig", name)})"`,

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { ReadableStream } from "node:stream/web";
 import { execa } from "execa";
 import { kindVersion, kubernetesVersion, pulumiVersion } from "../../versions";
 import { waitForLock } from "../bootstrap/lock.mjs";
@@ -131,9 +132,7 @@ async function fetchFile(url: string, file: string, step: Step): Promise<string>
   const hash = createHash("sha256");
   let bytes = 0;
   let shown = 0;
-  const body = Readable.fromWeb(
-    answer.body as import("node:stream/web").ReadableStream<Uint8Array>,
-  );
+  const body = Readable.fromWeb(answer.body as ReadableStream<Uint8Array>);
   body.on("data", (chunk: Buffer) => {
     hash.update(chunk);
     bytes += chunk.length;

@@ -101,7 +101,8 @@ export function onPath(command: string, env: NodeJS.ProcessEnv): string | undefi
 export function wantedPlugins(): Plugin[] {
   return ["command", "kubernetes", "random", "tls"].map((name) => {
     const file = path.join(root, "node_modules", "@pulumi", name, "package.json");
-    return { name, version: JSON.parse(fs.readFileSync(file, "utf8")).version as string };
+    const { version } = JSON.parse(fs.readFileSync(file, "utf8")) as { version: string };
+    return { name, version };
   });
 }
 

@@ -43,9 +43,8 @@ function describeBackend(url: string, source: string): Backend {
 export function currentLogin(env: NodeJS.ProcessEnv): string | undefined {
   const home = env.PULUMI_CREDENTIALS_PATH || env.PULUMI_HOME || path.join(os.homedir(), ".pulumi");
   try {
-    const current: unknown = JSON.parse(
-      fs.readFileSync(path.join(home, "credentials.json"), "utf8"),
-    ).current;
+    const text = fs.readFileSync(path.join(home, "credentials.json"), "utf8");
+    const { current } = JSON.parse(text) as { current?: unknown };
     return typeof current === "string" && current !== "" ? current : undefined;
   } catch {
     return undefined;

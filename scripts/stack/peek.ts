@@ -8,6 +8,11 @@ import type { Deployment } from "./pending";
 import { exportState } from "./recover";
 import type { Outputs } from "./summary";
 
+/** A stack's file in a file backend. */
+interface StateFile {
+  readonly checkpoint?: { readonly latest?: Deployment };
+}
+
 /** The stack's state as far as it can be read without changing or building anything; undefined when there is none. */
 export async function lastState(
   stack: string,
@@ -17,7 +22,8 @@ export async function lastState(
   try {
     if (backend.folder !== undefined) {
       const file = path.join(backend.folder, ".pulumi", "stacks", project, `${stack}.json`);
-      return JSON.parse(fs.readFileSync(file, "utf8")).checkpoint?.latest as Deployment | undefined;
+      const state = JSON.parse(fs.readFileSync(file, "utf8")) as StateFile;
+      return state.checkpoint?.latest;
     }
     if (!onPath("pulumi", env)) return undefined;
     const opened = {
@@ -33,6 +39,5 @@ export async function lastState(
 
 /** The stack's outputs in its state; secret ones are encrypted there. */
 export function outputsIn(state: Deployment | undefined): Outputs {
-  return (state?.resources?.find((r) => r.type === "pulumi:pulumi:Stack")?.outputs ??
-    {}) as Outputs;
+  return state?.resources?.find((r) => r.type === "pulumi:pulumi:Stack")?.outputs ?? {};
 }

@@ -75,10 +75,10 @@ export function planRepair(deployment: Deployment, clusterLives: boolean): Repai
 export function objectId(resource: Resource): string | undefined {
   if (!resource.type.startsWith("kubernetes:") || resource.custom === false) return undefined;
   const metadata = resource.inputs?.metadata as { name?: unknown; namespace?: unknown } | undefined;
-  const kind = resource.inputs?.kind ?? resource.type.split(":").at(-1);
+  const kind = resource.type.split(":").at(-1) ?? "";
   if (typeof metadata?.name !== "string") return undefined;
   if (typeof metadata.namespace === "string") return `${metadata.namespace}/${metadata.name}`;
-  return clusterScoped.has(String(kind)) ? metadata.name : `default/${metadata.name}`;
+  return clusterScoped.has(kind) ? metadata.name : `default/${metadata.name}`;
 }
 
 /**

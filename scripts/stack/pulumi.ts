@@ -149,7 +149,10 @@ export function summaryOf(events: string): Record<string, number> | undefined {
     .find((l) => l.includes('"summaryEvent"'));
   if (!line) return undefined;
   try {
-    return JSON.parse(line).summaryEvent?.resourceChanges ?? {};
+    const event = JSON.parse(line) as {
+      summaryEvent?: { resourceChanges?: Record<string, number> };
+    };
+    return event.summaryEvent?.resourceChanges ?? {};
   } catch {
     return undefined;
   }
@@ -164,7 +167,10 @@ export function isUnchanged(changes: Readonly<Record<string, number>>): boolean 
 
 /** On a terminal Pulumi reads Ctrl-C as a key, and nobody else learns of it. */
 function wasCanceled(log: string): boolean {
-  return fs.existsSync(log) && /\^C received|(update|preview|destroy|refresh) canceled/.test(fs.readFileSync(log, "utf8"));
+  return (
+    fs.existsSync(log) &&
+    /\^C received|(update|preview|destroy|refresh) canceled/.test(fs.readFileSync(log, "utf8"))
+  );
 }
 
 /**

@@ -49,7 +49,7 @@ async function testModule(module: string, env: NodeJS.ProcessEnv): Promise<Tally
     reject: false,
   });
   const count = new GoCount();
-  for await (const line of createInterface({ input: child.stdout! })) {
+  for await (const line of createInterface({ input: child.stdout })) {
     try {
       const failed = count.take(JSON.parse(line) as GoEvent);
       if (failed) process.stdout.write(failed);

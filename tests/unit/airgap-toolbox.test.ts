@@ -9,7 +9,7 @@ import type { Workshop } from "../../airgap/builder";
 import { Cache } from "../../airgap/cache";
 import { pieceKeys } from "../../airgap/keys";
 import { pieces } from "../../airgap/pieces";
-import { sources, writeToolbox } from "../../airgap/sources";
+import { pruneToolboxes, sources, writeToolbox } from "../../airgap/sources";
 import { readSources } from "../../sources";
 
 suite("toolbox", () => {
@@ -83,6 +83,25 @@ suite("toolbox", () => {
     assert.deepEqual(writeToolbox(shop), first);
     assert.ok(fs.lstatSync(path.join(first.bin, "kind")).isSymbolicLink());
     assert.equal(readSources(first.sources).route, "airgap");
+  });
+
+  test("goes when what it links to is pruned", async () => {
+    for (const [name, file] of Object.entries({
+      pulumi: "pulumi",
+      kind: "kind",
+      kubernetes: "kubectl",
+      helm: "helm",
+      istio: "istioctl",
+    })) {
+      await pretend(name, file);
+    }
+    const { bin } = writeToolbox(shop);
+    assert.deepEqual(pruneToolboxes(shop.cache.root), []);
+    shop.cache.prune(new Set());
+    assert.deepEqual(pruneToolboxes(shop.cache.root), [
+      `toolbox/${path.basename(path.dirname(bin))}`,
+    ]);
+    assert.equal(fs.existsSync(bin), false);
   });
 
   test("only what leads to something missing has to be built", async () => {

@@ -93,7 +93,6 @@ const outputsOfPlugins: NonNullable<RecordOptions["outputs"]> = {
   "tls:index/certRequest:CertRequest": (name) => ({ certRequestPem: `request of ${name}` }),
   "tls:index/selfSignedCert:SelfSignedCert": certificate,
   "tls:index/locallySignedCert:LocallySignedCert": certificate,
-  "pulumi:pulumi:StackReference": () => ({ outputs: {}, secretOutputNames: [] }),
 };
 
 function certificate(name: string) {
@@ -178,8 +177,8 @@ function stateOf(
   options: RecordOptions,
   secretOutputs: readonly string[],
 ): Record<string, unknown> {
-  // a preview knows the inputs only, but for what is read
-  const known = options.preview !== true || type === "pulumi:pulumi:StackReference";
+  // a preview knows the inputs only
+  const known = options.preview !== true;
   const state = {
     ...inputs,
     ...(known && outputsOfPlugins[type]?.(name)),

@@ -4,6 +4,8 @@ package await
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,6 +19,10 @@ import (
 // retryPause is waited after the API server refused a list or watch, as while it restarts.
 const retryPause = 500 * time.Millisecond
 
+// giveUpAfter is how long an API server may answer nothing before waiting ends: a restart takes
+// less, and a cluster that was deleted never comes back.
+var giveUpAfter = 30 * time.Second
+
 type objects = map[string]*unstructured.Unstructured
 
 // watchAll calls see with every state of the selected objects until see is done, fails, or ctx
@@ -25,20 +31,26 @@ func watchAll(
 	ctx context.Context, client dynamic.ResourceInterface, opts metav1.ListOptions,
 	see func(objects) (bool, error),
 ) error {
+	answered := time.Now()
 	for {
-		done, err := watchOnce(ctx, client, opts, see)
-		if done || (err != nil && !transient(err)) {
+		done, err := watchOnce(ctx, client, opts, func(all objects) (bool, error) {
+			answered = time.Now()
+			return see(all)
+		})
+		switch {
+		case done || (err != nil && !transient(err)):
 			return err
-		}
-		if ctx.Err() != nil {
+		case ctx.Err() != nil:
 			return ctx.Err()
+		case err == nil:
+			continue
+		case time.Since(answered) > giveUpAfter:
+			return fmt.Errorf("the API server has not answered for %s: %w", giveUpAfter, err)
 		}
-		if err != nil {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(retryPause):
-			}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(retryPause):
 		}
 	}
 }
@@ -107,8 +119,8 @@ func (e *requestError) Unwrap() error { return e.error }
 
 // transient says whether asking again may help.
 func transient(err error) bool {
-	r, ok := err.(*requestError)
-	if !ok {
+	var r *requestError
+	if !errors.As(err, &r) {
 		return false
 	}
 	return !apierrors.IsForbidden(r.error) && !apierrors.IsUnauthorized(r.error) &&

@@ -24,7 +24,7 @@ const (
 	// probeTimeout bounds how long an operation waits to learn that nothing answers.
 	probeTimeout = 15 * time.Second
 	// probeAgain is how long a failed probe is believed.
-	probeAgain = 5 * time.Second
+	probeAgain = 30 * time.Second
 )
 
 // Cluster is one API server. The zero value is a cluster that cannot be reached.
@@ -87,7 +87,7 @@ func IsUnreachable(err error) bool {
 }
 
 // Check returns an UnreachableError unless the API server answers. The answer is remembered; a
-// failure only for a few seconds, because the server may be coming up.
+// failure only for a while, because the server may be coming up.
 func (c *Cluster) Check(ctx context.Context) error {
 	if c.Reason != nil {
 		return &UnreachableError{c.Reason}

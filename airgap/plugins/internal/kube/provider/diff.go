@@ -30,6 +30,16 @@ func (s *Server) Diff(ctx context.Context, r *pulumirpc.DiffRequest) (*pulumirpc
 	if err != nil {
 		return nil, err
 	}
+	if len(state.Inputs) == 0 {
+		// A state that was not written by this plugin or the official one.
+		before, err := unmarshal("old inputs", r.GetOldInputs())
+		if err != nil {
+			return nil, err
+		}
+		if state.Inputs, err = object.FromProperties(before); err != nil {
+			return nil, err
+		}
+	}
 	plain, err := object.FromProperties(news)
 	if err != nil {
 		return nil, err
