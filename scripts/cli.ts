@@ -1,7 +1,6 @@
 import * as fs from "node:fs";
 import { createRequire } from "node:module";
 import * as path from "node:path";
-import { loaderEnvironment } from "./bootstrap/run-cli.mjs";
 import { helpText, parseArguments, unknown } from "./arguments";
 import { certs, kubeconfig } from "./commands/certs";
 import type { Command } from "./commands/command";
@@ -84,8 +83,6 @@ function overview(): string {
   ].join("\n");
 }
 
-// how this process was loaded is nothing to what it starts: Pulumi has its own way with the program
-for (const name of Object.keys(loaderEnvironment(root))) delete process.env[name];
 installSignals();
 main(process.argv.slice(2)).then(
   (code) => process.exit(code),

@@ -24,7 +24,6 @@ export function runCli(node, root, args) {
       env: {
         ...process.env,
         PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}`,
-        ...loaderEnvironment(root),
         NODE_USE_ENV_PROXY: process.env.NODE_USE_ENV_PROXY ?? "1",
       },
     },
@@ -44,19 +43,6 @@ export function runCli(node, root, args) {
       resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)),
     );
   });
-}
-
-/**
- * How ts-node loads TypeScript: file by file, without types, which starts four times as fast. TypeScript 6 wants to know
- * the folder of all sources for that.
- * @param {string} root
- */
-export function loaderEnvironment(root) {
-  return {
-    TS_NODE_PROJECT: join(root, "tsconfig.json"),
-    TS_NODE_TRANSPILE_ONLY: "true",
-    TS_NODE_COMPILER_OPTIONS: JSON.stringify({ rootDir: root }),
-  };
 }
 
 /**

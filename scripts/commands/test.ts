@@ -8,7 +8,7 @@ import { prepareDocker, prepareTools, type Workbench } from "../setup";
 import { goTestEnvironment } from "../testing/go-environment";
 import { runGoTests } from "../testing/go-tests";
 import { runNodeTests, testFiles } from "../testing/node-tests";
-import { judged, type PartResult, report as table, type Tally } from "../testing/tally";
+import { judged, nothing, type PartResult, report as table, type Tally } from "../testing/tally";
 import type { Command } from "./command";
 
 /** What a part gets to work with. */
@@ -120,6 +120,7 @@ async function runGo({ report }: Context): Promise<Tally> {
 
 async function runEndToEnd({ bench, only }: Context): Promise<Tally> {
   const files = testFiles(path.join(root, "tests", "e2e"));
+  if (files.length === 0) return nothing;
   const { env } = await bench();
   return runNodeTests(files, env, {
     concurrency: 1,

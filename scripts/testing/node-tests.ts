@@ -2,7 +2,6 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { execa } from "execa";
-import { loaderEnvironment } from "../bootstrap/run-cli.mjs";
 import { root } from "../paths";
 import { nothing, type Tally } from "./tally";
 
@@ -53,7 +52,7 @@ export async function runNodeTests(
       // a run of node:test inside another one reports to that one
       {
         cwd: root,
-        env: { ...env, ...loaderEnvironment(root), NODE_TEST_CONTEXT: undefined },
+        env: { ...env, NODE_TEST_CONTEXT: undefined },
         extendEnv: false,
         stdin: "ignore",
         stdout: options.output ?? "inherit",

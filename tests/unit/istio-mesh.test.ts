@@ -102,7 +102,7 @@ describe("IstioMesh", () => {
     assert.deepEqual(environment, { KUBECONTEXT: "other" });
     assert.equal(check.inputs.create, "bash components/istio-mesh/check-webhooks.sh");
     assert.equal(check.inputs.stdin, "the kubeconfig");
-    assert.equal(check.inputs.logging, "none");
+    assert.equal(check.inputs.logging, "stderr");
     assert.deepEqual(check.dependsOn, ["mesh-istiod"]);
     assert.equal(mesh.ready.length, 2);
   });

@@ -99,7 +99,7 @@ describe("existing-cluster/ask.sh", () => {
 
   test("kubeconfig: that of the one context", () => {
     const run = existing().run("components/existing-cluster/ask.sh kubeconfig", env);
-    assert.deepEqual([run.code, run.stdout], [0, "kubeconfig of work\n"]);
+    assert.deepEqual([run.code, run.stdout, run.stderr], [0, "kubeconfig of work\n", ""]);
   });
 
   test("nothing is changed in the cluster", () => {
@@ -149,7 +149,9 @@ describe("istio-mesh/check-webhooks.sh", () => {
     const run = check(tools);
     assert.equal(tools.knows("kubeconfig-seen"), "the kubeconfig");
     assert.equal(tools.knows("kubeconfig-mode"), "600\n");
-    assert.ok(!run.calls.join().includes("the kubeconfig"));
+    for (const text of [run.calls.join(), run.stdout, run.stderr]) {
+      assert.ok(!text.includes("the kubeconfig"));
+    }
     assert.deepEqual(tools.leftOver(), []);
   });
 

@@ -136,6 +136,8 @@ describe("kind-cluster/create.sh", () => {
     const tools = new FakeTools();
     const run = create(tools);
     assert.deepEqual([run.code, run.stdout], [0, "kubeconfig of istio-poc\n"], run.stderr);
+    // standard error is shown
+    assert.ok(!run.stderr.includes("kubeconfig of"));
     assert.equal(tools.knows("config"), "kind: Cluster\n");
     assert.equal(tools.knows("stamp"), `me ${mine}\n`);
     assert.equal(tools.knows("volume"), undefined);

@@ -39,7 +39,7 @@ export interface RecordOptions {
   /** Outputs by type token, beside what was put in. */
   readonly outputs?: Readonly<Record<string, (name: string) => Record<string, unknown>>>;
   /** What provider functions answer. */
-  readonly invoke?: (call: Invocation) => Record<string, unknown>;
+  readonly invoke?: (call: Invocation) => Record<string, unknown> | undefined;
 }
 
 /** What a program asked the engine for. */
