@@ -111,6 +111,7 @@ export function deployment(args: ServiceObjectArgs): k8s.apps.v1.DeploymentArgs 
           securityContext: {
             runAsNonRoot: true,
             runAsUser: 10001,
+            runAsGroup: 10001,
             seccompProfile: { type: "RuntimeDefault" },
           },
           containers: [container(args)],

@@ -24,7 +24,7 @@ fix: start Docker (npm run doctor says how), then run the same command again"
 }
 
 fresh_id() {
-  printf '%s-%s\n' "$(cat /proc/sys/kernel/random/uuid)" "$CONFIG_HASH"
+  printf '%s-%s\n' "$(cat /proc/sys/kernel/random/uuid 2>/dev/null || uuidgen)" "$CONFIG_HASH"
 }
 
 # The stamp holds "<owner> <creation id>"; docker cp reads it from a stopped node as well.

@@ -143,6 +143,7 @@ describe("BankService", () => {
             securityContext: {
               runAsNonRoot: true,
               runAsUser: 10001,
+              runAsGroup: 10001,
               seccompProfile: { type: "RuntimeDefault" },
             },
             containers: [
