@@ -27,7 +27,11 @@ async function time(work: () => Promise<unknown>): Promise<number> {
 }
 
 function pulumi(env: Env, ...args: string[]) {
-  return execa("pulumi", [...args, "--stack", stack, "--non-interactive"], { cwd: root, env, extendEnv: false });
+  return execa("pulumi", [...args, "--stack", stack, "--non-interactive"], {
+    cwd: root,
+    env,
+    extendEnv: false,
+  });
 }
 
 const up = (env: Env) => pulumi(env, "up", "--yes", "--skip-preview", "--suppress-outputs");
@@ -36,7 +40,10 @@ const destroy = (env: Env) => pulumi(env, "destroy", "--yes", "--skip-preview");
 
 function shell(env: Env, ...args: string[]) {
   const script = path.join(__dirname, "shell-route.sh");
-  return execa("bash", [script, ...args], { env: { ...env, CLUSTER: cluster.shell }, extendEnv: false });
+  return execa("bash", [script, ...args], {
+    env: { ...env, CLUSTER: cluster.shell },
+    extendEnv: false,
+  });
 }
 
 function writeStack(services: readonly ServiceSettings[]): void {
@@ -47,7 +54,9 @@ function writeStack(services: readonly ServiceSettings[]): void {
     "bankmesh:services": services,
   };
   const file = path.join(root, `Pulumi.${stack}.yaml`);
-  const salt = fs.existsSync(file) ? /^encryptionsalt:.*$/m.exec(fs.readFileSync(file, "utf8"))?.[0] : undefined;
+  const salt = fs.existsSync(file)
+    ? /^encryptionsalt:.*$/m.exec(fs.readFileSync(file, "utf8"))?.[0]
+    : undefined;
   fs.writeFileSync(file, `${salt ? `${salt}\n` : ""}${stringify({ config })}`);
 }
 
@@ -85,12 +94,20 @@ async function programFigures(env: Env): Promise<Figure[]> {
   }
   writeStack([...three, ...more]);
   const growth = await time(() => up(env));
-  const grown = [await time(() => preview(env)), await time(() => preview(env)), await time(() => preview(env))];
+  const grown = [
+    await time(() => preview(env)),
+    await time(() => preview(env)),
+    await time(() => preview(env)),
+  ];
   return [
     { what: "up, nothing to do", program: median(noops), atMost: 8 },
     { what: "preview", program: median(previews), atMost: 6 },
     { what: "up, growth per service", program: (growth - median(noops)) / more.length },
-    { what: "preview, growth per service", program: (median(grown) - median(previews)) / more.length, atMost: 0.03 },
+    {
+      what: "preview, growth per service",
+      program: (median(grown) - median(previews)) / more.length,
+      atMost: 0.03,
+    },
   ];
 }
 
@@ -101,15 +118,25 @@ export async function main(): Promise<number> {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), "bankmesh-bench-"));
   const state = path.join(home, "state");
   fs.mkdirSync(state);
-  const env: Env = { ...tools, PULUMI_BACKEND_URL: `file://${state}`, PULUMI_CONFIG_PASSPHRASE: "" };
-  const { settings, sources } = parseSettings("bench", { httpPort: 18180, httpsPort: 18543, services: three }, env);
+  const env: Env = {
+    ...tools,
+    PULUMI_BACKEND_URL: `file://${state}`,
+    PULUMI_CONFIG_PASSPHRASE: "",
+  };
+  const { settings, sources } = parseSettings(
+    "bench",
+    { httpPort: 18180, httpsPort: 18543, services: three },
+    env,
+  );
   const folder = path.join(home, "manifests");
   writeManifests(folder, settings!, sources!, more);
   try {
     await execa("pulumi", ["stack", "init", stack], { cwd: root, env, extendEnv: false });
     const figures = await measure(env, folder);
     console.log(table(figures, route.sources));
-    return figures.some((f) => f.program > Math.min(f.shell ?? Infinity, f.atMost ?? Infinity)) ? 1 : 0;
+    return figures.some((f) => f.program > Math.min(f.shell ?? Infinity, f.atMost ?? Infinity))
+      ? 1
+      : 0;
   } finally {
     await destroy(env).catch(() => undefined);
     await shell(env, "down").catch(() => undefined);

@@ -31,7 +31,8 @@ export function writeManifests(
   write("base.yaml", stringify(baseValues(values)));
   write("istiod.yaml", stringify(istiodValues(values)));
   write("gateway.yaml", stringify(gatewayValues(values, service)));
-  for (const chart of ["base", "istiod", "gateway"] as const) write(`${chart}.chart`, charts[chart].chart);
+  for (const chart of ["base", "istiod", "gateway"] as const)
+    write(`${chart}.chart`, charts[chart].chart);
   const echoImage = sources.images.echo;
   write("bank.yaml", documents(bank(settings.namespace, settings.services, echoImage)));
   write("more.yaml", documents(bank(settings.namespace, more, echoImage)));
@@ -55,12 +56,20 @@ function mesh(s: Settings): object[] {
       spec: namespaceMtls(s.mtlsMode),
     },
     networking("Gateway", "bank-gw", gatewaySpec(s.gatewayTls, s.host)),
-    networking("VirtualService", "bank-vs", virtualServiceSpec({ ...s, gatewayName: "bank-gw", routes })),
+    networking(
+      "VirtualService",
+      "bank-vs",
+      virtualServiceSpec({ ...s, gatewayName: "bank-gw", routes }),
+    ),
   ];
 }
 
 function namespace(name: string): object {
-  return { apiVersion: "v1", kind: "Namespace", metadata: { name, labels: { "istio-injection": "enabled" } } };
+  return {
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name, labels: { "istio-injection": "enabled" } },
+  };
 }
 
 function bank(name: string, services: readonly ServiceSettings[], echoImage: string): object[] {

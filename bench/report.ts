@@ -19,10 +19,20 @@ export function median(values: readonly number[]): number {
 
 /** The figures as a table for people. */
 export function table(figures: readonly Figure[], route: string): string {
-  const rows = figures.map((f) => [f.what, seconds(f.program), f.shell ? seconds(f.shell) : "-", ratio(f), bound(f)]);
+  const rows = figures.map((f) => [
+    f.what,
+    seconds(f.program),
+    f.shell ? seconds(f.shell) : "-",
+    ratio(f),
+    bound(f),
+  ]);
   const head = ["what", "program", "shell route", "ratio", "bound"];
   const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]!.length)));
-  const line = (row: readonly string[]) => row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd();
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join("  ")
+      .trimEnd();
   return [`plugins and images: ${route} route`, line(head), ...rows.map(line)].join("\n");
 }
 
