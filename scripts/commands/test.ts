@@ -114,8 +114,8 @@ function runUnits({ only }: Context): Promise<Tally> {
   });
 }
 
-async function runGo({ report }: Context): Promise<Tally> {
-  return runGoTests(await goTestEnvironment(report));
+async function runGo({ report, bench }: Context): Promise<Tally> {
+  return runGoTests(await goTestEnvironment(report, await bench()));
 }
 
 async function runEndToEnd({ bench, only }: Context): Promise<Tally> {

@@ -32,7 +32,8 @@ export class RunFailed extends Error {
 
 /** A throw-away stack of the program as it is shipped, with a backend of its own. */
 export class TestStack {
-  private kubectlOfCluster: Kubectl | undefined;
+  /** By kubeconfig: the cluster may be made anew, and callers on the old one still have to be taken away. */
+  private readonly kubectls = new Map<string, Kubectl>();
 
   private constructor(
     public readonly name: string,
@@ -103,9 +104,7 @@ export class TestStack {
 
   /** @param refresh read the real objects first, as `pulumi up --refresh` */
   public async up(refresh = false): Promise<Step[]> {
-    const events = await this.run("up", (onEvent) => this.engine.up({ onEvent, refresh }));
-    this.closeKubectl(); // the cluster may be another one
-    return changesIn(events);
+    return changesIn(await this.run("up", (onEvent) => this.engine.up({ onEvent, refresh })));
   }
 
   /** What differs on the cluster from the state; the state stays as it is. */
@@ -115,7 +114,6 @@ export class TestStack {
   }
 
   public async destroy(): Promise<void> {
-    this.closeKubectl();
     await this.run("destroy", (onEvent) => this.engine.destroy({ onEvent }));
   }
 
@@ -135,13 +133,13 @@ export class TestStack {
 
   /** kubectl on the stack's cluster. */
   public async kubectl(): Promise<Kubectl> {
-    if (!this.kubectlOfCluster) {
-      const { kubeconfig } = await this.outputs();
-      this.kubectlOfCluster = new Kubectl(String(kubeconfig));
-      const { kubectlOfCluster } = this;
-      atEnd(() => kubectlOfCluster.close());
-    }
-    return this.kubectlOfCluster;
+    const kubeconfig = String((await this.outputs()).kubeconfig);
+    const known = this.kubectls.get(kubeconfig);
+    if (known) return known;
+    const kubectl = new Kubectl(kubeconfig);
+    this.kubectls.set(kubeconfig, kubectl);
+    atEnd(() => kubectl.close());
+    return kubectl;
   }
 
   /** Brings the callers of the probes to the cluster. */
@@ -164,7 +162,7 @@ export class TestStack {
 
   /** Takes the stack away: orderly if that is possible, else by force. */
   public async remove(): Promise<void> {
-    this.closeKubectl();
+    for (const kubectl of this.kubectls.values()) kubectl.close();
     try {
       if ((await this.resources()).length > 0) await this.destroy();
     } finally {
@@ -173,11 +171,6 @@ export class TestStack {
       fs.rmSync(this.folder, { recursive: true, force: true });
       this.forget();
     }
-  }
-
-  private closeKubectl(): void {
-    this.kubectlOfCluster?.close();
-    this.kubectlOfCluster = undefined;
   }
 
   private async run(
@@ -207,7 +200,10 @@ function environment(folder: string): Record<string, string> {
   };
 }
 
-/** A home of its own, with the plugins that the user has. */
+/**
+ * A home of its own, with the plugins that the user has, and without the CLI's automatic log: it writes every property
+ * of every object, some 40 MB a run, which takes longer than the run itself. Where it cannot, the CLI does without.
+ */
 function pulumiHome(folder: string): string {
   const home = path.join(folder, "home");
   const installed = path.join(
@@ -217,6 +213,7 @@ function pulumiHome(folder: string): string {
   const link = path.join(home, "plugins");
   if (!fs.existsSync(home)) {
     fs.mkdirSync(home, { recursive: true });
+    fs.writeFileSync(path.join(home, "logs"), "");
     if (fs.existsSync(installed)) fs.symlinkSync(installed, link);
   }
   return home;

@@ -86,7 +86,7 @@ func Ready(ctx context.Context, t *Target) (*unstructured.Unstructured, error) {
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 
-	if check(bounded, t.Object).ready {
+	if t.readyAlready(bounded, check) {
 		return t.Object, nil
 	}
 	stop := t.diagnoseWhileWaiting(bounded)
@@ -109,6 +109,13 @@ func Ready(ctx context.Context, t *Target) (*unstructured.Unstructured, error) {
 		return live, nil
 	}
 	return live, t.notReady(ctx, live, err, said, limit)
+}
+
+// readyAlready takes one look, which saves a watch for what is ready at once.
+func (t *Target) readyAlready(ctx context.Context, check checkFunc) bool {
+	t.once = true
+	defer func() { t.once = false }()
+	return check(ctx, t.Object).ready
 }
 
 // notReady gathers the reasons why waiting ended without success.
