@@ -87,6 +87,7 @@ func Ready(ctx context.Context, t *Target) (*unstructured.Unstructured, error) {
 	defer cancel()
 
 	if t.readyAlready(bounded, check) {
+		t.Status("")
 		return t.Object, nil
 	}
 	stop := t.diagnoseWhileWaiting(bounded)
