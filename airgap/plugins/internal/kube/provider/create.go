@@ -76,7 +76,11 @@ func (s *Server) applyNew(
 		if client, err = s.cluster.Client(inputs); err != nil {
 			return err
 		}
-		if !s.config.upsert {
+		if isPatch(urn) {
+			if _, err := client.Get(ctx, inputs.GetName(), getOptions); err != nil {
+				return fmt.Errorf("%s %q, whose fields are to be patched: %w", inputs.GetKind(), inputs.GetName(), err)
+			}
+		} else if !s.config.upsert {
 			switch _, err := client.Get(ctx, inputs.GetName(), getOptions); {
 			case err == nil:
 				return exists(inputs)

@@ -63,6 +63,9 @@ func (s *Server) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*empty
 	} else if err != nil {
 		return nil, fmt.Errorf("%s %s cannot be deleted: %w", wanted.GetKind(), idOf(wanted), err)
 	}
+	if isPatch(urn) {
+		return &emptypb.Empty{}, relinquish(ctx, client, live, state.FieldManager)
+	}
 	return s.delete(ctx, urn, client, live, props, state, r.GetTimeout())
 }
 

@@ -26,8 +26,16 @@ func gvkOf(urn resource.URN) (schema.GroupVersionKind, error) {
 	if group == "core" {
 		group = ""
 	}
-	return schema.GroupVersionKind{Group: group, Version: version, Kind: string(urn.Type().Name())}, nil
+	kind := string(urn.Type().Name())
+	if isPatch(urn) {
+		kind = strings.TrimSuffix(kind, "Patch")
+	}
+	return schema.GroupVersionKind{Group: group, Version: version, Kind: kind}, nil
 }
+
+// isPatch says whether the resource is a few fields of somebody else's object: they are applied to
+// what is there, and given up at the end, when the object stays. Of these types one is offered.
+func isPatch(urn resource.URN) bool { return urn.Type() == "kubernetes:core/v1:NamespacePatch" }
 
 // idOf is "namespace/name", or the name of a cluster-wide object.
 func idOf(u *unstructured.Unstructured) string {

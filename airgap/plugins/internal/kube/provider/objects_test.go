@@ -225,3 +225,31 @@ func TestRenderToDirectoryContactsNoCluster(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestNamespacePatchGivesItsFieldsUpAndLeavesTheNamespace(t *testing.T) {
+	c := kubetest.Shared(t)
+	s, ns := live(t, c), c.Namespace(t)
+	patch := func(name string) resource.PropertyMap {
+		return props(map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{
+			"name": name, "labels": map[string]any{"istio-injection": "enabled"},
+		}})
+	}
+	label := func() string {
+		got, err := c.Client.CoreV1().Namespaces().Get(t.Context(), ns, metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Labels["istio-injection"]
+	}
+	b := on(t, s, "kubernetes:core/v1:NamespacePatch", "adopted")
+	b.create(patch(ns))
+	if label() != "enabled" {
+		t.Fatal("the label is not there")
+	}
+	b.refresh()
+	b.unchanged(patch(ns))
+	b.delete()
+	if label() != "" {
+		t.Fatal("the label was not given up")
+	}
+}
