@@ -72,6 +72,7 @@ export function istiodValues({ istio, sources }: IstioValuesArgs): HelmValues {
     },
     pilot: {
       autoscaleEnabled: false,
+      deploymentAnnotations: { "config.kubernetes.io/depends-on": neededByIstiod(istio.revision) },
       resources: istio.resources.istiod ?? smallResources.istiod,
       env: {
         DEFAULT_WORKLOAD_CERT_TTL: `${istio.workloadCertTtlHours}h`,
@@ -81,6 +82,18 @@ export function istiodValues({ istio, sources }: IstioValuesArgs): HelmValues {
     meshConfig: meshConfig(istio),
   };
   return merge(values, sources.values);
+}
+
+/**
+ * What has to be there before istiod's Deployment. Objects of a chart are made side by side; an istiod that starts
+ * before its injector's ConfigMap never injects ("Skipping sidecar injector, template not found"), and a pod whose
+ * account is missing is tried again only after a while.
+ */
+function neededByIstiod(revision: string | undefined): string {
+  const suffix = revision ? `-${revision}` : "";
+  return ["ConfigMap/istio", "ConfigMap/istio-sidecar-injector", "ServiceAccount/istiod"]
+    .map((object) => `/namespaces/istio-system/${object}${suffix}`)
+    .join(",");
 }
 
 /** Mesh-wide settings of Istio. */

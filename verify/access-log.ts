@@ -3,6 +3,12 @@ import type { Kubectl } from "./kubectl";
 /** One line of a proxy's access log, as JSON. */
 export type AccessLogLine = Readonly<Record<string, unknown>>;
 
+/** A field that is text; undefined where the proxy had nothing to say. */
+export function textField(line: AccessLogLine, name: string): string | undefined {
+  const value = line[name];
+  return typeof value === "string" ? value : undefined;
+}
+
 /** What of a request can be found again in a log. */
 export interface LogQuery {
   /** X-Request-ID, where the proxy keeps it. It says all. */
@@ -35,7 +41,7 @@ export function findLine(
   const fits = (line: AccessLogLine) => {
     const time = Date.parse(String(line.start_time));
     if (!(time >= begin && time <= end)) return false;
-    const client = String(line.downstream_remote_address ?? "").replace(/:\d+$/, "");
+    const client = (textField(line, "downstream_remote_address") ?? "").replace(/:\d+$/, "");
     if (query.clientAddress !== undefined && client !== query.clientAddress) return false;
     if (query.status === undefined) {
       const named = query.serverName === undefined || serverName(line) === query.serverName;

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -20,6 +21,7 @@ export class Kubectl {
   ) {
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), "bankmesh-verify-"));
     fs.writeFileSync(this.file, kubeconfig, { mode: 0o600 });
+    process.once("exit", this.remove);
   }
 
   /** Path of the kubeconfig. */
@@ -47,6 +49,17 @@ export class Kubectl {
     return result.stdout;
   }
 
+  /** The same for a process that is about to end: waits for nothing, and fails in silence. */
+  public runAtExit(args: readonly string[]): void {
+    if (!fs.existsSync(this.file)) return;
+    const { env } = this;
+    spawnSync("kubectl", ["--kubeconfig", this.file, ...args], {
+      env,
+      stdio: "ignore",
+      timeout: 20_000,
+    });
+  }
+
   public async json<T>(args: readonly string[]): Promise<T> {
     return JSON.parse(await this.run([...args, "--output", "json"])) as T;
   }
@@ -57,6 +70,9 @@ export class Kubectl {
   }
 
   public close(): void {
-    fs.rmSync(this.folder, { recursive: true, force: true });
+    process.off("exit", this.remove);
+    this.remove();
   }
+
+  private readonly remove = () => fs.rmSync(this.folder, { recursive: true, force: true });
 }

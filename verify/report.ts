@@ -1,3 +1,4 @@
+import { textField } from "./access-log";
 import type { Expectation } from "./probe";
 import type { Outcome } from "./runner";
 import type { Evidence } from "./evidence";
@@ -26,8 +27,10 @@ export function evidenceText(e: Evidence): string {
     e.xfcc && `XFCC ${e.xfcc}`,
     e.message,
     log && `flags ${String(log.response_flags)}`,
-    log && log.response_code_details && `(${String(log.response_code_details)})`,
-    log && `peer ${String(log.downstream_peer_uri_san ?? "none")}`,
+    log &&
+      textField(log, "response_code_details") &&
+      `(${textField(log, "response_code_details")})`,
+    log && `peer ${textField(log, "downstream_peer_uri_san") ?? "none"}`,
   ];
   return parts.filter(Boolean).join(", ");
 }

@@ -209,7 +209,7 @@ const curl: Piece = {
   needs: ["root-base"],
   go: false,
   weight: { cores: 0.5, memory: 200, seconds: 2 },
-  async build(context) {
+  build(context) {
     const image: Image = {
       name: curlImage(context.key),
       layers: [readLayer(context.piece("root-base"))],
@@ -222,6 +222,7 @@ const curl: Piece = {
       },
     };
     writeImages([image], context.dir);
+    return Promise.resolve();
   },
 };
 

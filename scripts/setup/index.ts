@@ -4,6 +4,7 @@ import { UserError } from "../errors";
 import type { Reporter } from "../progress";
 import { silentHosts } from "./hosts";
 import { ensureOfficialTools } from "./official";
+import { ownPulumiHome } from "./pulumi-home";
 import {
   chooseRoute,
   describeRoute,
@@ -53,6 +54,8 @@ export async function prepareTools(
     if (route.tools === "airgap") {
       prepend(result, [toolbox.bin]);
       result.PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION = "true";
+      const home = ownPulumiHome(env);
+      if (home !== undefined) result.PULUMI_HOME = home;
     }
   }
   return { route, env: result };

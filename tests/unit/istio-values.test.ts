@@ -44,6 +44,12 @@ describe("values of chart istiod", () => {
       },
       pilot: {
         autoscaleEnabled: false,
+        deploymentAnnotations: {
+          "config.kubernetes.io/depends-on":
+            "/namespaces/istio-system/ConfigMap/istio," +
+            "/namespaces/istio-system/ConfigMap/istio-sidecar-injector," +
+            "/namespaces/istio-system/ServiceAccount/istiod",
+        },
         resources: { requests: { cpu: "50m", memory: "256Mi" } },
         env: { DEFAULT_WORKLOAD_CERT_TTL: "24h", MAX_WORKLOAD_CERT_TTL: "24h" },
       },
@@ -55,6 +61,12 @@ describe("values of chart istiod", () => {
     const values = istiodValues({ istio, sources: airgap.istio });
     assert.deepEqual(values.pilot, {
       autoscaleEnabled: false,
+      deploymentAnnotations: {
+        "config.kubernetes.io/depends-on":
+          "/namespaces/istio-system/ConfigMap/istio," +
+          "/namespaces/istio-system/ConfigMap/istio-sidecar-injector," +
+          "/namespaces/istio-system/ServiceAccount/istiod",
+      },
       resources: { requests: { cpu: "50m", memory: "256Mi" } },
       env: {
         DEFAULT_WORKLOAD_CERT_TTL: "24h",

@@ -57,6 +57,8 @@ export class PodCallers {
     const { namespace } = settings;
     const { revision } = settings.istio;
     const common = { run: this.run, ...(revision && { revision }) };
+    // before the kubeconfig is taken away
+    process.prependOnceListener("exit", this.closeAtExit);
     const originals = twinOf === undefined ? [] : await this.originals(twinOf);
     const twin =
       twinOf === undefined ? [] : twinObjects({ ...common, namespace: this.namespace, originals });
@@ -119,15 +121,26 @@ export class PodCallers {
 
   /** Takes everything away, and waits until it is gone. */
   public async close(): Promise<void> {
-    const { kubectl, settings } = this.args;
+    const { kubectl } = this.args;
     const gone = ["--ignore-not-found", "--wait", "--timeout=60s"];
-    await Promise.all([
-      kubectl.run(["delete", "namespace", this.namespace, ...gone]),
-      kubectl.run([
-        ...["delete", "pod,serviceaccount", `--namespace=${settings.namespace}`],
-        ...[`--selector=${runLabel}=${this.run}`, "--grace-period=1", ...gone],
-      ]),
-    ]);
+    await Promise.all(this.deletions().map((command) => kubectl.run([...command, ...gone])));
+    process.off("exit", this.closeAtExit);
+  }
+
+  /** For a process that ends in another way: Ctrl-C, an error that nobody caught. */
+  private readonly closeAtExit = () => {
+    for (const command of this.deletions()) {
+      this.args.kubectl.runAtExit([...command, "--ignore-not-found", "--wait=false"]);
+    }
+  };
+
+  private deletions(): string[][] {
+    const { namespace } = this.args.settings;
+    const own = [`--namespace=${namespace}`, `--selector=${runLabel}=${this.run}`];
+    return [
+      ["delete", "namespace", this.namespace],
+      ["delete", "pod,serviceaccount", ...own, "--grace-period=1"],
+    ];
   }
 
   private originals(service: string): Promise<KubernetesObject[]> {
