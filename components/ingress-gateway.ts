@@ -77,16 +77,11 @@ function createProxy(
   opts: pulumi.ComponentResourceOptions,
 ): pulumi.Resource {
   const { charts, version } = args.sources;
+  const values = gatewayValues(args, args.service);
   return istioChart(
     `${name}-proxy`,
-    gatewayRelease,
-    charts.gateway,
-    version,
-    gatewayValues(args, args.service),
-    {
-      ...opts,
-      transforms: [skipServiceAwait],
-    },
+    { release: gatewayRelease, source: charts.gateway, version, values },
+    { ...opts, transforms: [skipServiceAwait] },
   );
 }
 

@@ -65,12 +65,19 @@ function install(
 ): k8s.helm.v4.Chart {
   const { charts, version } = args.sources;
   const namespace = createNamespace(name, args, child);
-  const base = istioChart(`${name}-base`, "istio-base", charts.base, version, baseValues(args), {
-    ...child,
-    dependsOn: namespace,
-    transforms: [dropKeepPolicy],
-  });
-  return istioChart(`${name}-istiod`, "istiod", charts.istiod, version, istiodValues(args), {
+  const base = istioChart(
+    `${name}-base`,
+    {
+      release: "istio-base",
+      source: charts.base,
+      version,
+      values: baseValues(args),
+      postRenderer: dropKeepPolicy,
+    },
+    { ...child, dependsOn: namespace },
+  );
+  const istiod = { release: "istiod", source: charts.istiod, version, values: istiodValues(args) };
+  return istioChart(`${name}-istiod`, istiod, {
     ...child,
     dependsOn: base,
     transforms: [waitForInjector, skipServiceAwait],
@@ -90,22 +97,41 @@ function createNamespace(
   return [new k8s.core.v1.Namespace(`${name}-namespace`, { metadata }, opts)];
 }
 
-/** One of Istio's charts; plain values only, because an unknown one would hide the chart from previews. */
+/** What one of Istio's charts is made from; plain values only, because an unknown one would hide it from previews. */
+export interface IstioChart {
+  readonly release: string;
+  readonly source: ChartSource;
+  readonly version: string;
+  readonly values: HelmValues;
+  /** Command that the rendered manifests go through. @default none */
+  readonly postRenderer?: { readonly command: string; readonly args: string[] };
+}
+
+/** One of Istio's charts. */
 export function istioChart(
   name: string,
-  release: string,
-  source: ChartSource,
-  version: string,
-  values: HelmValues,
+  { release, source, version, values, postRenderer }: IstioChart,
   opts: pulumi.ComponentResourceOptions,
 ): k8s.helm.v4.Chart {
-  const repository = source.repo ? { version, repositoryOpts: { repo: source.repo } } : {};
   return new k8s.helm.v4.Chart(
     name,
-    { chart: source.chart, name: release, namespace: istioNamespace, values, ...repository },
+    {
+      chart: source.chart,
+      name: release,
+      namespace: istioNamespace,
+      values,
+      ...(source.repo && { version, repositoryOpts: { repo: source.repo } }),
+      ...(postRenderer && { postRenderer }),
+    },
     opts,
   );
 }
+
+/**
+ * Istio's CRDs ask Helm to be kept. Kept ones would outlive `destroy` on a cluster that lives on, and the next
+ * `up` would find them in its way. Not a transform: the CRDs, almost a megabyte, would go to Node.js and back.
+ */
+export const dropKeepPolicy = { command: "sed", args: ["/helm.sh\\/resource-policy/d"] };
 
 function checkWebhooks(
   name: string,
@@ -129,20 +155,6 @@ function checkWebhooks(
     opts,
   );
 }
-
-/**
- * Istio's CRDs ask Helm to be kept. Kept ones would outlive `destroy` on a cluster that lives on, and the next
- * `up` would find them in its way.
- */
-export const dropKeepPolicy: pulumi.ResourceTransform = ({ type, props, opts }) => {
-  if (!type.endsWith(":CustomResourceDefinition")) return undefined;
-  const { annotations = {}, ...metadata } = props.metadata as {
-    annotations?: Record<string, string>;
-  };
-  const rest = Object.entries(annotations).filter(([key]) => key !== "helm.sh/resource-policy");
-  if (rest.length > 0) Object.assign(metadata, { annotations: Object.fromEntries(rest) });
-  return { props: { ...props, metadata }, opts: { ...opts, retainOnDelete: false } };
-};
 
 /** istiod puts its CA into the webhook once it can answer; pods made before that would have no sidecar. */
 export const waitForInjector: pulumi.ResourceTransform = ({ type, props, opts }) => {

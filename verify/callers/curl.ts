@@ -40,7 +40,10 @@ function mark(boundary: string): string {
 
 function curl(request: PodRequest, requestId: string, i: number): string {
   const tls = request.url.startsWith("https:") ? ["--insecure"] : [];
-  const certificate = request.clientCertificate ? ["--cert", "client.pem"] : [];
+  // up to TLS 1.2 a certificate is judged within the handshake; later the reset may overtake the alert
+  const certificate = request.clientCertificate
+    ? ["--cert", "client.pem", "--tls-max", "1.2", "--http1.1"]
+    : [];
   const format = "%{http_code} %{time_total}";
   const words = [
     ...["curl", "--silent", "--show-error", "--no-keepalive", "--max-time", String(timeoutSeconds)],

@@ -22,7 +22,7 @@ export interface HostCallerArgs {
 
 const timeout = 5000;
 /** How long a client waits for an alert after its own side of the handshake is done (TLS 1.3). */
-const alertGrace = 300;
+const alertGrace = 1500;
 
 /** Sends requests from this machine; each on a connection of its own. */
 export class HostCaller {

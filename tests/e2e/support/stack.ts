@@ -4,7 +4,9 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { type EngineEvent, LocalWorkspace, type Stack } from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
-import { root } from "../../../scripts/paths";
+import { local, root } from "../../../scripts/paths";
+import { removeStackFiles } from "../../../scripts/stack/certificates";
+import { removeStackFile } from "../../../scripts/stack/files";
 import { type Settings, parseSettings } from "../../../settings";
 import { Kubectl } from "../../../verify/kubectl";
 import { type Edge, type Subject, Verifier } from "../../../verify/verifier";
@@ -59,8 +61,7 @@ export class TestStack {
     const forget = atEnd(() => {
       killEngineOf(path.join(folder, "state"));
       removeCluster(clusterName);
-      fs.rmSync(file, { force: true });
-      fs.rmSync(folder, { recursive: true, force: true });
+      removeFiles(name, folder);
     });
     const all =
       values.cluster === "existing" ? values : { clusterName, httpPort, httpsPort, ...values };
@@ -167,8 +168,7 @@ export class TestStack {
       if ((await this.resources()).length > 0) await this.destroy();
     } finally {
       removeCluster(this.clusterName);
-      fs.rmSync(path.join(root, `Pulumi.${this.name}.yaml`), { force: true });
-      fs.rmSync(this.folder, { recursive: true, force: true });
+      removeFiles(this.name, this.folder);
       this.forget();
     }
   }
@@ -189,6 +189,18 @@ export class TestStack {
     }
     return events;
   }
+}
+
+/** All that a stack has on disk, what `npm start` made of it included. */
+function removeFiles(name: string, folder: string): void {
+  removeStackFile(name);
+  removeStackFiles(name);
+  const logs = path.join(local, "logs");
+  for (const log of fs.existsSync(logs) ? fs.readdirSync(logs) : []) {
+    if (log.startsWith(`${name}-`)) fs.rmSync(path.join(logs, log), { force: true });
+  }
+  fs.rmSync(path.join(root, `Pulumi.${name}.yaml`), { force: true });
+  fs.rmSync(folder, { recursive: true, force: true });
 }
 
 function environment(folder: string): Record<string, string> {
