@@ -1,6 +1,7 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { knownOr, nobody } from "./known";
 
 export interface ExistingClusterArgs {
   /** Context of the user's kubeconfig ($KUBECONFIG or ~/.kube/config). */
@@ -51,7 +52,7 @@ export class ExistingCluster extends pulumi.ComponentResource {
       command: `bash components/existing-cluster/ask.sh ${question}`,
       environment: {
         KUBECONTEXT: args.context,
-        OWNER: this.owner,
+        OWNER: knownOr(this.owner, nobody),
         NAMESPACES: args.namespaces.join(" "),
         ADOPT: (args.adopt ?? []).join(" "),
       },

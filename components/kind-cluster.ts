@@ -3,6 +3,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { stringify } from "yaml";
+import { knownOr, nobody } from "./known";
 
 /** Node ports that the gateway's Service takes on kind; the node maps them to the host. */
 export const gatewayNodePorts = { http: 30080, https: 30443 } as const;
@@ -101,7 +102,7 @@ function askCreationId(
 ): pulumi.Output<string> {
   const answer = command.local.runOutput({
     command: `bash ${scripts}/ask.sh`,
-    environment: { CLUSTER: clusterName, OWNER: owner, CONFIG_HASH: hash },
+    environment: { CLUSTER: clusterName, OWNER: knownOr(owner, nobody), CONFIG_HASH: hash },
     logging: "stderr",
   });
   return answer.stdout;

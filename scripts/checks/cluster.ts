@@ -79,6 +79,12 @@ export async function nodeState(env: NodeJS.ProcessEnv, name: string): Promise<s
   return (await askLibrary(env, { CLUSTER: name, OWNER: "" }, "node_state")).trim();
 }
 
+/** Without own tools on PATH, the commands in the messages need ours. */
+function withHint(text: string): string {
+  if (!/kind delete|pulumi config/.test(text)) return text;
+  return `${text}\n(without kind or pulumi on your PATH: npm run exec -- kind …, npm run exec -- pulumi …)`;
+}
+
 /** Runs a piece of shell with the functions that the program's own commands use, so that both judge alike. */
 async function askLibrary(
   env: NodeJS.ProcessEnv,
@@ -96,6 +102,7 @@ async function askLibrary(
       stdin: "ignore",
     },
   );
-  if (result.failed) throw new UserError(result.stderr.trim() || result.shortMessage);
+  if (result.failed)
+    throw new UserError(withHint(result.stderr.trim() || String(result.shortMessage)));
   return result.stdout;
 }

@@ -1,17 +1,19 @@
-/** What the official route downloads from, with an address that answers without a login. */
-export const officialHosts: readonly string[] = [
-  "https://get.pulumi.com/",
-  "https://dl.k8s.io/",
-  "https://github.com/",
-  "https://blob.istio.io/",
-  "https://registry-1.docker.io/v2/",
-];
+import { downloads } from "./official";
+
+/** What the official route needs: files that really are there, since a host's front page may refuse. */
+export function officialAddresses(): string[] {
+  return [
+    ...downloads().map((download) => download.sums),
+    "https://blob.istio.io/istio-release/charts/index.yaml",
+    "https://registry-1.docker.io/v2/",
+  ];
+}
 
 /**
  * Asks all at once, and says who did not answer in time. Any HTTP answer counts, a 401 or 404 too: the host is there.
  */
 export async function silentHosts(
-  addresses: readonly string[] = officialHosts,
+  addresses: readonly string[] = officialAddresses(),
   limit = 3000,
 ): Promise<string[]> {
   const answers = await Promise.all(addresses.map((address) => answersHead(address, limit)));
@@ -20,7 +22,7 @@ export async function silentHosts(
 
 async function answersHead(address: string, limit: number): Promise<boolean> {
   try {
-    // a gateway's own error page is not the host
+    // 401 is how a registry greets; a wall in between says 403, 407 or 5xx
     const answer = await fetch(address, {
       method: "HEAD",
       redirect: "manual",

@@ -63,11 +63,12 @@ describe("ExistingCluster", () => {
     assert.equal((await valueOf(existing!.owner)).value, "hex of existing-owner");
   });
 
-  test("the first preview knows no owner yet and asks nothing", async () => {
+  test("the first preview knows no owner yet and asks on behalf of nobody", async () => {
     const { invocations } = await record(() => new ExistingCluster("existing", args), {
       preview: true,
     });
-    assert.deepEqual(invocations, []);
+    const owners = invocations.map(({ inputs }) => inputs.environment.OWNER as string);
+    assert.deepEqual(owners, ["nobody", "nobody"]);
   });
 });
 
@@ -130,9 +131,9 @@ describe("cluster", () => {
     assert.equal((await valueOf(found!.name)).value, "work");
   });
 
-  test("a preview that does not know the cluster yet does not know its provider", async () => {
+  test("a preview that does not know the cluster yet does not know how to reach it", async () => {
     const recording = await record(() => cluster(settings(), official), { preview: true });
     const { inputs } = recording.get(providerType, "cluster");
-    assert.deepEqual([inputs.kubeconfig, inputs.clusterIdentifier], [unknown, unknown]);
+    assert.deepEqual([inputs.kubeconfig, inputs.clusterIdentifier], [unknown, "answer of Docker"]);
   });
 });

@@ -178,11 +178,11 @@ describe("KindCluster", () => {
     }
   });
 
-  test("a preview of the first run knows neither id nor trigger, and asks nothing", async () => {
+  test("a preview of the first run knows no owner yet and asks on behalf of nobody", async () => {
     const { recording } = await make(args, { preview: true });
-    assert.deepEqual(recording.invocations, []);
+    assert.equal(recording.invocations[0]!.inputs.environment.OWNER, "nobody");
     const command = recording.get("command:local:Command", "kind-cluster");
-    assert.deepEqual(command.inputs.triggers, [unknown]);
+    assert.equal(command.inputs.environment.OWNER, unknown);
     assert.equal(command.inputs.stdin, kindConfig(args));
   });
 

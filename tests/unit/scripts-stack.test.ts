@@ -4,6 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { describe, test } from "node:test";
 import { parse } from "yaml";
+import { ownPulumiHome } from "../../scripts/setup/pulumi-home";
 import { chooseBackend, currentLogin, passphraseEnv } from "../../scripts/stack/backend";
 import { mergeStackFile, requireStack, stackNames } from "../../scripts/stack/files";
 import { isStale, parseLock } from "../../scripts/stack/locks";
@@ -80,6 +81,18 @@ describe("backend", () => {
     assert.equal(backend.url, undefined);
     assert.match(backend.description, /https:\/\/api\.pulumi\.com \(your Pulumi login\)/);
     fs.rmSync(home, { recursive: true });
+  });
+
+  test("the air-gapped route has a Pulumi home of its own, without logs, unless the user has one", () => {
+    const folder = temporary();
+    const home = path.join(folder, "pulumi-home");
+    const nobody = { PULUMI_CREDENTIALS_PATH: folder };
+    assert.equal(ownPulumiHome({ ...nobody, PULUMI_HOME: "/theirs" }, home), undefined);
+    assert.equal(ownPulumiHome({ ...nobody, PULUMI_ACCESS_TOKEN: "x" }, home), undefined);
+    assert.ok(!fs.existsSync(home));
+    for (let i = 0; i < 2; i++) assert.equal(ownPulumiHome(nobody, home), home);
+    assert.ok(fs.statSync(path.join(home, "logs")).isFile());
+    fs.rmSync(folder, { recursive: true });
   });
 
   const file = { url: "file:///x", folder: "/x", description: "file:///x" };
