@@ -89,11 +89,13 @@ function createNamespace(
   args: IstioMeshArgs,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource[] {
-  if (args.adoptNamespace) return [];
   const metadata = {
     name: istioNamespace,
     ...(args.namespaceAnnotations && { annotations: args.namespaceAnnotations }),
   };
+  // the annotation says whose the Istio in it is, and goes with the stack; the namespace stays
+  if (args.adoptNamespace)
+    return [new k8s.core.v1.NamespacePatch(`${name}-namespace`, { metadata }, opts)];
   return [new k8s.core.v1.Namespace(`${name}-namespace`, { metadata }, opts)];
 }
 

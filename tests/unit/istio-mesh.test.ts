@@ -120,13 +120,20 @@ describe("IstioMesh", () => {
     assert.notEqual(await valuesHash(changed), before);
   });
 
-  test("an adopted namespace is not made", async () => {
-    const { recording } = await make({ ...args, adoptNamespace: true });
+  test("an adopted namespace is marked and not made", async () => {
+    const namespaceAnnotations = { "bankmesh/owner": "0123" };
+    const { recording } = await make({ ...args, adoptNamespace: true, namespaceAnnotations });
     assert.deepEqual(recording.below("mesh"), [
       "command:local:Command mesh-webhook-check",
+      "kubernetes:core/v1:NamespacePatch mesh-namespace",
       `${chart} mesh-base`,
       `${chart} mesh-istiod`,
     ]);
+    const { metadata } = recording.get(
+      "kubernetes:core/v1:NamespacePatch",
+      "mesh-namespace",
+    ).inputs;
+    assert.deepEqual(metadata, { name: "istio-system", annotations: namespaceAnnotations });
   });
 
   test("an adopted Istio is only asked whether it answers", async () => {
