@@ -154,7 +154,7 @@ func TestServiceWaitsForEndpointsUnlessToldNotTo(t *testing.T) {
 	c := kubetest.Shared(t)
 	s, ns := live(t, c), c.Namespace(t)
 	in := serviceFor(ns)
-	in["metadata"].(map[string]any)["annotations"] = map[string]any{"pulumi.com/timeoutSeconds": "1"}
+	in["metadata"].(map[string]any)["annotations"] = map[string]any{"pulumi.com/timeoutSeconds": "5"}
 	b := on(t, s, "kubernetes:core/v1:Service", "echo")
 	failure := initFailed(t, b.tryCreate(t.Context(), props(in)))
 	if text := strings.Join(failure.GetReasons(), "\n"); !strings.Contains(text, "does not target any Pods") {
