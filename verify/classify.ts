@@ -13,6 +13,8 @@ export const reasons = [
   "cert-required",
   /** Alert: the client's certificate is of an unknown CA. */
   "unknown-ca",
+  /** Alert: the client's certificate names a CA that did not sign it. */
+  "bad-signature",
   /** Alert: the client's certificate was not taken for another reason. */
   "cert-refused",
   /** Alert: the TLS version is not spoken. */
@@ -39,6 +41,7 @@ export type Reason = (typeof reasons)[number];
 const alerts: Readonly<Record<string, Reason>> = {
   "certificate required": "cert-required",
   "unknown ca": "unknown-ca",
+  "decrypt error": "bad-signature",
   "bad certificate": "cert-refused",
   "certificate unknown": "cert-refused",
   "certificate expired": "cert-refused",

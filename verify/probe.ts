@@ -24,9 +24,9 @@ export interface HostRequest {
   /** Server name of the TLS handshake; empty: none is sent. @default the host */
   readonly serverName?: string;
   /** Certificates that the server's has to come from. @default the stack's CA */
-  readonly trust?: "system" | "other-ca";
-  /** Client certificate. @default none */
-  readonly clientCertificate?: "own" | "other-ca" | "self-signed";
+  readonly trust?: "system" | "namesake-ca";
+  /** Client certificate; the namesake CA has the name of the stack's CA, and another key. @default none */
+  readonly clientCertificate?: "own" | "other-ca" | "namesake-ca" | "self-signed";
   /** The one TLS version that is offered. @default what Node.js offers */
   readonly tlsVersion?: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
   /** The ciphers that are offered. @default what Node.js offers */

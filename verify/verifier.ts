@@ -41,8 +41,9 @@ export interface Subject {
 
 /** Certificates that the gateway has to refuse, and a CA that its own does not come from. */
 interface WrongCertificates {
-  readonly otherCaPem: string;
-  readonly otherCa: Certificate;
+  readonly namesakeCaPem: string;
+  readonly byOtherCa: Certificate;
+  readonly byNamesakeCa: Certificate;
   readonly selfSigned: Certificate;
 }
 
@@ -138,7 +139,7 @@ export class Verifier {
 
   private sender(subject: Subject): RoundSender {
     const edge = this.edge(subject.settings);
-    const { otherCaPem, otherCa, selfSigned } = this.wrong;
+    const { namesakeCaPem, byOtherCa, byNamesakeCa, selfSigned } = this.wrong;
     const host =
       edge &&
       new HostCaller({
@@ -146,8 +147,13 @@ export class Verifier {
         controlPort: this.controlServer.port,
         controlCaPem: this.controlServer.caPem,
         caPem: subject.caPem,
-        otherCaPem,
-        clients: { own: subject.client, "other-ca": otherCa, "self-signed": selfSigned },
+        namesakeCaPem,
+        clients: {
+          own: subject.client,
+          "other-ca": byOtherCa,
+          "namesake-ca": byNamesakeCa,
+          "self-signed": selfSigned,
+        },
       });
     return async (requests) => {
       const found = new Map<ProbeRequest, Evidence>();
@@ -166,12 +172,16 @@ export class Verifier {
 }
 
 function wrongCertificates(): WrongCertificates {
-  const names = { root: "demo-root", client: "ext-client" };
-  const otherRoot = makeCertificate({ commonName: names.root, ca: true });
-  const issuer = { ...otherRoot, commonName: names.root };
+  const commonName = "ext-client";
+  const ca = (name: string) => ({
+    ...makeCertificate({ commonName: name, ca: true }),
+    commonName: name,
+  });
+  const namesake = ca("demo-root");
   return {
-    otherCaPem: otherRoot.certPem,
-    otherCa: makeCertificate({ commonName: names.client, issuer }),
-    selfSigned: makeCertificate({ commonName: names.client }),
+    namesakeCaPem: namesake.certPem,
+    byOtherCa: makeCertificate({ commonName, issuer: ca("other-root") }),
+    byNamesakeCa: makeCertificate({ commonName, issuer: namesake }),
+    selfSigned: makeCertificate({ commonName }),
   };
 }

@@ -82,6 +82,27 @@ export function objectId(resource: Resource): string | undefined {
 }
 
 /**
+ * Gives an object the name under which the interrupted run applied its fields. A refresh alone makes up a new one, and
+ * to the API server that is somebody else: the next `up` would meet a conflict with itself.
+ */
+function withFieldManager(resource: Resource): Resource {
+  const { metadata } = (resource.outputs ?? {}) as { metadata?: { managedFields?: unknown } };
+  const fields = Array.isArray(metadata?.managedFields) ? (metadata.managedFields as Manager[]) : [];
+  const own = fields.find((f) => f.operation === "Apply" && f.manager?.startsWith(managerPrefix));
+  if (!own) return resource;
+  return { ...resource, outputs: { ...resource.outputs, __fieldManager: own.manager } };
+}
+
+/** Part of `metadata.managedFields`. */
+interface Manager {
+  readonly manager?: string;
+  readonly operation?: string;
+}
+
+/** How the Kubernetes plugin begins the names that it makes up. */
+const managerPrefix = "pulumi-kubernetes-";
+
+/**
  * Marks objects whose creation was cut off: the next `up` waits until they are ready, as a creation would have.
  *
  * @returns the marked state, and how many of the URNs are in it
@@ -95,7 +116,7 @@ export function markUnfinished(
     if (!urns.includes(r.urn)) return r;
     count++;
     return {
-      ...r,
+      ...withFieldManager(r),
       initErrors: ["the creation was interrupted before the object was seen to be ready"],
     };
   });

@@ -20,7 +20,7 @@ describe("one stack, as dev has it", () => {
   let verifier: Verifier;
 
   before(async () => {
-    stack = await TestStack.create("platform", { pki: { renewalWindowHours: 1 } });
+    stack = await TestStack.create("platform");
     await stack.up();
     verifier = await stack.verifier();
   });
@@ -118,7 +118,7 @@ describe("one stack, as dev has it", () => {
     ]);
     await stack.up();
     const ids = idsOf(await assertAllHold(verifier, stack));
-    const wanted = ["E5", "E7", "E8", "E9", "E9-self"];
+    const wanted = ["E5", "E7", "E8", "E9", "E9-namesake", "E9-self"];
     assert.deepEqual(
       ids.filter((id) => wanted.includes(id)),
       wanted,
@@ -161,16 +161,22 @@ describe("one stack, as dev has it", () => {
     await assertAllHold(verifier, stack);
   });
 
-  it("renews certificates inside their window, and nothing else", async () => {
-    const { leafValidityHours } = stack.settings.pki;
+  it("renews a certificate whose end is near in a plain up, preview says so, and nothing else changes", async () => {
     const before = await stack.outputs();
-    stack.set({ pki: { renewalWindowHours: leafValidityHours - 1 } });
+    await stack.editState((root) => {
+      const lives = root.outputs!.certificates as Record<string, { validUntil: string }>;
+      lives.server!.validUntil = new Date(Date.now() + 3_600_000).toISOString();
+    });
+    const renewal = ["replace LocallySignedCert pki-server-cert", "update Secret edge-edge-tls"];
     assert.deepEqual(lines(await stack.preview()), renewal);
     await stack.up();
-    const renewed = await stack.outputs();
-    assert.notEqual(renewed.clientCertPem, before.clientCertPem);
-    assert.equal(renewed.clientKeyPem, before.clientKeyPem);
-    assert.equal(renewed.caCertPem, before.caCertPem);
+    const after = await stack.outputs();
+    const lives = after.certificates as Record<string, { validUntil: string; generation: number }>;
+    assert.equal(lives.server!.generation, 1);
+    assert.ok(Date.parse(lives.server!.validUntil) > Date.now() + 300 * 24 * 3_600_000);
+    assert.equal(lives.client!.generation, 0);
+    assert.equal(after.clientCertPem, before.clientCertPem);
+    assert.equal(after.caCertPem, before.caCertPem);
     assert.deepEqual(lines(await stack.preview()), []);
     await assertAllHold(verifier, stack);
   });
@@ -201,11 +207,3 @@ describe("one stack, as dev has it", () => {
     assert.deepEqual(lines(await stack.preview()), []);
   });
 });
-
-const renewal = [
-  "replace LocallySignedCert pki-client-cert",
-  "replace LocallySignedCert pki-server-cert",
-  "update Pki pki",
-  "update Secret edge-edge-tls",
-  "update SelfSignedCert pki-root-cert",
-];

@@ -76,6 +76,19 @@ describe("interrupted operations", () => {
     assert.equal(marked.resources?.[0]?.initErrors, undefined);
     assert.equal(marked.resources?.[1]?.initErrors?.length, 1);
   });
+
+  test("objects that were found keep the name under which their fields were applied", () => {
+    const managedFields = [
+      { manager: "kube-controller-manager", operation: "Update" },
+      { manager: "pulumi-kubernetes-55022735", operation: "Apply" },
+    ];
+    const outputs = { __fieldManager: "pulumi-kubernetes-0badcafe", metadata: { managedFields } };
+    const { deployment: marked } = markUnfinished({ resources: [{ ...service, outputs }] }, [
+      service.urn,
+    ]);
+    const manager = marked.resources?.[0]?.outputs?.__fieldManager;
+    assert.equal(manager, "pulumi-kubernetes-55022735");
+  });
 });
 
 describe("the cluster that the state knows", () => {

@@ -131,6 +131,14 @@ const alerts: [code: string | undefined, message: string, alert: string, reason:
     "unknown-ca",
   ],
   [
+    "ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR",
+    ssl(
+      "tlsv1 alert decrypt error:../deps/openssl/ssl/record/rec_layer_s3.c:918:SSL alert number 51\n",
+    ),
+    "decrypt error",
+    "bad-signature",
+  ],
+  [
     undefined,
     "curl: (56) OpenSSL SSL_read: OpenSSL/3.0.19: error:0A000418:SSL routines::tlsv1 alert unknown ca, errno 0",
     "unknown ca",

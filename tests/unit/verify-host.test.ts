@@ -39,8 +39,8 @@ describe("requests from this machine", () => {
     const client = makeCertificate({ commonName: "ext-client" });
     caller = new HostCaller({
       ...{ address: "127.0.0.1", httpPort: 1, httpsPort: server.port, controlPort: server.port },
-      ...{ caPem: server.caPem, controlCaPem: server.caPem, otherCaPem: client.certPem },
-      clients: { own: client, "other-ca": client, "self-signed": client },
+      ...{ caPem: server.caPem, controlCaPem: server.caPem, namesakeCaPem: client.certPem },
+      clients: { own: client, "other-ca": client, "namesake-ca": client, "self-signed": client },
     });
   });
 
@@ -60,7 +60,7 @@ describe("requests from this machine", () => {
       { tlsVersion: "TLSv1.2", ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256" },
       "handshake-failure",
     ],
-    ["a server of another CA", { trust: "other-ca" }, "server-cert-untrusted"],
+    ["a server of another CA", { trust: "namesake-ca" }, "server-cert-untrusted"],
     ["a server of no public CA", { trust: "system" }, "server-cert-untrusted"],
     ["a server of another name", { host: "other.local" }, "server-cert-untrusted"],
     ["no server name", { serverName: "" }, "ok"],

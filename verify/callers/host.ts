@@ -15,7 +15,7 @@ export interface HostCallerArgs {
   readonly controlPort: number;
   /** CA of the stack. */
   readonly caPem: string;
-  readonly otherCaPem: string;
+  readonly namesakeCaPem: string;
   readonly controlCaPem: string;
   readonly clients: Readonly<Record<NonNullable<HostRequest["clientCertificate"]>, Certificate>>;
 }
@@ -107,7 +107,7 @@ export class HostCaller {
   }
 
   private tlsOptions(request: HostRequest): tls.ConnectionOptions {
-    const { caPem, otherCaPem, controlCaPem, clients } = this.args;
+    const { caPem, namesakeCaPem, controlCaPem, clients } = this.args;
     const old = request.tlsVersion === "TLSv1" || request.tlsVersion === "TLSv1.1";
     const ca = request.to === "control-server" ? controlCaPem : caPem;
     const client = request.clientCertificate && clients[request.clientCertificate];
@@ -115,7 +115,9 @@ export class HostCaller {
       servername: request.serverName ?? request.host,
       checkServerIdentity: (_name, certificate) =>
         tls.checkServerIdentity(request.serverName || request.host, certificate),
-      ...(request.trust !== "system" && { ca: request.trust === "other-ca" ? otherCaPem : ca }),
+      ...(request.trust !== "system" && {
+        ca: request.trust === "namesake-ca" ? namesakeCaPem : ca,
+      }),
       ...(client && { cert: client.certPem, key: client.keyPem }),
       ...(request.tlsVersion && { minVersion: request.tlsVersion, maxVersion: request.tlsVersion }),
       // OpenSSL offers old versions at its lowest level of security only

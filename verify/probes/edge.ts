@@ -75,7 +75,7 @@ export const edgeProbes: readonly Probe[] = [
     why: "another CA of the same name did not sign it",
     applies: mode("SIMPLE", "MUTUAL"),
     expect: () => ({ reason: "server-cert-untrusted" }),
-    send: (t) => ({ ...good(t), trust: "other-ca" }),
+    send: (t) => ({ ...good(t), trust: "namesake-ca" }),
     control: goodControl("the client trusts the stack's CA"),
   },
   {
@@ -169,11 +169,20 @@ export const edgeProbes: readonly Probe[] = [
   },
   {
     id: "E9",
-    question: "Is a certificate of the same name by another CA refused in the handshake?",
-    why: "the name proves nothing; the signature does",
+    question: "Is a certificate by another CA refused in the handshake?",
+    why: "the gateway knows one CA",
     applies: mode("MUTUAL"),
     expect: () => ({ reason: "unknown-ca" }),
     send: (t) => ({ ...good(t), clientCertificate: "other-ca" }),
+    control: goodControl("the certificate is of the stack's CA"),
+  },
+  {
+    id: "E9-namesake",
+    question: "Is a certificate by another CA of the same name refused in the handshake?",
+    why: "the name proves nothing; the signature does",
+    applies: mode("MUTUAL"),
+    expect: () => ({ reason: "bad-signature" }),
+    send: (t) => ({ ...good(t), clientCertificate: "namesake-ca" }),
     control: goodControl("the certificate is of the stack's CA"),
   },
   {

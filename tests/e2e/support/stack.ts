@@ -19,6 +19,13 @@ import { toolbox } from "./toolbox";
 /** Values of a stack, as in its file but without `bankmesh:`. */
 export type Values = Readonly<Record<string, unknown>>;
 
+/** A resource as the state has it. */
+export interface StateResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly outputs?: Record<string, unknown>;
+}
+
 type OnEvent = (event: EngineEvent) => void;
 
 /** A run of the engine that did not end well. */
@@ -121,9 +128,16 @@ export class TestStack {
   /** URNs in the state, without the stack itself. */
   public async resources(): Promise<string[]> {
     const { deployment } = await this.engine.exportStack();
-    const resources =
-      (deployment as { resources?: { urn: string; type: string }[] }).resources ?? [];
+    const resources = (deployment as { resources?: StateResource[] }).resources ?? [];
     return resources.filter((r) => r.type !== "pulumi:pulumi:Stack").map((r) => r.urn);
+  }
+
+  /** Changes what the state keeps of the stack itself, such as its outputs. */
+  public async editState(edit: (root: StateResource) => void): Promise<void> {
+    const state = await this.engine.exportStack();
+    const { resources } = state.deployment as { resources: StateResource[] };
+    edit(resources.find((r) => r.type === "pulumi:pulumi:Stack")!);
+    await this.engine.importStack(state);
   }
 
   /** Plain values of the outputs, secrets included. */
