@@ -87,7 +87,9 @@ export function objectId(resource: Resource): string | undefined {
  */
 function withFieldManager(resource: Resource): Resource {
   const { metadata } = (resource.outputs ?? {}) as { metadata?: { managedFields?: unknown } };
-  const fields = Array.isArray(metadata?.managedFields) ? (metadata.managedFields as Manager[]) : [];
+  const fields = Array.isArray(metadata?.managedFields)
+    ? (metadata.managedFields as Manager[])
+    : [];
   const own = fields.find((f) => f.operation === "Apply" && f.manager?.startsWith(managerPrefix));
   if (!own) return resource;
   return { ...resource, outputs: { ...resource.outputs, __fieldManager: own.manager } };

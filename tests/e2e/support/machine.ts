@@ -48,14 +48,20 @@ export function nodesOf(cluster: string): string[] {
 
 /** Volumes that a cluster of that name may leave: its nodes' and the one that says whose it is. */
 export function volumesOf(cluster: string): string[] {
-  return output("docker", ["volume", "ls", "--format", "{{.Name}}"])
-    .split("\n")
-    .filter((name) => name.includes(cluster));
+  return allVolumes().filter((name) => name.includes(cluster));
 }
 
-/** Number of Docker volumes. */
-export function volumeCount(): number {
-  return output("docker", ["volume", "ls", "--quiet"]).split("\n").filter(Boolean).length;
+/** Anonymous volumes of a cluster's nodes. */
+export function mountsOf(cluster: string): string[] {
+  const format = '{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}} {{end}}{{end}}';
+  return nodesOf(cluster).flatMap((node) =>
+    output("docker", ["inspect", "--format", format, node]).split(" ").filter(Boolean),
+  );
+}
+
+/** All Docker volumes. */
+export function allVolumes(): string[] {
+  return output("docker", ["volume", "ls", "--format", "{{.Name}}"]).split("\n").filter(Boolean);
 }
 
 /** Contexts of the user's own kubeconfig that name a cluster. */
