@@ -25,6 +25,44 @@ export interface Repair {
   readonly cleared: readonly string[];
 }
 
+/**
+ * Takes objects of a lost kind cluster out of the state. When a run that makes the cluster anew is interrupted, the
+ * objects that it had not come to still name the provider of the old cluster. The engine compares providers by URN
+ * alone, finds the new one unchanged, and would take the objects for unchanged too, although nothing has them.
+ */
+export function withoutStrays(deployment: Deployment): {
+  deployment: Deployment;
+  strays: string[];
+} {
+  const resources = deployment.resources ?? [];
+  const provider = resources.find((r) => r.type === "pulumi:providers:kubernetes" && !r.delete);
+  const onKind = resources.some((r) => r.type === "bankmesh:cluster:KindCluster");
+  if (!provider || !onKind) return { deployment, strays: [] };
+  const isStray = (r: Resource) =>
+    r.custom === true &&
+    !r.delete &&
+    typeof r.provider === "string" &&
+    r.provider.startsWith(`${provider.urn}::`) &&
+    r.provider !== `${provider.urn}::${provider.id}`;
+  const strays = resources.filter(isStray).map((r) => r.urn);
+  if (strays.length === 0) return { deployment, strays };
+  const gone = new Set(strays);
+  const keep = (urns: unknown) =>
+    Array.isArray(urns) ? urns.filter((urn) => !gone.has(String(urn))) : urns;
+  const kept = resources
+    .filter((r) => !isStray(r))
+    .map((r) => ({
+      ...r,
+      ...(r.dependencies !== undefined && { dependencies: keep(r.dependencies) }),
+      ...(r.propertyDependencies !== undefined && {
+        propertyDependencies: Object.fromEntries(
+          Object.entries(r.propertyDependencies as object).map(([k, urns]) => [k, keep(urns)]),
+        ),
+      }),
+    }));
+  return { deployment: { ...deployment, resources: kept }, strays };
+}
+
 /** Kinds without a namespace; for all others one that is not named is "default". */
 const clusterScoped = new Set([
   "Namespace",

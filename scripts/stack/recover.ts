@@ -2,7 +2,7 @@ import { UserError } from "../errors";
 import { shown } from "../paths";
 import type { Reporter } from "../progress";
 import { stateOfCluster } from "../checks/cluster";
-import { type Deployment, markUnfinished, planRepair } from "./pending";
+import { type Deployment, markUnfinished, planRepair, withoutStrays } from "./pending";
 import { capture, PulumiError, run, type Stack } from "./pulumi";
 
 /** An exported stack. */
@@ -22,7 +22,8 @@ export async function exportState(stack: Stack): Promise<Exported | undefined> {
 }
 
 /** Repairs the state after a run that was killed, without losing objects that live. */
-export async function recover(report: Reporter, stack: Stack, state: Exported): Promise<void> {
+export async function recover(report: Reporter, stack: Stack, found: Exported): Promise<void> {
+  const state = await removeStrays(report, stack, found);
   const pending = state.deployment.pending_operations ?? [];
   if (pending.length === 0) return;
   const lives = (await stateOfCluster(stack, state.deployment)) === "running";
@@ -38,6 +39,18 @@ export async function recover(report: Reporter, stack: Stack, state: Exported): 
   report.note(
     `the last run was interrupted with ${pending.length} operations under way${parts.length > 0 ? `: ${parts.join(", ")}` : ""}`,
   );
+}
+
+/** Lets the next `up` make what a run that replaced the cluster did not come to. */
+async function removeStrays(report: Reporter, stack: Stack, state: Exported): Promise<Exported> {
+  const { deployment, strays } = withoutStrays(state.deployment);
+  if (strays.length === 0) return state;
+  const cleaned = { ...state, deployment };
+  await importState(stack, cleaned);
+  report.note(
+    `the last run was interrupted while it made the cluster anew: ${strays.length} objects of the old one are made again`,
+  );
+  return cleaned;
 }
 
 /** Reads the objects from the cluster; those that are not there leave the state. Returns how many are. */

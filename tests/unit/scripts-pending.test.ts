@@ -6,6 +6,7 @@ import {
   markUnfinished,
   objectId,
   planRepair,
+  withoutStrays,
   type Resource,
 } from "../../scripts/stack/pending";
 
@@ -88,6 +89,38 @@ describe("interrupted operations", () => {
     ]);
     const manager = marked.resources?.[0]?.outputs?.__fieldManager;
     assert.equal(manager, "pulumi-kubernetes-55022735");
+  });
+});
+
+describe("objects of a cluster that was replaced in a run that was interrupted", () => {
+  const urn = "urn:pulumi:dev::bankmesh::pulumi:providers:kubernetes::cluster";
+  const kind: Resource = { urn: "urn:kind", type: "bankmesh:cluster:KindCluster" };
+  const provider: Resource = { urn, type: "pulumi:providers:kubernetes", id: "new", custom: true };
+  const oldProvider: Resource = { ...provider, id: "old", delete: true };
+  const object = (name: string, id: string, more: Partial<Resource> = {}): Resource => ({
+    urn: `urn:${name}`,
+    type: "kubernetes:core/v1:Service",
+    custom: true,
+    provider: `${urn}::${id}`,
+    ...more,
+  });
+  const made = object("made", "new", { dependencies: ["urn:stray", "urn:kind"] });
+  const stray = object("stray", "old");
+  const leaving = object("made", "old", { delete: true });
+
+  test("leave the state, and what depends on them forgets them", () => {
+    const resources = [kind, oldProvider, provider, leaving, stray, made];
+    const { deployment: cleaned, strays } = withoutStrays({ resources });
+    assert.deepEqual(strays, ["urn:stray"]);
+    assert.deepEqual(cleaned.resources, [
+      ...[kind, oldProvider, provider, leaving],
+      { ...made, dependencies: ["urn:kind"] },
+    ]);
+  });
+
+  test("on a cluster of somebody else they stay: it may live", () => {
+    const resources = [provider, stray];
+    assert.deepEqual(withoutStrays({ resources }), { deployment: { resources }, strays: [] });
   });
 });
 
