@@ -1,5 +1,10 @@
+import { setTimeout } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import type { CertificateLives } from "./certificate-life";
+
+interface StackOutputs {
+  readonly outputs?: { readonly certificates?: CertificateLives };
+}
 
 /**
  * Lives of the certificates as the stack's last update left them; undefined in the first.
@@ -9,10 +14,22 @@ import type { CertificateLives } from "./certificate-life";
  */
 export function previousCertificateLives(): pulumi.Output<CertificateLives | undefined> {
   const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
-  const answer = pulumi.runtime.invokeOutput<{ outputs?: { certificates?: CertificateLives } }>(
-    "pulumi:pulumi:readStackOutputs",
-    { name },
-  );
-  // other outputs are secret, which makes the whole answer so
-  return pulumi.unsecret(answer.apply(({ outputs }) => outputs?.certificates));
+  return pulumi.output(readOutputs(name).then(({ outputs }) => outputs?.certificates));
+}
+
+/**
+ * A file backend writes the state in place, and this run's first steps are written while the program starts: a read
+ * in that moment finds half a file ("failed to load checkpoint: EOF"). The next one finds a whole one.
+ */
+async function readOutputs(name: string): Promise<StackOutputs> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return (await pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {
+        name,
+      })) as StackOutputs;
+    } catch (error) {
+      if (attempt === 10) throw error;
+      await setTimeout(200);
+    }
+  }
 }
