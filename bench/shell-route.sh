@@ -12,6 +12,7 @@ up() {
   certificates "$work" &
   local certs=$!
   kind create cluster --quiet --name "$CLUSTER" --config kind.yaml --wait 120s
+  docker exec "$CLUSTER-control-plane" sh -c 'echo 8192 >/proc/sys/fs/inotify/max_user_instances'
   kubectl -n kube-system scale deployment/coredns --replicas 1 >/dev/null
   helm install istio-base "$(cat base.chart)" --create-namespace -n istio-system -f base.yaml >/dev/null
   helm install istiod "$(cat istiod.chart)" -n istio-system -f istiod.yaml --wait >/dev/null

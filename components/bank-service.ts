@@ -1,6 +1,13 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ResourceSettings, ServiceSettings } from "../settings";
+import {
+  Deployment,
+  type DeploymentArgs,
+  Service,
+  ServiceAccount,
+  type ServiceAccountArgs,
+  type ServiceArgs,
+} from "./kubernetes";
 
 /** What decides the objects of a service. */
 export interface ServiceObjectArgs {
@@ -36,9 +43,9 @@ export class BankService extends pulumi.ComponentResource {
     );
     const child = { parent: this };
 
-    const account = new k8s.core.v1.ServiceAccount(`${name}-account`, serviceAccount(args), child);
-    new k8s.core.v1.Service(`${name}-service`, serviceObject(args), child);
-    new k8s.apps.v1.Deployment(`${name}-deployment`, deployment(args), {
+    const account = new ServiceAccount(`${name}-account`, serviceAccount(args), child);
+    new Service(`${name}-service`, serviceObject(args), child);
+    new Deployment(`${name}-deployment`, deployment(args), {
       ...child,
       dependsOn: [account, ...args.injectorReady],
     });
@@ -62,10 +69,7 @@ function labels(service: ServiceSettings): Record<string, string> {
 }
 
 /** The identity of a service. */
-export function serviceAccount({
-  service,
-  namespace,
-}: ServiceObjectArgs): k8s.core.v1.ServiceAccountArgs {
+export function serviceAccount({ service, namespace }: ServiceObjectArgs): ServiceAccountArgs {
   return {
     metadata: { name: `${service.name}-sa`, namespace },
     automountServiceAccountToken: false,
@@ -73,7 +77,7 @@ export function serviceAccount({
 }
 
 /** How a service is found. */
-export function serviceObject({ service, namespace }: ServiceObjectArgs): k8s.core.v1.ServiceArgs {
+export function serviceObject({ service, namespace }: ServiceObjectArgs): ServiceArgs {
   const ports = portsOf(service);
   return {
     metadata: {
@@ -96,7 +100,7 @@ export function serviceObject({ service, namespace }: ServiceObjectArgs): k8s.co
 }
 
 /** The pods of a service. */
-export function deployment(args: ServiceObjectArgs): k8s.apps.v1.DeploymentArgs {
+export function deployment(args: ServiceObjectArgs): DeploymentArgs {
   const { service, namespace } = args;
   return {
     metadata: { name: service.name, namespace, labels: labels(service) },

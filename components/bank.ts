@@ -1,8 +1,8 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Route } from "../policies/routing";
 import { type ServiceSettings, prefixOf } from "../settings";
 import { BankService, portsOf } from "./bank-service";
+import { Namespace, NamespacePatch } from "./kubernetes";
 
 export interface BankArgs {
   /** Namespace of the bank. */
@@ -65,9 +65,8 @@ function createNamespace(
     : { "istio-injection": "enabled" };
   const annotations = args.namespaceAnnotations;
   const metadata = { name: args.namespace, labels, ...(annotations && { annotations }) };
-  if (args.adoptNamespace)
-    return [new k8s.core.v1.NamespacePatch(`${name}-namespace`, { metadata }, opts)];
-  return [new k8s.core.v1.Namespace(`${name}-namespace`, { metadata }, opts)];
+  if (args.adoptNamespace) return [new NamespacePatch(`${name}-namespace`, { metadata }, opts)];
+  return [new Namespace(`${name}-namespace`, { metadata }, opts)];
 }
 
 /** What the gateway serves of the bank: the first port of each service that has a prefix. */

@@ -1,4 +1,3 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../settings";
 import type { Sources } from "../sources";
@@ -6,11 +5,12 @@ import { ExistingCluster } from "./existing-cluster";
 import { istioNamespace } from "./istio-mesh";
 import type { GatewayServiceArgs } from "./istio-values";
 import { KindCluster, gatewayNodePorts } from "./kind-cluster";
+import { Provider } from "./kubernetes";
 
 /** Options of everything that lives inside the cluster. */
 export interface InCluster {
   /** Talks to the cluster. */
-  readonly provider: k8s.Provider;
+  readonly provider: Provider;
   /** What takes everything inside with it when it is deleted. */
   readonly deletedWith?: pulumi.Resource;
 }
@@ -78,8 +78,8 @@ function existingCluster(settings: Settings): Cluster {
 function provider(
   kubeconfig: pulumi.Output<string>,
   clusterIdentifier: pulumi.Output<string>,
-): k8s.Provider {
-  return new k8s.Provider("cluster", {
+): Provider {
+  return new Provider("cluster", {
     kubeconfig,
     clusterIdentifier,
     enableSecretMutable: true,

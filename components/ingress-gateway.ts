@@ -1,4 +1,3 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { type Route, gatewaySpec, virtualServiceSpec } from "../policies/routing";
 import type { GatewayTls, IstioSettings } from "../settings";
@@ -6,6 +5,7 @@ import type { Sources } from "../sources";
 import { istioObject } from "./istio-object";
 import { istioChart, istioNamespace, skipServiceAwait } from "./istio-mesh";
 import { type GatewayServiceArgs, gatewayValues } from "./istio-values";
+import { Secret } from "./kubernetes";
 
 /** Name of the gateway's release, Deployment and Service. */
 export const gatewayRelease = "istio-ingressgateway";
@@ -100,9 +100,7 @@ function createCredential(
     ...(mutual && { "ca.crt": args.clientCaPem }),
   };
   const metadata = { name: role, namespace: istioNamespace };
-  return [
-    new k8s.core.v1.Secret(`${name}-${role}`, { metadata, type: "Opaque", stringData }, opts),
-  ];
+  return [new Secret(`${name}-${role}`, { metadata, type: "Opaque", stringData }, opts)];
 }
 
 function createGateway(

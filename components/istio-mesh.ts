@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import * as command from "@pulumi/command";
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { IstioSettings } from "../settings";
 import type { ChartSource, Sources } from "../sources";
 import { type HelmValues, baseValues, istiodValues } from "./istio-values";
+import { Chart, Namespace, NamespacePatch } from "./kubernetes";
 
 /** Namespace of Istio's control plane; also its root namespace. */
 export const istioNamespace = "istio-system";
@@ -58,11 +58,7 @@ export class IstioMesh extends pulumi.ComponentResource {
   }
 }
 
-function install(
-  name: string,
-  args: IstioMeshArgs,
-  child: pulumi.ComponentResourceOptions,
-): k8s.helm.v4.Chart {
+function install(name: string, args: IstioMeshArgs, child: pulumi.ComponentResourceOptions): Chart {
   const { charts, version } = args.sources;
   const namespace = createNamespace(name, args, child);
   const base = istioChart(
@@ -94,9 +90,8 @@ function createNamespace(
     ...(args.namespaceAnnotations && { annotations: args.namespaceAnnotations }),
   };
   // the annotation says whose the Istio in it is, and goes with the stack; the namespace stays
-  if (args.adoptNamespace)
-    return [new k8s.core.v1.NamespacePatch(`${name}-namespace`, { metadata }, opts)];
-  return [new k8s.core.v1.Namespace(`${name}-namespace`, { metadata }, opts)];
+  if (args.adoptNamespace) return [new NamespacePatch(`${name}-namespace`, { metadata }, opts)];
+  return [new Namespace(`${name}-namespace`, { metadata }, opts)];
 }
 
 /** What one of Istio's charts is made from; plain values only, because an unknown one would hide it from previews. */
@@ -114,8 +109,8 @@ export function istioChart(
   name: string,
   { release, source, version, values, postRenderer }: IstioChart,
   opts: pulumi.ComponentResourceOptions,
-): k8s.helm.v4.Chart {
-  return new k8s.helm.v4.Chart(
+): Chart {
+  return new Chart(
     name,
     {
       chart: source.chart,

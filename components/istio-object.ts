@@ -1,6 +1,6 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { type IstioKind, apiVersionOf, validateSpec } from "../policies/schema";
+import { CustomResource } from "./kubernetes";
 
 /** Name and namespace of an object, as they are or will be. */
 export interface ObjectName {
@@ -20,16 +20,12 @@ export function istioObject(
   metadata: ObjectName,
   spec: object,
   opts: pulumi.CustomResourceOptions,
-): k8s.apiextensions.CustomResource {
+): CustomResource {
   const problems = validateSpec(kind, spec);
   if (problems.length > 0) {
     throw new pulumi.RunError(
       `${kind} ${metadata.name} is not what the CRD allows:\n${problems.map((p) => `  ${p}`).join("\n")}`,
     );
   }
-  return new k8s.apiextensions.CustomResource(
-    name,
-    { apiVersion: apiVersionOf(kind), kind, metadata, spec },
-    opts,
-  );
+  return new CustomResource(name, { apiVersion: apiVersionOf(kind), kind, metadata, spec }, opts);
 }

@@ -19,5 +19,5 @@ case "$id" in
     exit 0
     ;;
 esac
-[ "$state" = running ] || start_nodes
+start_nodes
 printf '%s\n' "$id"

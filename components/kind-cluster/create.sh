@@ -18,7 +18,7 @@ state=$(node_state)
 if [ "$state" != absent ]; then
   refuse_foreign
   if [ "$(stamped_id)" = "$CREATION_ID" ]; then
-    [ "$state" = running ] || start_nodes
+    start_nodes
     kind get kubeconfig --name "$CLUSTER"
     exit 0
   fi
@@ -29,6 +29,7 @@ docker volume rm -f "$CLAIM" >/dev/null
 docker volume create --label owner="$OWNER" --label id="$CREATION_ID" "$CLAIM" >/dev/null
 printf '%s\n' "$config" | kind create cluster --quiet --name "$CLUSTER" --config - --wait 120s \
   --kubeconfig "$KUBECONFIG_SCRATCH" >&2 || abandon
+raise_inotify_instances
 if [ -n "${PRELOAD_IMAGES:-}" ]; then
   # shellcheck disable=SC2086 # one word an image
   kind load docker-image --quiet --name "$CLUSTER" $PRELOAD_IMAGES >&2

@@ -50,14 +50,48 @@ fix: delete it (kind delete cluster --name $CLUSTER), or use the state that made
      pulumi config set clusterName <name>"
 }
 
+nodes_with() { # nodes_with STATUS...
+  docker ps -aq --filter "label=io.x-k8s.kind.cluster=$CLUSTER" "${@/#/--filter=status=}"
+}
+
+# Starts nodes that were stopped, and lets paused ones go on, until the cluster's pods run again.
 start_nodes() {
-  docker ps -aq --filter "label=io.x-k8s.kind.cluster=$CLUSTER" | xargs -r docker start >/dev/null
-  local end=$((SECONDS + 120))
+  local end=$((SECONDS + 120)) paused stopped since
+  paused=$(nodes_with paused)
+  stopped=$(nodes_with exited created)
+  [ -n "$paused$stopped" ] || return 0
+  # shellcheck disable=SC2086 # one word a node
+  [ -z "$paused" ] || docker unpause $paused >/dev/null
+  # shellcheck disable=SC2086
+  [ -z "$stopped" ] || docker start $stopped >/dev/null
+  raise_inotify_instances
+  since=$(docker container inspect --format '{{.State.StartedAt}}' "$NODE")
   until docker exec "$NODE" kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw /readyz >/dev/null 2>&1; do
     [ $SECONDS -lt $end ] || fail "cluster \"$CLUSTER\" was stopped and does not come up within 120 s
 fix: look at docker logs $NODE, or delete it (kind delete cluster --name $CLUSTER) and run again"
     sleep 0.5
   done
+  # a pod that was broken before must not hold the run up for ever
+  until pods_run "${since%%.*}" || [ $SECONDS -ge $end ]; do sleep 0.5; done
+  sleep 2 # kube-proxy gathers changed addresses for a second before it writes them
+}
+
+# Each sidecar takes two inotify instances of the host's root user, and 128, the kernel's default, are used up by some
+# forty pods: then proxies end with "couldn't initialize inotify: too many open files" (kind's known issues).
+raise_inotify_instances() {
+  local enough=8192 now
+  now=$(docker exec "$NODE" cat /proc/sys/fs/inotify/max_user_instances)
+  [ "$now" -lt "$enough" ] || return 0
+  docker exec "$NODE" sh -c "echo $enough >/proc/sys/fs/inotify/max_user_instances"
+  echo "raised fs.inotify.max_user_instances of this machine from $now to $enough, until it restarts: pods need them" >&2
+}
+
+# Whether every pod's containers run and are ready. For a while the API server still shows how things were before the
+# stop, so only what started since then counts.
+pods_run() { # pods_run SINCE, in UTC to the second
+  docker exec "$NODE" kubectl --kubeconfig /etc/kubernetes/admin.conf get pods --all-namespaces \
+    --field-selector status.phase!=Succeeded --output jsonpath='{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{range .status.containerStatuses[*]} {.state.running.startedAt}{end}{"\n"}{end}' |
+    awk -v since="$1" '$1 != "True" { waiting = 1 } { for (i = 2; i <= NF; i++) if ($i < since) waiting = 1 } END { exit waiting }'
 }
 
 remove_cluster() {

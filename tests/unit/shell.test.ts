@@ -29,7 +29,7 @@ const cluster = (state: string, owner: string, id: string) =>
 
 /** Tools that change something. */
 const changes = ({ calls }: Run) =>
-  calls.filter((c) => !/ (container inspect|volume inspect|cp|ps|get) |readyz/.test(c));
+  calls.filter((c) => !/ (container inspect|volume inspect|cp|ps|get) |readyz|get pods|exec .* cat \/proc/.test(c));
 
 function refusesForeign(run: Run): void {
   assert.equal(run.code, 1);
@@ -85,6 +85,29 @@ describe("kind-cluster/ask.sh", () => {
       assert.equal(tools.knows("node"), "running\n");
     });
   }
+
+  test("a paused node goes on", () => {
+    const run = ask(cluster("paused", "me", mine));
+    assert.deepEqual([run.code, run.stdout], [0, `${mine}\n`]);
+    assert.deepEqual(changes(run), ["docker unpause 0123"]);
+  });
+
+  test("a stopped worker is started, though the control plane runs", () => {
+    const run = ask(cluster("running", "me", mine).know("stopped-worker", "4567\n"));
+    assert.deepEqual([run.code, run.stdout], [0, `${mine}\n`]);
+    assert.deepEqual(changes(run), ["docker start 4567"]);
+  });
+
+  test("after a start the pods' containers have to be new, and ready", () => {
+    const old = "True 2026-01-01T00:00:09Z";
+    const mixed = "True 2026-01-01T00:00:11Z;True 2026-01-01T00:00:12Z 2026-01-01T00:00:09Z";
+    const notReady = "False 2026-01-01T00:00:11Z";
+    const good = "True 2026-01-01T00:00:11Z;True 2026-01-01T00:00:10Z 2026-01-01T00:00:12Z";
+    const answers = [old, mixed, notReady, good];
+    const run = ask(cluster("exited", "me", mine).know("pods", `${answers.join("\n")}\n`));
+    assert.equal(run.code, 0, run.stderr);
+    assert.equal(run.calls.filter((c) => c.includes("get pods")).length, answers.length);
+  });
 
   test("a stopped cluster of another configuration is not started: it will be replaced", () => {
     const run = ask(cluster("exited", "me", older));
@@ -178,6 +201,14 @@ describe("kind-cluster/create.sh", () => {
     const run = create(cluster("running", "me", mine));
     assert.deepEqual([run.code, run.stdout], [0, "kubeconfig of istio-poc\n"]);
     assert.deepEqual(changes(run), []);
+  });
+
+  test("a machine that has too few inotify instances gets more, and says so", () => {
+    const tools = new FakeTools().know("inotify", "128\n");
+    const run = create(tools);
+    assert.equal(run.code, 0, run.stderr);
+    assert.equal(tools.knows("inotify"), "8192\n");
+    assert.match(run.stderr, /raised fs.inotify.max_user_instances .* from 128 to 8192, until it/);
   });
 
   test("the same, and stopped since: started", () => {

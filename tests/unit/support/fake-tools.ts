@@ -10,6 +10,7 @@ const docker = `
 down() { [ ! -e "$STATE/docker-down" ] || { echo "Cannot connect to the Docker daemon. Is it running?" >&2; exit 1; }; }
 down
 case "$*" in
+  "container inspect "*StartedAt*) echo 2026-01-01T00:00:10.123456789Z ;;
   "container inspect "*)
     cat "$STATE/node" 2>/dev/null || { echo "Error response from daemon: No such container: \${!#}" >&2; exit 1; } ;;
   "cp "*) [ -e "$STATE/stamp" ] && [ -e "$STATE/node" ] && tar -cf - -C "$STATE" stamp ;;
@@ -17,10 +18,21 @@ case "$*" in
   "volume inspect "*id*) [ -e "$STATE/volume" ] && sed -n 's/^id=//p' "$STATE/volume" ;;
   "volume rm -f "*) rm -f "$STATE/volume" ;;
   "volume create --label "*) printf '%s\\n%s\\n' "$4" "$6" >"$STATE/volume" ;;
-  "ps -aq "*) [ ! -e "$STATE/node" ] || echo 0123 ;;
+  "ps -aq "*)
+    case "$*" in *"status=$(cat "$STATE/node" 2>/dev/null)"*) echo 0123 ;; esac
+    case "$*" in *status=exited*) cat "$STATE/stopped-worker" 2>/dev/null || : ;; esac ;;
+  "unpause 0123") echo running >"$STATE/node" ;;
+  "start 4567") rm "$STATE/stopped-worker" ;;
+  *"get pods --all-namespaces "*)
+    # one answer a call; the last one stays
+    [ -e "$STATE/pods" ] || exit 0
+    head -n 1 "$STATE/pods" | tr ';' '\\n'
+    [ "$(wc -l <"$STATE/pods")" -le 1 ] || sed -i 1d "$STATE/pods" ;;
   "start 0123") [ -e "$STATE/never-ready" ] || echo running >"$STATE/node" ;;
   *"get --raw /readyz") grep -q running "$STATE/node" ;;
   *"scale deployment/coredns --replicas 1") ;;
+  *" cat /proc/sys/fs/inotify/max_user_instances") cat "$STATE/inotify" 2>/dev/null || echo 8192 ;;
+  *"echo 8192 >/proc/sys/fs/inotify/max_user_instances") echo 8192 >"$STATE/inotify" ;;
   "exec -i "*"cat >/kind/bankmesh-creation") cat >"$STATE/stamp" ;;
   *) echo "fake docker does not know: $*" >&2; exit 64 ;;
 esac
