@@ -5,8 +5,8 @@ import {
   type Settings,
   formatProblems,
   parseSettings,
-} from "./settings";
-import type { Sources } from "./sources";
+} from "./settings/index.ts";
+import type { Sources } from "./sources/index.ts";
 
 /** The settings of the running stack. */
 export interface Config {

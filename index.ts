@@ -1,12 +1,13 @@
-import { Bank, bankRoutes } from "./components/bank";
-import { cluster as makeCluster } from "./components/cluster";
-import { IngressGateway } from "./components/ingress-gateway";
-import { IstioMesh } from "./components/istio-mesh";
-import { MeshSecurity } from "./components/mesh-security";
-import * as outputs from "./components/outputs";
-import { Pki } from "./components/pki";
-import { previousCertificateLives } from "./components/previous-run";
-import { readConfig } from "./config";
+import "./stack-traces.ts";
+import { Bank, bankRoutes } from "./components/bank.ts";
+import { cluster as makeCluster } from "./components/cluster.ts";
+import { IngressGateway } from "./components/ingress-gateway.ts";
+import { IstioMesh } from "./components/istio-mesh.ts";
+import { MeshSecurity } from "./components/mesh-security.ts";
+import * as outputs from "./components/outputs.ts";
+import { Pki } from "./components/pki.ts";
+import { previousCertificateLives } from "./components/previous-run.ts";
+import { readConfig } from "./config.ts";
 
 const { stack, settings, sources, own, now } = readConfig();
 const { istio, namespace: bankNamespace } = settings;

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { pipeline } from "node:stream/promises";
 
-import { run } from "./run";
+import { run } from "./run.ts";
 
 /** One layer of an image: an uncompressed tar file. */
 export interface Layer {

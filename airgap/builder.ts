@@ -2,19 +2,19 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { duration } from "../scripts/progress";
-import type { Reporter } from "../scripts/progress";
-import { Cache, defaultCacheRoot } from "./cache";
-import type { Holder, Obtained, State } from "./cache";
-import { checkSpace } from "./host";
-import { findGo, goEnvironment } from "./go";
-import type { Toolchain } from "./go";
-import { pieceKeys } from "./keys";
-import { pieces, products } from "./pieces";
-import type { Piece } from "./pieces/piece";
-import { runSchedule } from "./schedule";
+import { duration } from "../scripts/progress.ts";
+import type { Reporter } from "../scripts/progress.ts";
+import { Cache, defaultCacheRoot } from "./cache.ts";
+import type { Holder, Obtained, State } from "./cache.ts";
+import { checkSpace } from "./host.ts";
+import { findGo, goEnvironment } from "./go.ts";
+import type { Toolchain } from "./go.ts";
+import { pieceKeys } from "./keys.ts";
+import { pieces, products } from "./pieces/index.ts";
+import type { Piece } from "./pieces/piece.ts";
+import { runSchedule } from "./schedule.ts";
 
-const airgap = __dirname;
+const airgap = import.meta.dirname;
 
 /** The cache together with today's keys. */
 export interface Workshop {

@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import * as lockfile from "proper-lockfile";
 
-import { sha256 } from "./archive";
+import { sha256 } from "./archive.ts";
 
 /** One file of a finished piece. */
 interface FileRecord {
@@ -63,7 +63,11 @@ export function defaultCacheRoot(env: NodeJS.ProcessEnv = process.env): string {
 
 /** Finished pieces by name and key. Several processes may use it at once. */
 export class Cache {
-  constructor(readonly root: string) {}
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+  }
 
   folder(name: string, key: string): string {
     return path.join(this.root, "pieces", name, key);

@@ -2,13 +2,13 @@ import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { defaultCacheRoot } from "./cache";
-import { missingCapabilities } from "./capabilities";
-import { UserError } from "../scripts/errors";
-import { checkHost, hasSystemd, installPackages } from "./host";
-import { installRuncCaps } from "./builder";
-import type { Reporter } from "../scripts/progress";
-import { capture, onPath, tail } from "./run";
+import { defaultCacheRoot } from "./cache.ts";
+import { missingCapabilities } from "./capabilities.ts";
+import { UserError } from "../scripts/errors.ts";
+import { checkHost, hasSystemd, installPackages } from "./host.ts";
+import { installRuncCaps } from "./builder.ts";
+import type { Reporter } from "../scripts/progress.ts";
+import { capture, onPath, tail } from "./run.ts";
 
 /** What became of the question whether a Docker Engine answers. */
 type Answer =

@@ -1,12 +1,12 @@
 import * as path from "node:path";
 
-import type { Reporter } from "../scripts/progress";
-import type { Cache } from "./cache";
-import { pieceKeys } from "./keys";
-import { goFlags } from "./pieces/go-tools";
-import { goToolchain } from "./pieces/wheels";
-import { capture, onPath } from "./run";
-import { goMinimum, goWheel } from "./versions";
+import type { Reporter } from "../scripts/progress.ts";
+import type { Cache } from "./cache.ts";
+import { pieceKeys } from "./keys.ts";
+import { goFlags } from "./pieces/go-tools.ts";
+import { goToolchain } from "./pieces/wheels.ts";
+import { capture, onPath } from "./run.ts";
+import { goMinimum, goWheel } from "./versions.ts";
 
 /** The Go toolchain that the pieces are built with. */
 export interface Toolchain {

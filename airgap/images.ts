@@ -1,5 +1,5 @@
-import { imageParts } from "./archive";
-import { capture, run } from "./run";
+import { imageParts } from "./archive.ts";
+import { capture, run } from "./run.ts";
 
 /** Whether Docker has an image of that name. */
 export async function hasImage(name: string): Promise<boolean> {

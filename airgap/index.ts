@@ -2,22 +2,22 @@
  * The air-gapped route: everything that the platform needs, built from the Go module proxy, PyPI,
  * npm and Debian, once, into a cache that all checkouts share.
  */
-import { duration } from "../scripts/progress";
-import type { Reporter } from "../scripts/progress";
-import { buildPieces, folderOf, keyOf, missingPieces, openWorkshop } from "./builder";
-import type { Timing } from "./builder";
-import type { State } from "./cache";
-import { ensureDocker } from "./docker";
-import { checkHost, installPackages, missingPackages } from "./host";
-import { goToolchainKey } from "./go";
-import { hasImage, loadImages, removeImages } from "./images";
-import { pieces } from "./pieces";
-import { nodeImage, nodeRepository } from "./pieces/node-image";
-import { pruneToolboxes, writeToolbox } from "./sources";
+import { duration } from "../scripts/progress.ts";
+import type { Reporter } from "../scripts/progress.ts";
+import { buildPieces, folderOf, keyOf, missingPieces, openWorkshop } from "./builder.ts";
+import type { Timing } from "./builder.ts";
+import type { State } from "./cache.ts";
+import { ensureDocker } from "./docker.ts";
+import { checkHost, installPackages, missingPackages } from "./host.ts";
+import { goToolchainKey } from "./go.ts";
+import { hasImage, loadImages, removeImages } from "./images.ts";
+import { pieces } from "./pieces/index.ts";
+import { nodeImage, nodeRepository } from "./pieces/node-image.ts";
+import { pruneToolboxes, writeToolbox } from "./sources.ts";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-export { ensureDocker } from "./docker";
+export { ensureDocker } from "./docker.ts";
 
 export interface Toolbox {
   /**
@@ -109,7 +109,7 @@ export async function prune(): Promise<string[]> {
   const shop = await openWorkshop();
   const keep = new Set([...shop.keys].map(([name, key]) => `${name}/${key}`));
   // The toolchain from PyPI is no piece of its own right: it stays as long as it is used.
-  keep.add(`go-toolchain/${goToolchainKey(__dirname)}`);
+  keep.add(`go-toolchain/${goToolchainKey(import.meta.dirname)}`);
   const removed = shop.cache.prune(keep);
   removed.push(...pruneToolboxes(shop.cache.root));
   const current = nodeImage(keyOf(shop, "node-image"));

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import type { Piece } from "./pieces/piece";
+import type { Piece } from "./pieces/piece.ts";
 
 /** Files that are not part of what a Go module is built from. */
 const ignored = /(^|\/)(\.|testdata\/|[^/]+_test\.go$|README\.md$)/;

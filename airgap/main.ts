@@ -1,9 +1,9 @@
 /** Command line of the air-gapped route: build, inspect, prune. */
-import { UserError } from "../scripts/errors";
-import { createReporter, duration } from "../scripts/progress";
-import { ensureToolbox, inspect, prune } from "./index";
+import { UserError } from "../scripts/errors.ts";
+import { createReporter, duration } from "../scripts/progress.ts";
+import { ensureToolbox, inspect, prune } from "./index.ts";
 
-const usage = `Usage: node --require ts-node/register airgap/main.ts <command>
+const usage = `Usage: node airgap/main.ts <command>
 
   build             build what is missing, load the node image, print where things are
   inspect [--deep]  list the pieces and their state; --deep reads every byte

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import * as fs from "node:fs";
 import * as os from "node:os";
 
-import { UserError } from "../scripts/errors";
+import { UserError } from "../scripts/errors.ts";
 
 export interface RunOptions {
   /** File that gets the output (appended). */

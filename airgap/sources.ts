@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { folderOf, keyOf } from "./builder";
-import type { Workshop } from "./builder";
-import { chartFile } from "./pieces/charts";
-import { curlImage, echoImage, istioTag } from "./pieces/images";
-import { nodeImage } from "./pieces/node-image";
-import { istioHub, istioVersion, kubernetesRepository } from "./versions";
+import { folderOf, keyOf } from "./builder.ts";
+import type { Workshop } from "./builder.ts";
+import { chartFile } from "./pieces/charts.ts";
+import { curlImage, echoImage, istioTag } from "./pieces/images.ts";
+import { nodeImage } from "./pieces/node-image.ts";
+import { istioHub, istioVersion, kubernetesRepository } from "./versions.ts";
 
 /** What this route hands to the program in place of the official sources. */
 export function sources(shop: Workshop) {

@@ -4,13 +4,13 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { execa } from "execa";
 import { stringify } from "yaml";
-import { createReporter } from "../scripts/progress";
-import { prepareDocker, prepareTools } from "../scripts/setup";
-import { parseSettings, type ServiceSettings } from "../settings";
-import { writeManifests } from "./manifests";
-import { type Figure, median, table } from "./report";
+import { createReporter } from "../scripts/progress.ts";
+import { prepareDocker, prepareTools } from "../scripts/setup/index.ts";
+import { parseSettings, type ServiceSettings } from "../settings/index.ts";
+import { writeManifests } from "./manifests.ts";
+import { type Figure, median, table } from "./report.ts";
 
-const root = path.resolve(__dirname, "..");
+const root = path.resolve(import.meta.dirname, "..");
 const rounds = Number(process.env.BENCH_ROUNDS ?? 2);
 const stack = "e2e-bench";
 const cluster = { program: "bankmesh-bench-a", shell: "bankmesh-bench-b" };
@@ -39,7 +39,7 @@ const preview = (env: Env) => pulumi(env, "preview", "--suppress-outputs");
 const destroy = (env: Env) => pulumi(env, "destroy", "--yes", "--skip-preview");
 
 function shell(env: Env, ...args: string[]) {
-  const script = path.join(__dirname, "shell-route.sh");
+  const script = path.join(import.meta.dirname, "shell-route.sh");
   return execa("bash", [script, ...args], {
     env: { ...env, CLUSTER: cluster.shell },
     extendEnv: false,
@@ -145,7 +145,7 @@ export async function main(): Promise<number> {
   }
 }
 
-if (require.main === module) {
+if (process.argv[1] === import.meta.filename) {
   void main().then((code) => {
     process.exitCode = code;
   });

@@ -1,14 +1,14 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { stringify } from "yaml";
-import { bankRoutes } from "../components/bank";
-import { deployment, serviceAccount, serviceObject } from "../components/bank-service";
-import { baseValues, gatewayValues, istiodValues } from "../components/istio-values";
-import { gatewayNodePorts, kindConfig } from "../components/kind-cluster";
-import { namespaceMtls } from "../policies/mtls";
-import { gatewaySpec, virtualServiceSpec } from "../policies/routing";
-import type { ServiceSettings, Settings } from "../settings";
-import type { Sources } from "../sources";
+import { bankRoutes } from "../components/bank.ts";
+import { deployment, serviceAccount, serviceObject } from "../components/bank-service.ts";
+import { baseValues, gatewayValues, istiodValues } from "../components/istio-values.ts";
+import { gatewayNodePorts, kindConfig } from "../components/kind-cluster.ts";
+import { namespaceMtls } from "../policies/mtls.ts";
+import { gatewaySpec, virtualServiceSpec } from "../policies/routing.ts";
+import type { ServiceSettings, Settings } from "../settings/index.ts";
+import type { Sources } from "../sources/index.ts";
 
 /**
  * Writes what the shell route applies: the same charts, values and objects that the program makes, as files.

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ResourceSettings, ServiceSettings } from "../settings";
+import type { ResourceSettings, ServiceSettings } from "../settings/index.ts";
 import {
   Deployment,
   type DeploymentArgs,
@@ -7,7 +7,7 @@ import {
   ServiceAccount,
   type ServiceAccountArgs,
   type ServiceArgs,
-} from "./kubernetes";
+} from "./kubernetes.ts";
 
 /** What decides the objects of a service. */
 export interface ServiceObjectArgs {

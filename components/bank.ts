@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Route } from "../policies/routing";
-import { type ServiceSettings, prefixOf } from "../settings";
-import { BankService, portsOf } from "./bank-service";
-import { Namespace, NamespacePatch } from "./kubernetes";
+import type { Route } from "../policies/routing.ts";
+import { type ServiceSettings, prefixOf } from "../settings/index.ts";
+import { BankService, portsOf } from "./bank-service.ts";
+import { Namespace, NamespacePatch } from "./kubernetes.ts";
 
 export interface BankArgs {
   /** Namespace of the bank. */

@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "../settings";
-import type { Sources } from "../sources";
-import { ExistingCluster } from "./existing-cluster";
-import { istioNamespace } from "./istio-mesh";
-import type { GatewayServiceArgs } from "./istio-values";
-import { KindCluster, gatewayNodePorts } from "./kind-cluster";
-import { Provider } from "./kubernetes";
+import type { Settings } from "../settings/index.ts";
+import type { Sources } from "../sources/index.ts";
+import { ExistingCluster } from "./existing-cluster.ts";
+import { istioNamespace } from "./istio-mesh.ts";
+import type { GatewayServiceArgs } from "./istio-values.ts";
+import { KindCluster, gatewayNodePorts } from "./kind-cluster.ts";
+import { Provider } from "./kubernetes.ts";
 
 /** Options of everything that lives inside the cluster. */
 export interface InCluster {

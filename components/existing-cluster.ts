@@ -1,7 +1,7 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { knownOr, nobody } from "./known";
+import { knownOr, nobody } from "./known.ts";
 
 export interface ExistingClusterArgs {
   /** Context of the user's kubeconfig ($KUBECONFIG or ~/.kube/config). */

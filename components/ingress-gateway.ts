@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Route, gatewaySpec, virtualServiceSpec } from "../policies/routing";
-import type { GatewayTls, IstioSettings } from "../settings";
-import type { Sources } from "../sources";
-import { istioObject } from "./istio-object";
-import { istioChart, istioNamespace, skipServiceAwait } from "./istio-mesh";
-import { type GatewayServiceArgs, gatewayValues } from "./istio-values";
-import { Secret } from "./kubernetes";
+import { type Route, gatewaySpec, virtualServiceSpec } from "../policies/routing.ts";
+import type { GatewayTls, IstioSettings } from "../settings/index.ts";
+import type { Sources } from "../sources/index.ts";
+import { istioObject } from "./istio-object.ts";
+import { istioChart, istioNamespace, skipServiceAwait } from "./istio-mesh.ts";
+import { type GatewayServiceArgs, gatewayValues } from "./istio-values.ts";
+import { Secret } from "./kubernetes.ts";
 
 /** Name of the gateway's release, Deployment and Service. */
 export const gatewayRelease = "istio-ingressgateway";

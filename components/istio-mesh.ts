@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { IstioSettings } from "../settings";
-import type { ChartSource, Sources } from "../sources";
-import { type HelmValues, baseValues, istiodValues } from "./istio-values";
-import { Chart, Namespace, NamespacePatch } from "./kubernetes";
+import type { IstioSettings } from "../settings/index.ts";
+import type { ChartSource, Sources } from "../sources/index.ts";
+import { type HelmValues, baseValues, istiodValues } from "./istio-values.ts";
+import { Chart, Namespace, NamespacePatch } from "./kubernetes.ts";
 
 /** Namespace of Istio's control plane; also its root namespace. */
 export const istioNamespace = "istio-system";

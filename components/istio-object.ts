@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type IstioKind, apiVersionOf, validateSpec } from "../policies/schema";
-import { CustomResource } from "./kubernetes";
+import { type IstioKind, apiVersionOf, validateSpec } from "../policies/schema.ts";
+import { CustomResource } from "./kubernetes.ts";
 
 /** Name and namespace of an object, as they are or will be. */
 export interface ObjectName {

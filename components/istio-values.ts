@@ -1,5 +1,5 @@
-import type { IstioSettings } from "../settings";
-import type { Sources } from "../sources";
+import type { IstioSettings } from "../settings/index.ts";
+import type { Sources } from "../sources/index.ts";
 
 /** Values of one Helm chart. */
 export type HelmValues = Record<string, unknown>;

@@ -3,7 +3,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { stringify } from "yaml";
-import { knownOr, nobody } from "./known";
+import { knownOr, nobody } from "./known.ts";
 
 /** Node ports that the gateway's Service takes on kind; the node maps them to the host. */
 export const gatewayNodePorts = { http: 30080, https: 30443 } as const;

@@ -5,12 +5,15 @@
  * outputs name all that it holds: every one would be read from the engine and decoded, CRDs included, in each run and
  * for nothing, and the index itself loads some 700 files. Measured: docs/decisions.md, "Speed".
  */
-export { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
-export { Deployment, type DeploymentArgs } from "@pulumi/kubernetes/apps/v1/deployment";
-export { Namespace } from "@pulumi/kubernetes/core/v1/namespace";
-export { NamespacePatch } from "@pulumi/kubernetes/core/v1/namespacePatch";
-export { Secret } from "@pulumi/kubernetes/core/v1/secret";
-export { Service, type ServiceArgs } from "@pulumi/kubernetes/core/v1/service";
-export { ServiceAccount, type ServiceAccountArgs } from "@pulumi/kubernetes/core/v1/serviceAccount";
-export { Chart } from "@pulumi/kubernetes/helm/v4/chart";
-export { Provider } from "@pulumi/kubernetes/provider";
+export { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
+export { Deployment, type DeploymentArgs } from "@pulumi/kubernetes/apps/v1/deployment.js";
+export { Namespace } from "@pulumi/kubernetes/core/v1/namespace.js";
+export { NamespacePatch } from "@pulumi/kubernetes/core/v1/namespacePatch.js";
+export { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
+export { Service, type ServiceArgs } from "@pulumi/kubernetes/core/v1/service.js";
+export {
+  ServiceAccount,
+  type ServiceAccountArgs,
+} from "@pulumi/kubernetes/core/v1/serviceAccount.js";
+export { Chart } from "@pulumi/kubernetes/helm/v4/chart.js";
+export { Provider } from "@pulumi/kubernetes/provider.js";

@@ -4,10 +4,10 @@ import {
   namespaceMtls,
   plaintextDestinationRule,
   workloadMtls,
-} from "../policies/mtls";
-import type { MtlsMode, Settings, WorkloadMtls } from "../settings";
-import { istioNamespace } from "./istio-mesh";
-import { istioObject } from "./istio-object";
+} from "../policies/mtls.ts";
+import type { MtlsMode, Settings, WorkloadMtls } from "../settings/index.ts";
+import { istioNamespace } from "./istio-mesh.ts";
+import { istioObject } from "./istio-object.ts";
 
 export interface MeshSecurityArgs {
   /** How the bank's workloads receive traffic. */

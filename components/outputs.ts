@@ -1,4 +1,4 @@
-import { type Settings, prefixOf } from "../settings";
+import { type Settings, prefixOf } from "../settings/index.ts";
 
 /** Where callers reach the gateway, by scheme; undefined where nobody can know it before the Service is there. */
 export function endpoints(settings: Settings): Record<string, string> {

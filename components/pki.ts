@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import type { PkiSettings } from "../settings";
-import { type CertificateLife, type CertificateLives, generation } from "./certificate-life";
+import type { PkiSettings } from "../settings/index.ts";
+import { type CertificateLife, type CertificateLives, generation } from "./certificate-life.ts";
 
 export interface PkiArgs {
   /** Keys, validity and renewal. */
@@ -117,11 +117,13 @@ class Maker {
   public readonly lives: Record<string, pulumi.Output<CertificateLife>> = {};
   private readonly child: pulumi.CustomResourceOptions;
 
-  public constructor(
-    private readonly name: string,
-    private readonly args: PkiArgs,
-    parent: pulumi.Resource,
-  ) {
+  private readonly name: string;
+  private readonly args: PkiArgs;
+
+  public constructor(name: string, args: PkiArgs, parent: pulumi.Resource) {
+    this.name = name;
+    this.args = args;
+
     this.child = { parent };
   }
 

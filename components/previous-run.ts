@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
-import type { CertificateLives } from "./certificate-life";
+import type { CertificateLives } from "./certificate-life.ts";
 
 interface StackOutputs {
   readonly outputs?: { readonly certificates?: CertificateLives };

@@ -4,7 +4,7 @@ import type { IDestinationRule } from "@kubernetes-models/istio/networking.istio
 import type { IPeerAuthentication } from "@kubernetes-models/istio/security.istio.io/v1/PeerAuthentication" with {
   "resolution-mode": "import",
 };
-import type { MtlsMode, WorkloadMtls } from "../settings";
+import type { MtlsMode, WorkloadMtls } from "../settings/index.ts";
 
 export type PeerAuthenticationSpec = NonNullable<IPeerAuthentication["spec"]>;
 export type DestinationRuleSpec = NonNullable<IDestinationRule["spec"]>;

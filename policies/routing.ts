@@ -4,7 +4,7 @@ import type { IGateway } from "@kubernetes-models/istio/networking.istio.io/v1/G
 import type { IVirtualService } from "@kubernetes-models/istio/networking.istio.io/v1/VirtualService" with {
   "resolution-mode": "import",
 };
-import type { GatewayTls } from "../settings";
+import type { GatewayTls } from "../settings/index.ts";
 
 export type GatewaySpec = NonNullable<IGateway["spec"]>;
 export type VirtualServiceSpec = NonNullable<IVirtualService["spec"]>;

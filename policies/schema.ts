@@ -34,7 +34,7 @@ export function validateSpec(kind: IstioKind, spec: object): string[] {
 
 function compile(kind: IstioKind): ValidateFunction {
   schemas ??= JSON.parse(
-    fs.readFileSync(path.join(__dirname, "schemas", "istio-crds.json"), "utf8"),
+    fs.readFileSync(path.join(import.meta.dirname, "schemas", "istio-crds.json"), "utf8"),
   ) as typeof schemas;
   const validate = new Ajv({
     allErrors: true,

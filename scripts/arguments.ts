@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { UserError } from "./errors";
+import { UserError } from "./errors.ts";
 
 /** An option of a command. */
 export interface Option {

@@ -1,20 +1,19 @@
 import * as fs from "node:fs";
-import { createRequire } from "node:module";
 import * as path from "node:path";
-import { helpText, parseArguments, unknown } from "./arguments";
-import { certs, kubeconfig } from "./commands/certs";
-import type { Command } from "./commands/command";
-import { destroy } from "./commands/destroy";
-import { doctor } from "./commands/doctor";
-import { exec } from "./commands/exec";
-import { format, lint } from "./commands/lint";
-import { preview } from "./commands/preview";
-import { test } from "./commands/test";
-import { up } from "./commands/up";
-import { UserError } from "./errors";
-import { root } from "./paths";
-import { createReporter } from "./progress";
-import { installSignals } from "./signals";
+import { helpText, parseArguments, unknown } from "./arguments.ts";
+import { certs, kubeconfig } from "./commands/certs.ts";
+import type { Command } from "./commands/command.ts";
+import { destroy } from "./commands/destroy.ts";
+import { doctor } from "./commands/doctor.ts";
+import { exec } from "./commands/exec.ts";
+import { format, lint } from "./commands/lint.ts";
+import { preview } from "./commands/preview.ts";
+import { test } from "./commands/test.ts";
+import { up } from "./commands/up.ts";
+import { UserError } from "./errors.ts";
+import { root } from "./paths.ts";
+import { createReporter } from "./progress.ts";
+import { installSignals } from "./signals.ts";
 
 /** Commands of other folders, each of which exports `main(args): Promise<number>`. */
 const elsewhere = {
@@ -44,7 +43,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const other = path.join(root, word, "main.ts");
   if (word in elsewhere && fs.existsSync(other)) {
     // not there in every checkout, and slow to load for commands that do not need it
-    const module = createRequire(__filename)(other) as {
+    const module = (await import(other)) as {
       main(args: readonly string[]): Promise<number>;
     };
     return module.main(rest);

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { cacheFolder } from "./bootstrap/node.mjs";
 
 /** The checkout. */
-export const root = path.resolve(__dirname, "..");
+export const root = path.resolve(import.meta.dirname, "..");
 
 /** What the scripts keep in the checkout: state, logs, certificates, locks. Ignored by git. */
 export const local = path.join(root, ".bankmesh");

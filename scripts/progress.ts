@@ -48,12 +48,22 @@ class LineReporter implements Reporter {
   private readonly open = new Set<Open>();
   private timer: NodeJS.Timeout | undefined;
 
+  private readonly out: { write(text: string): unknown; columns?: number };
+  private readonly terminal: boolean;
+  private readonly heartbeat: number;
+  private readonly now: () => number;
+
   constructor(
-    private readonly out: { write(text: string): unknown; columns?: number },
-    private readonly terminal: boolean,
-    private readonly heartbeat: number,
-    private readonly now: () => number,
-  ) {}
+    out: { write(text: string): unknown; columns?: number },
+    terminal: boolean,
+    heartbeat: number,
+    now: () => number,
+  ) {
+    this.out = out;
+    this.terminal = terminal;
+    this.heartbeat = heartbeat;
+    this.now = now;
+  }
 
   note(text: string): void {
     this.line(text);

@@ -1,6 +1,6 @@
-import type { Sources } from "../sources";
-import { type Problem, setCommand, show } from "./problems";
-import type { ServiceSettings, Settings } from "./schema";
+import type { Sources } from "../sources/index.ts";
+import { type Problem, setCommand, show } from "./problems.ts";
+import type { ServiceSettings, Settings } from "./schema.ts";
 
 /**
  * Rules that look at more than one key. Pure: settings and sources in, problems out.

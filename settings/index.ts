@@ -1,16 +1,16 @@
 import * as fs from "node:fs";
 import { parse } from "yaml";
 import type { z } from "zod";
-import { type Sources, officialSources, readSources } from "../sources";
-import { crossChecks } from "./checks";
-import { type OwnCertificates, certificateChecks } from "./own-certificates";
-import { type Problem, setCommand, show } from "./problems";
-import { type SecretKey, type Settings, secretKeys, settingsSchema } from "./schema";
+import { type Sources, officialSources, readSources } from "../sources/index.ts";
+import { crossChecks } from "./checks.ts";
+import { type OwnCertificates, certificateChecks } from "./own-certificates.ts";
+import { type Problem, setCommand, show } from "./problems.ts";
+import { type SecretKey, type Settings, secretKeys, settingsSchema } from "./schema.ts";
 
-export * from "./schema";
-export { prefixOf } from "./checks";
-export { type Problem, formatProblems } from "./problems";
-export type { OwnCertificates } from "./own-certificates";
+export * from "./schema.ts";
+export { prefixOf } from "./checks.ts";
+export { type Problem, formatProblems } from "./problems.ts";
+export type { OwnCertificates } from "./own-certificates.ts";
 
 /** Values of one stack without the `bankmesh:` in front; text from Pulumi or typed values from YAML. */
 export type RawSettings = Readonly<Record<string, unknown>>;

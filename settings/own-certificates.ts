@@ -1,6 +1,6 @@
 import { X509Certificate, createPrivateKey } from "node:crypto";
-import { type Problem } from "./problems";
-import type { SecretKey } from "./schema";
+import { type Problem } from "./problems.ts";
+import type { SecretKey } from "./schema.ts";
 
 /** The user's own certificates and keys as PEM text; every one is optional. */
 export type OwnCertificates = Partial<Record<SecretKey, string>>;

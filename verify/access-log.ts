@@ -1,4 +1,4 @@
-import type { Kubectl } from "./kubectl";
+import type { Kubectl } from "./kubectl.ts";
 
 /** One line of a proxy's access log, as JSON. */
 export type AccessLogLine = Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-import type { Evidence } from "./evidence";
+import type { Evidence } from "./evidence.ts";
 
 /** Why a request ended as it did. */
 export const reasons = [

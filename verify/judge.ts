@@ -1,6 +1,6 @@
-import { type Reason, classify } from "./classify";
-import { type Evidence, parseXfcc, peerOf } from "./evidence";
-import { type Expectation, type ProbeRequest, isNegative } from "./probe";
+import { type Reason, classify } from "./classify.ts";
+import { type Evidence, parseXfcc, peerOf } from "./evidence.ts";
+import { type Expectation, type ProbeRequest, isNegative } from "./probe.ts";
 
 export type Verdict = "holds" | "fails" | "inconclusive";
 

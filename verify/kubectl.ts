@@ -11,14 +11,15 @@ const commandTimeout = 120_000;
 export class Kubectl {
   private readonly folder: string;
 
+  private readonly env: NodeJS.ProcessEnv;
+
   /**
    * @param kubeconfig text of a kubeconfig; its current context is used
    * @param env environment; kubectl is looked for on its PATH
    */
-  constructor(
-    kubeconfig: string,
-    private readonly env: NodeJS.ProcessEnv = process.env,
-  ) {
+  constructor(kubeconfig: string, env: NodeJS.ProcessEnv = process.env) {
+    this.env = env;
+
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), "bankmesh-verify-"));
     fs.writeFileSync(this.file, kubeconfig, { mode: 0o600 });
     process.once("exit", this.remove);

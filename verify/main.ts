@@ -1,12 +1,12 @@
-import { checkConfiguration } from "../scripts/checks";
-import { UserError } from "../scripts/errors";
-import { createReporter } from "../scripts/progress";
-import { prepareTools } from "../scripts/setup";
-import { requireStack } from "../scripts/stack/files";
-import { openStack, readOutputs } from "../scripts/stack/open";
-import { Kubectl } from "./kubectl";
-import { table } from "./report";
-import { Verifier } from "./verifier";
+import { checkConfiguration } from "../scripts/checks/index.ts";
+import { UserError } from "../scripts/errors.ts";
+import { createReporter } from "../scripts/progress.ts";
+import { prepareTools } from "../scripts/setup/index.ts";
+import { requireStack } from "../scripts/stack/files.ts";
+import { openStack, readOutputs } from "../scripts/stack/open.ts";
+import { Kubectl } from "./kubectl.ts";
+import { table } from "./report.ts";
+import { Verifier } from "./verifier.ts";
 
 /** Asks a running stack everything that its settings promise, and prints the answers. Returns 0 if all hold. */
 export async function main(args: readonly string[]): Promise<number> {

@@ -1,5 +1,5 @@
-import type { Settings } from "../settings";
-import type { Reason } from "./classify";
+import type { Settings } from "../settings/index.ts";
+import type { Reason } from "./classify.ts";
 
 /** Who sends a request: a pod with a sidecar, a pod without one, or this machine. */
 export type Caller = "mesh" | "plain" | "host";

@@ -1,7 +1,7 @@
-import { textField } from "./access-log";
-import type { Expectation } from "./probe";
-import type { Outcome } from "./runner";
-import type { Evidence } from "./evidence";
+import { textField } from "./access-log.ts";
+import type { Expectation } from "./probe.ts";
+import type { Outcome } from "./runner.ts";
+import type { Evidence } from "./evidence.ts";
 
 /** An expectation in words. */
 export function expectedText(e: Expectation): string {

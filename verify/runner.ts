@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Evidence } from "./evidence";
-import { type Answer, type Identities, type Judgement, judge } from "./judge";
-import type { Expectation, Probe, ProbeRequest, ProbeTarget } from "./probe";
+import type { Evidence } from "./evidence.ts";
+import { type Answer, type Identities, type Judgement, judge } from "./judge.ts";
+import type { Expectation, Probe, ProbeRequest, ProbeTarget } from "./probe.ts";
 
 export interface RunOptions {
   /** Answers in a row that have to be the same. @default 3 */
@@ -95,12 +95,18 @@ class Question {
   private readonly control: ProbeRequest | undefined;
   private readonly expected: Expectation;
 
+  private readonly probe: Probe;
+  private readonly item: string;
+
   constructor(
-    private readonly probe: Probe,
-    private readonly item: string,
+    probe: Probe,
+    item: string,
     target: ProbeTarget,
     once: (request: ProbeRequest) => ProbeRequest,
   ) {
+    this.probe = probe;
+    this.item = item;
+
     this.request = once(probe.send(target, item));
     this.control = probe.control && once(probe.control.send(target, item));
     this.expected = probe.expect(target.settings, item);

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type AccessLogLine, findLine, readAccessLog } from "./access-log";
-import type { Kubectl } from "./kubectl";
-import type { ProbeRequest, ProbeTarget } from "./probe";
-import type { Outcome } from "./runner";
+import { type AccessLogLine, findLine, readAccessLog } from "./access-log.ts";
+import type { Kubectl } from "./kubectl.ts";
+import type { ProbeRequest, ProbeTarget } from "./probe.ts";
+import type { Outcome } from "./runner.ts";
 
 /** Namespace and app of the proxy that answers a request. */
 interface Server {

@@ -1,16 +1,16 @@
-import type { Settings } from "../settings";
-import { HostCaller } from "./callers/host";
-import { type ControlServer, startControlServer } from "./callers/control-server";
-import { PodCallers, podAddresses } from "./callers/pods";
-import { type Certificate, makeCertificate } from "./certificates";
-import type { Evidence } from "./evidence";
-import type { Identities } from "./judge";
-import type { Kubectl } from "./kubectl";
-import type { HostRequest, PodRequest, Probe, ProbeRequest, ProbeTarget } from "./probe";
-import { allProbes, probesFor } from "./probes";
-import { httpServices } from "./probes/mesh";
-import { type Outcome, type RoundSender, type RunOptions, runProbes } from "./runner";
-import { attachAccessLogs } from "./server-logs";
+import type { Settings } from "../settings/index.ts";
+import { HostCaller } from "./callers/host.ts";
+import { type ControlServer, startControlServer } from "./callers/control-server.ts";
+import { PodCallers, podAddresses } from "./callers/pods.ts";
+import { type Certificate, makeCertificate } from "./certificates.ts";
+import type { Evidence } from "./evidence.ts";
+import type { Identities } from "./judge.ts";
+import type { Kubectl } from "./kubectl.ts";
+import type { HostRequest, PodRequest, Probe, ProbeRequest, ProbeTarget } from "./probe.ts";
+import { allProbes, probesFor } from "./probes/index.ts";
+import { httpServices } from "./probes/mesh.ts";
+import { type Outcome, type RoundSender, type RunOptions, runProbes } from "./runner.ts";
+import { attachAccessLogs } from "./server-logs.ts";
 
 /** Where this machine reaches the gateway. */
 export interface Edge {
@@ -49,12 +49,22 @@ interface WrongCertificates {
 
 /** Brings callers to a cluster, asks as often as wanted, and takes the callers away. */
 export class Verifier {
+  private readonly args: VerifierArgs;
+  private readonly pods: PodCallers;
+  private readonly controlServer: ControlServer;
+  private readonly wrong: WrongCertificates;
+
   private constructor(
-    private readonly args: VerifierArgs,
-    private readonly pods: PodCallers,
-    private readonly controlServer: ControlServer,
-    private readonly wrong: WrongCertificates,
-  ) {}
+    args: VerifierArgs,
+    pods: PodCallers,
+    controlServer: ControlServer,
+    wrong: WrongCertificates,
+  ) {
+    this.args = args;
+    this.pods = pods;
+    this.controlServer = controlServer;
+    this.wrong = wrong;
+  }
 
   public static async open(args: VerifierArgs): Promise<Verifier> {
     const wrong = wrongCertificates();

@@ -1,9 +1,9 @@
 import * as path from "node:path";
 
-import { run } from "../run";
-import { istioModule, istioVersion } from "../versions";
-import { goModuleFolder } from "./go-tools";
-import type { Piece } from "./piece";
+import { run } from "../run.ts";
+import { istioModule, istioVersion } from "../versions.ts";
+import { goModuleFolder } from "./go-tools.ts";
+import type { Piece } from "./piece.ts";
 
 /** Istio's charts, by the folder that the Istio module keeps them in. */
 const folders = { base: "base", istiod: "istio-control/istio-discovery", gateway: "gateway" };

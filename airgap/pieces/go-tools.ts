@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { capture, run } from "../run";
+import { capture, run } from "../run.ts";
 import {
   helmVersion,
   istioCommit,
@@ -11,10 +11,10 @@ import {
   istioVersion,
   kubernetesVersion,
   pulumiVersion,
-} from "../versions";
-import type { BuildContext, Piece } from "./piece";
+} from "../versions.ts";
+import type { BuildContext, Piece } from "./piece.ts";
 
-const airgap = path.resolve(__dirname, "..");
+const airgap = path.resolve(import.meta.dirname, "..");
 
 interface GoTool {
   readonly name: string;

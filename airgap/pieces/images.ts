@@ -1,9 +1,9 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { packLayer, writeImages } from "../archive";
-import type { Image, ImageConfig, Layer } from "../archive";
-import { readLayer } from "./root-files";
+import { packLayer, writeImages } from "../archive.ts";
+import type { Image, ImageConfig, Layer } from "../archive.ts";
+import { readLayer } from "./root-files.ts";
 import {
   corednsTag,
   etcdTag,
@@ -13,8 +13,8 @@ import {
   kubernetesRepository,
   kubernetesVersion,
   pauseTag,
-} from "../versions";
-import type { BuildContext, Piece } from "./piece";
+} from "../versions.ts";
+import type { BuildContext, Piece } from "./piece.ts";
 
 const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** The user that Istio's charts run pilot and the proxies as. */

@@ -1,11 +1,11 @@
-import { chartPieces } from "./charts";
-import { goPieces } from "./go-tools";
-import { imagePieces } from "./images";
-import { nodePieces } from "./node-image";
-import type { Piece } from "./piece";
-import { rootPieces } from "./root-files";
-import { rootNodePieces } from "./root-node";
-import { wheelPieces } from "./wheels";
+import { chartPieces } from "./charts.ts";
+import { goPieces } from "./go-tools.ts";
+import { imagePieces } from "./images.ts";
+import { nodePieces } from "./node-image.ts";
+import type { Piece } from "./piece.ts";
+import { rootPieces } from "./root-files.ts";
+import { rootNodePieces } from "./root-node.ts";
+import { wheelPieces } from "./wheels.ts";
 
 /** Everything that the air-gapped route builds. */
 export const pieces: readonly Piece[] = [

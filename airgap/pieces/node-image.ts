@@ -1,13 +1,13 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { imageParts, packLayer, writeImages } from "../archive";
-import { capture, run } from "../run";
-import { imageRoot, kindVersion, kubernetesVersion } from "../versions";
-import { goModuleFolder } from "./go-tools";
-import { keyTag, pauseImage } from "./images";
-import type { BuildContext, Piece } from "./piece";
-import { readLayer } from "./root-files";
+import { imageParts, packLayer, writeImages } from "../archive.ts";
+import { capture, run } from "../run.ts";
+import { imageRoot, kindVersion, kubernetesVersion } from "../versions.ts";
+import { goModuleFolder } from "./go-tools.ts";
+import { keyTag, pauseImage } from "./images.ts";
+import type { BuildContext, Piece } from "./piece.ts";
+import { readLayer } from "./root-files.ts";
 
 export const nodeRepository = `${imageRoot}/node`;
 export const nodeImage = (key: string) => `${nodeRepository}:${kubernetesVersion}-${keyTag(key)}`;

@@ -1,12 +1,12 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { packLayer } from "../archive";
-import type { Layer } from "../archive";
-import { debianMirror } from "../host";
-import { run } from "../run";
-import { debianSuite } from "../versions";
-import type { BuildContext, Piece } from "./piece";
+import { packLayer } from "../archive.ts";
+import type { Layer } from "../archive.ts";
+import { debianMirror } from "../host.ts";
+import { run } from "../run.ts";
+import { debianSuite } from "../versions.ts";
+import type { BuildContext, Piece } from "./piece.ts";
 
 /** For kube-proxy and the proxies (iptables, conntrack) and for the curl image. */
 const basePackages = ["ca-certificates", "conntrack", "curl", "iproute2", "iptables", "openssl"];

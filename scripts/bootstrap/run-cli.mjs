@@ -14,20 +14,16 @@ const sameKeyPress = 400;
  */
 export function runCli(node, root, args) {
   // A session of its own: the terminal's Ctrl-C reaches this process alone, which passes on exactly one signal.
-  const child = spawn(
-    node,
-    ["--require", "ts-node/register", join(root, "scripts", "cli.ts"), ...args],
-    {
-      cwd: root,
-      detached: true,
-      stdio: ["inherit", "inherit", "inherit", "ipc"],
-      env: {
-        ...process.env,
-        PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}`,
-        NODE_USE_ENV_PROXY: process.env.NODE_USE_ENV_PROXY ?? "1",
-      },
+  const child = spawn(node, [join(root, "scripts", "cli.ts"), ...args], {
+    cwd: root,
+    detached: true,
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+    env: {
+      ...process.env,
+      PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}`,
+      NODE_USE_ENV_PROXY: process.env.NODE_USE_ENV_PROXY ?? "1",
     },
-  );
+  });
   let last = 0;
   for (const signal of /** @type {NodeJS.Signals[]} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
     process.on(signal, () => {

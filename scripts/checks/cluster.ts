@@ -1,8 +1,8 @@
 import { execa } from "execa";
-import { UserError } from "../errors";
-import { root } from "../paths";
-import type { Deployment, Resource } from "../stack/pending";
-import type { Stack } from "../stack/pulumi";
+import { UserError } from "../errors.ts";
+import { root } from "../paths.ts";
+import type { Deployment, Resource } from "../stack/pending.ts";
+import type { Stack } from "../stack/pulumi.ts";
 
 const componentType = "bankmesh:cluster:KindCluster";
 

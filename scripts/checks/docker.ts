@@ -1,6 +1,6 @@
 import * as fs from "node:fs/promises";
 import { execa } from "execa";
-import { UserError } from "../errors";
+import { UserError } from "../errors.ts";
 
 /** What a cluster with the platform takes, with some air. */
 const neededBytes = 8e9;

@@ -6,14 +6,14 @@ import {
   type Parsed,
   parseSettings,
   type Settings,
-} from "../../settings";
-import { UserError } from "../errors";
-import { root } from "../paths";
-import { projectFile, trackedFile } from "../stack/files";
-import type { Deployment } from "../stack/pending";
-import { checkCluster, type KnownCluster, knownCluster, nodeState } from "./cluster";
-import { checkDisk, requireDocker } from "./docker";
-import { type TakenPort, takenPorts } from "./ports";
+} from "../../settings/index.ts";
+import { UserError } from "../errors.ts";
+import { root } from "../paths.ts";
+import { projectFile, trackedFile } from "../stack/files.ts";
+import type { Deployment } from "../stack/pending.ts";
+import { checkCluster, type KnownCluster, knownCluster, nodeState } from "./cluster.ts";
+import { checkDisk, requireDocker } from "./docker.ts";
+import { type TakenPort, takenPorts } from "./ports.ts";
 
 /** Checks the stack's whole file before the CLI sees it: all problems in one message. */
 export function checkConfiguration(stack: string, env: NodeJS.ProcessEnv): Settings {

@@ -1,8 +1,8 @@
-import { UserError } from "../errors";
-import { shown } from "../paths";
-import { writeCertificates, writeKubeconfig } from "../stack/certificates";
-import { type Command, invocation, stackHelp } from "./command";
-import { outputsOf } from "./outputs-of";
+import { UserError } from "../errors.ts";
+import { shown } from "../paths.ts";
+import { writeCertificates, writeKubeconfig } from "../stack/certificates.ts";
+import { type Command, invocation, stackHelp } from "./command.ts";
+import { outputsOf } from "./outputs-of.ts";
 
 export const certs: Command = {
   spec: {

@@ -1,5 +1,5 @@
-import type { CommandSpec, ParsedArguments } from "../arguments";
-import type { Reporter } from "../progress";
+import type { CommandSpec, ParsedArguments } from "../arguments.ts";
+import type { Reporter } from "../progress.ts";
 
 /** A command of the project. */
 export interface Command {

@@ -1,14 +1,14 @@
 import { createInterface } from "node:readline/promises";
-import { UserError } from "../errors";
-import { prepareDocker, prepareTools } from "../setup";
-import { removeStackFiles } from "../stack/certificates";
-import { removeStackFile, requireStack } from "../stack/files";
-import { openStack, stackEnvironment } from "../stack/open";
-import { capture, checkEnd, run } from "../stack/pulumi";
-import { recover } from "../stack/recover";
-import { tryRunLock } from "../stack/run-lock";
-import { knownCluster } from "../checks/cluster";
-import { type Command, invocation, stackHelp } from "./command";
+import { UserError } from "../errors.ts";
+import { prepareDocker, prepareTools } from "../setup/index.ts";
+import { removeStackFiles } from "../stack/certificates.ts";
+import { removeStackFile, requireStack } from "../stack/files.ts";
+import { openStack, stackEnvironment } from "../stack/open.ts";
+import { capture, checkEnd, run } from "../stack/pulumi.ts";
+import { recover } from "../stack/recover.ts";
+import { tryRunLock } from "../stack/run-lock.ts";
+import { knownCluster } from "../checks/cluster.ts";
+import { type Command, invocation, stackHelp } from "./command.ts";
 
 export const destroy: Command = {
   spec: {

@@ -1,18 +1,18 @@
-import { inspect } from "../../airgap";
-import type { Settings } from "../../settings";
-import { checkConfiguration } from "../checks";
-import { dockerFacts, freeIn, gigabytes } from "../checks/docker";
-import { checkCluster, knownCluster, nodeState } from "../checks/cluster";
-import { takenPorts } from "../checks/ports";
-import { chooseRoute, describeRoute, type Facts, type Route } from "../setup/route";
-import { gatherFacts } from "../setup";
-import { chooseBackend } from "../stack/backend";
-import { requireStack } from "../stack/files";
-import { stackEnvironment } from "../stack/open";
-import { lastState, outputsIn } from "../stack/peek";
-import type { Deployment } from "../stack/pending";
-import { certificateLives } from "../stack/summary";
-import { type Command, invocation, stackHelp } from "./command";
+import { inspect } from "../../airgap/index.ts";
+import type { Settings } from "../../settings/index.ts";
+import { checkConfiguration } from "../checks/index.ts";
+import { dockerFacts, freeIn, gigabytes } from "../checks/docker.ts";
+import { checkCluster, knownCluster, nodeState } from "../checks/cluster.ts";
+import { takenPorts } from "../checks/ports.ts";
+import { chooseRoute, describeRoute, type Facts, type Route } from "../setup/route.ts";
+import { gatherFacts } from "../setup/index.ts";
+import { chooseBackend } from "../stack/backend.ts";
+import { requireStack } from "../stack/files.ts";
+import { stackEnvironment } from "../stack/open.ts";
+import { lastState, outputsIn } from "../stack/peek.ts";
+import type { Deployment } from "../stack/pending.ts";
+import { certificateLives } from "../stack/summary.ts";
+import { type Command, invocation, stackHelp } from "./command.ts";
 
 /** One finding: fine, will be brought by npm start, or in the way. */
 interface Finding {

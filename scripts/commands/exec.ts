@@ -1,10 +1,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { execa } from "execa";
-import { local, root } from "../paths";
-import { prepareTools } from "../setup";
-import { stackEnvironment } from "../stack/open";
-import type { Command } from "./command";
+import { local, root } from "../paths.ts";
+import { prepareTools } from "../setup/index.ts";
+import { stackEnvironment } from "../stack/open.ts";
+import type { Command } from "./command.ts";
 
 export const exec: Command = {
   spec: {

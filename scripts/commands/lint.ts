@@ -1,6 +1,6 @@
 import { execa } from "execa";
-import { root } from "../paths";
-import type { Command } from "./command";
+import { root } from "../paths.ts";
+import type { Command } from "./command.ts";
 
 /** ESLint and prettier from node_modules, in the checkout. */
 export async function tool(

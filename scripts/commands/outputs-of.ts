@@ -1,10 +1,10 @@
-import type { ParsedArguments } from "../arguments";
-import { UserError } from "../errors";
-import type { Reporter } from "../progress";
-import { prepareTools } from "../setup";
-import { requireStack } from "../stack/files";
-import { openStack, readOutputs, stackEnvironment } from "../stack/open";
-import { invocation } from "./command";
+import type { ParsedArguments } from "../arguments.ts";
+import { UserError } from "../errors.ts";
+import type { Reporter } from "../progress.ts";
+import { prepareTools } from "../setup/index.ts";
+import { requireStack } from "../stack/files.ts";
+import { openStack, readOutputs, stackEnvironment } from "../stack/open.ts";
+import { invocation } from "./command.ts";
 
 /** Outputs, secret ones included, of the stack that a command names. */
 export async function outputsOf(

@@ -1,12 +1,12 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { checkConfiguration } from "../checks";
-import { prepareDocker, prepareTools } from "../setup";
-import { requireStack } from "../stack/files";
-import { createStack, openStack, stackEnvironment } from "../stack/open";
-import { checkEnd, run, type Stack } from "../stack/pulumi";
-import { type Command, invocation, stackHelp } from "./command";
+import { checkConfiguration } from "../checks/index.ts";
+import { prepareDocker, prepareTools } from "../setup/index.ts";
+import { requireStack } from "../stack/files.ts";
+import { createStack, openStack, stackEnvironment } from "../stack/open.ts";
+import { checkEnd, run, type Stack } from "../stack/pulumi.ts";
+import { type Command, invocation, stackHelp } from "./command.ts";
 
 export const preview: Command = {
   spec: {

@@ -1,15 +1,15 @@
 import * as path from "node:path";
-import { formatCheckArguments, lintArguments, tool, typeArguments } from "./lint";
-import { unknown } from "../arguments";
-import { UserError } from "../errors";
-import { root } from "../paths";
-import type { Reporter } from "../progress";
-import { prepareDocker, prepareTools, type Workbench } from "../setup";
-import { goTestEnvironment } from "../testing/go-environment";
-import { runGoTests } from "../testing/go-tests";
-import { runNodeTests, testFiles } from "../testing/node-tests";
-import { judged, nothing, type PartResult, report as table, type Tally } from "../testing/tally";
-import type { Command } from "./command";
+import { formatCheckArguments, lintArguments, tool, typeArguments } from "./lint.ts";
+import { unknown } from "../arguments.ts";
+import { UserError } from "../errors.ts";
+import { root } from "../paths.ts";
+import type { Reporter } from "../progress.ts";
+import { prepareDocker, prepareTools, type Workbench } from "../setup/index.ts";
+import { goTestEnvironment } from "../testing/go-environment.ts";
+import { runGoTests } from "../testing/go-tests.ts";
+import { runNodeTests, testFiles } from "../testing/node-tests.ts";
+import { judged, nothing, type PartResult, report as table, type Tally } from "../testing/tally.ts";
+import type { Command } from "./command.ts";
 
 /** What a part gets to work with. */
 interface Context {

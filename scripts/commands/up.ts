@@ -1,14 +1,14 @@
-import { checkConfiguration, checkMachine } from "../checks";
-import { shown } from "../paths";
-import { tryRunLock } from "../stack/run-lock";
-import { prepareDocker, prepareTools } from "../setup";
-import { writeCertificates } from "../stack/certificates";
-import { requireStack } from "../stack/files";
-import { createStack, openStack, readOutputs, stackEnvironment } from "../stack/open";
-import { checkEnd, isUnchanged, run } from "../stack/pulumi";
-import { recover } from "../stack/recover";
-import { summary } from "../stack/summary";
-import { type Command, invocation, stackHelp } from "./command";
+import { checkConfiguration, checkMachine } from "../checks/index.ts";
+import { shown } from "../paths.ts";
+import { tryRunLock } from "../stack/run-lock.ts";
+import { prepareDocker, prepareTools } from "../setup/index.ts";
+import { writeCertificates } from "../stack/certificates.ts";
+import { requireStack } from "../stack/files.ts";
+import { createStack, openStack, readOutputs, stackEnvironment } from "../stack/open.ts";
+import { checkEnd, isUnchanged, run } from "../stack/pulumi.ts";
+import { recover } from "../stack/recover.ts";
+import { summary } from "../stack/summary.ts";
+import { type Command, invocation, stackHelp } from "./command.ts";
 
 export const up: Command = {
   spec: {

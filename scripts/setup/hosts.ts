@@ -1,4 +1,4 @@
-import { downloads } from "./official";
+import { downloads } from "./official.ts";
 
 /** What the official route needs: files that really are there, since a host's front page may refuse. */
 export function officialAddresses(): string[] {

@@ -1,10 +1,10 @@
 import * as path from "node:path";
-import { ensureDocker, ensureToolbox } from "../../airgap";
-import { UserError } from "../errors";
-import type { Reporter } from "../progress";
-import { silentHosts } from "./hosts";
-import { ensureOfficialTools } from "./official";
-import { ownPulumiHome } from "./pulumi-home";
+import { ensureDocker, ensureToolbox } from "../../airgap/index.ts";
+import { UserError } from "../errors.ts";
+import type { Reporter } from "../progress.ts";
+import { silentHosts } from "./hosts.ts";
+import { ensureOfficialTools } from "./official.ts";
+import { ownPulumiHome } from "./pulumi-home.ts";
 import {
   chooseRoute,
   describeRoute,
@@ -12,8 +12,8 @@ import {
   needsHosts,
   type Origin,
   type Route,
-} from "./route";
-import { findTools, missingPlugins, toolNames } from "./tools";
+} from "./route.ts";
+import { findTools, missingPlugins, toolNames } from "./tools.ts";
 
 /** Tools ready to use: the environment in which every command runs. */
 export interface Workbench {

@@ -5,12 +5,12 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import { execa } from "execa";
-import { kindVersion, kubernetesVersion, pulumiVersion } from "../../versions";
+import { kindVersion, kubernetesVersion, pulumiVersion } from "../../versions.ts";
 import { waitForLock } from "../bootstrap/lock.mjs";
-import { UserError } from "../errors";
-import { cache } from "../paths";
-import type { Reporter, Step } from "../progress";
-import type { ToolName } from "./tools";
+import { UserError } from "../errors.ts";
+import { cache } from "../paths.ts";
+import type { Reporter, Step } from "../progress.ts";
+import type { ToolName } from "./tools.ts";
 
 /** One file of a vendor's release. */
 export interface Download {

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { cache } from "../paths";
-import { currentLogin } from "../stack/backend";
+import { cache } from "../paths.ts";
+import { currentLogin } from "../stack/backend.ts";
 
 /**
  * Pulumi's own folder for the air-gapped route: nothing of the user's is needed there. CLI 3.250 writes all that goes

@@ -1,5 +1,5 @@
-import { list } from "../errors";
-import type { FoundTool, Plugin, ToolName } from "./tools";
+import { list } from "../errors.ts";
+import type { FoundTool, Plugin, ToolName } from "./tools.ts";
 
 /** Where something comes from. */
 export type Origin = "official" | "airgap";

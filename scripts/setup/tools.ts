@@ -1,8 +1,8 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { execa } from "execa";
-import { kindVersion, kubernetesVersion, pulumiVersion } from "../../versions";
-import { root } from "../paths";
+import { kindVersion, kubernetesVersion, pulumiVersion } from "../../versions.ts";
+import { root } from "../paths.ts";
 
 /** Tools that both routes need, in the order in which they are shown. */
 export const toolNames = ["pulumi", "kind", "kubectl"] as const;

@@ -1,8 +1,8 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { UserError } from "../errors";
-import { local, privateFolder } from "../paths";
+import { UserError } from "../errors.ts";
+import { local, privateFolder } from "../paths.ts";
 
 /** Where the state of the stacks is. */
 export interface Backend {

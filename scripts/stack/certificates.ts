@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { local, privateFolder, writePrivate } from "../paths";
+import { local, privateFolder, writePrivate } from "../paths.ts";
 
 /** Files that callers of the gateway need, and the outputs that they come from. */
 const files = {

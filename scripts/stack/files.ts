@@ -1,9 +1,9 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse, stringify } from "yaml";
-import { nearest } from "../arguments";
-import { UserError } from "../errors";
-import { local, privateFolder, root, writePrivate } from "../paths";
+import { nearest } from "../arguments.ts";
+import { UserError } from "../errors.ts";
+import { local, privateFolder, root, writePrivate } from "../paths.ts";
 
 /** Keys of a stack file that say how its secrets are encrypted. */
 const secretKeys = ["secretsprovider", "encryptedkey", "encryptionsalt"] as const;

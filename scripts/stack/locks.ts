@@ -2,10 +2,10 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { isAlive } from "../bootstrap/processes.mjs";
-import { UserError } from "../errors";
-import type { Reporter } from "../progress";
-import type { Backend } from "./backend";
-import { endSession } from "./sessions";
+import { UserError } from "../errors.ts";
+import type { Reporter } from "../progress.ts";
+import type { Backend } from "./backend.ts";
+import { endSession } from "./sessions.ts";
 
 /** What Pulumi's file backend writes into a lock. */
 export interface PulumiLock {

@@ -1,11 +1,11 @@
 import { execa } from "execa";
-import type { Reporter } from "../progress";
-import type { Workbench } from "../setup";
-import { chooseBackend, passphraseEnv } from "./backend";
-import { prepareStackFile, secretsProvider } from "./files";
-import { clearStaleLocks } from "./locks";
-import { capture, PulumiError, type Stack } from "./pulumi";
-import { type Exported, exportState } from "./recover";
+import type { Reporter } from "../progress.ts";
+import type { Workbench } from "../setup/index.ts";
+import { chooseBackend, passphraseEnv } from "./backend.ts";
+import { prepareStackFile, secretsProvider } from "./files.ts";
+import { clearStaleLocks } from "./locks.ts";
+import { capture, PulumiError, type Stack } from "./pulumi.ts";
+import { type Exported, exportState } from "./recover.ts";
 
 /** Name of the project in Pulumi.yaml. */
 export const project = "bankmesh";

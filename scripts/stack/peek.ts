@@ -1,12 +1,12 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { onPath } from "../setup/tools";
-import { chooseBackend } from "./backend";
-import { project, stackEnvironment } from "./open";
-import { trackedFile } from "./files";
-import type { Deployment } from "./pending";
-import { exportState } from "./recover";
-import type { Outputs } from "./summary";
+import { onPath } from "../setup/tools.ts";
+import { chooseBackend } from "./backend.ts";
+import { project, stackEnvironment } from "./open.ts";
+import { trackedFile } from "./files.ts";
+import type { Deployment } from "./pending.ts";
+import { exportState } from "./recover.ts";
+import type { Outputs } from "./summary.ts";
 
 /** A stack's file in a file backend. */
 interface StateFile {

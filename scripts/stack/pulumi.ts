@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { UserError } from "../errors";
-import { logFile, root, shown } from "../paths";
-import { wasInterrupted, whileRunning } from "../signals";
-import { endSession } from "./sessions";
+import { UserError } from "../errors.ts";
+import { logFile, root, shown } from "../paths.ts";
+import { wasInterrupted, whileRunning } from "../signals.ts";
+import { endSession } from "./sessions.ts";
 
 /** A stack that is ready for the CLI. */
 export interface Stack {
@@ -44,11 +44,11 @@ export async function capture(
 
 /** The CLI ended with an error. */
 export class PulumiError extends UserError {
-  constructor(
-    command: string,
-    readonly output: string,
-  ) {
+  readonly output: string;
+
+  constructor(command: string, output: string) {
     super(`${command} failed:\n${withoutNoise(output)}`);
+    this.output = output;
   }
 }
 

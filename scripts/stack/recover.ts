@@ -1,9 +1,9 @@
-import { UserError } from "../errors";
-import { shown } from "../paths";
-import type { Reporter } from "../progress";
-import { stateOfCluster } from "../checks/cluster";
-import { type Deployment, markUnfinished, planRepair, withoutStrays } from "./pending";
-import { capture, PulumiError, run, type Stack } from "./pulumi";
+import { UserError } from "../errors.ts";
+import { shown } from "../paths.ts";
+import type { Reporter } from "../progress.ts";
+import { stateOfCluster } from "../checks/cluster.ts";
+import { type Deployment, markUnfinished, planRepair, withoutStrays } from "./pending.ts";
+import { capture, PulumiError, run, type Stack } from "./pulumi.ts";
 
 /** An exported stack. */
 export interface Exported {

@@ -1,7 +1,7 @@
 import * as path from "node:path";
 import { tryLock } from "../bootstrap/lock.mjs";
-import { UserError } from "../errors";
-import { local } from "../paths";
+import { UserError } from "../errors.ts";
+import { local } from "../paths.ts";
 
 /**
  * One command at a time changes a stack of this checkout. Pulumi's own lock covers its run alone, not what is repaired

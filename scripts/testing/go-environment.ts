@@ -1,11 +1,11 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { buildPieces, folderOf, missingPieces, openWorkshop } from "../../airgap/builder";
-import { goEnvironment } from "../../airgap/go";
-import { writeToolbox } from "../../airgap/sources";
-import { local, root } from "../paths";
-import type { Reporter } from "../progress";
-import type { Workbench } from "../setup";
+import { buildPieces, folderOf, missingPieces, openWorkshop } from "../../airgap/builder.ts";
+import { goEnvironment } from "../../airgap/go.ts";
+import { writeToolbox } from "../../airgap/sources.ts";
+import { local, root } from "../paths.ts";
+import type { Reporter } from "../progress.ts";
+import type { Workbench } from "../setup/index.ts";
 
 /** What the tests of the Kubernetes stand-in run against: a real API server. */
 const apiServer = { etcd: ["etcd"], kubernetes: ["kube-apiserver", "kube-controller-manager"] };

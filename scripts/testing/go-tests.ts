@@ -2,8 +2,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
-import { root } from "../paths";
-import { add, nothing, type Tally } from "./tally";
+import { root } from "../paths.ts";
+import { add, nothing, type Tally } from "./tally.ts";
 
 /** One line of `go test -json`. */
 export interface GoEvent {

@@ -2,8 +2,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { execa } from "execa";
-import { root } from "../paths";
-import { nothing, type Tally } from "./tally";
+import { root } from "../paths.ts";
+import { nothing, type Tally } from "./tally.ts";
 
 export interface NodeTestOptions {
   /** Files at once. */
@@ -39,10 +39,10 @@ export async function runNodeTests(
     const result = await execa(
       process.execPath,
       [
-        ...["--require", "ts-node/register", "--test", `--test-concurrency=${options.concurrency}`],
+        ...["--test", `--test-concurrency=${options.concurrency}`],
         ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
         ...[
-          `--test-reporter=${path.join(__dirname, "count-reporter.mjs")}`,
+          `--test-reporter=${path.join(import.meta.dirname, "count-reporter.mjs")}`,
           `--test-reporter-destination=${counts}`,
         ],
         `--test-timeout=${options.timeout}`,

@@ -1,7 +1,7 @@
 import * as assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { nodesOf, volumesOf } from "./support/machine";
-import { RunFailed, TestStack } from "./support/stack";
+import { nodesOf, volumesOf } from "./support/machine.ts";
+import { RunFailed, TestStack } from "./support/stack.ts";
 
 describe("wrong settings", () => {
   let stack: TestStack;

@@ -5,13 +5,13 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { stringify } from "yaml";
-import type { Edge } from "../../verify/verifier";
-import { atEnd } from "./support/cleanup";
-import { nodesOf, output, removeCluster } from "./support/machine";
-import { assertAllHold } from "./support/proof";
-import { RunFailed, TestStack } from "./support/stack";
-import { lines } from "./support/steps";
-import { toolbox } from "./support/toolbox";
+import type { Edge } from "../../verify/verifier.ts";
+import { atEnd } from "./support/cleanup.ts";
+import { nodesOf, output, removeCluster } from "./support/machine.ts";
+import { assertAllHold } from "./support/proof.ts";
+import { RunFailed, TestStack } from "./support/stack.ts";
+import { lines } from "./support/steps.ts";
+import { toolbox } from "./support/toolbox.ts";
 
 describe("a cluster that somebody else runs", () => {
   const clusterName = `bm-existing-${randomBytes(2).toString("hex")}`;

@@ -1,11 +1,11 @@
 import * as assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, before, describe, it } from "node:test";
-import { ProjectCommand } from "./support/command";
-import { allVolumes, contextsOf, mountsOf, nodesOf, output, volumesOf } from "./support/machine";
-import { assertAllHold } from "./support/proof";
-import { TestStack } from "./support/stack";
-import { lines } from "./support/steps";
+import { ProjectCommand } from "./support/command.ts";
+import { allVolumes, contextsOf, mountsOf, nodesOf, output, volumesOf } from "./support/machine.ts";
+import { assertAllHold } from "./support/proof.ts";
+import { TestStack } from "./support/stack.ts";
+import { lines } from "./support/steps.ts";
 
 describe("the life of a stack, with everything that interrupts it", () => {
   let stack: TestStack;

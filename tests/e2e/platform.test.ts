@@ -4,11 +4,11 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
-import type { Verifier } from "../../verify/verifier";
-import { nodesOf } from "./support/machine";
-import { assertAllHold, idsOf } from "./support/proof";
-import { TestStack } from "./support/stack";
-import { lines } from "./support/steps";
+import type { Verifier } from "../../verify/verifier.ts";
+import { nodesOf } from "./support/machine.ts";
+import { assertAllHold, idsOf } from "./support/proof.ts";
+import { TestStack } from "./support/stack.ts";
+import { lines } from "./support/steps.ts";
 
 const mtlsFlip = [
   "update MeshSecurity security",

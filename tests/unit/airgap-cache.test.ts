@@ -6,8 +6,8 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, suite, test } from "node:test";
 
-import { Cache, defaultCacheRoot } from "../../airgap/cache";
-import type { Workspace } from "../../airgap/cache";
+import { Cache, defaultCacheRoot } from "../../airgap/cache.ts";
+import type { Workspace } from "../../airgap/cache.ts";
 
 const key = "a".repeat(64);
 
@@ -146,14 +146,10 @@ suite("cache shared by processes", () => {
 
   /** A process that builds the piece, which takes until the file "go" is there. */
   function start() {
-    const script = path.join(__dirname, "support/airgap-build.ts");
-    const child = spawn(
-      process.execPath,
-      ["--require", "ts-node/register/transpile-only", script, root, key],
-      {
-        stdio: ["ignore", "pipe", "inherit"],
-      },
-    );
+    const script = path.join(import.meta.dirname, "support/airgap-build.ts");
+    const child = spawn(process.execPath, [script, root, key], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     const output: string[] = [];
     child.stdout.setEncoding("utf8").on("data", (text: string) => output.push(text));
     const says = async (text: string) => {

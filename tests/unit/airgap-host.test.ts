@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
-import { lackingIn } from "../../airgap/capabilities";
-import { classify } from "../../airgap/docker";
-import { isRecent } from "../../airgap/go";
-import { parseRelease, pickMirror, proxyEnv, unsupported } from "../../airgap/host";
+import { lackingIn } from "../../airgap/capabilities.ts";
+import { classify } from "../../airgap/docker.ts";
+import { isRecent } from "../../airgap/go.ts";
+import { parseRelease, pickMirror, proxyEnv, unsupported } from "../../airgap/host.ts";
 
 suite("capabilities that the machine lacks", () => {
   const status = (bounding: string) =>

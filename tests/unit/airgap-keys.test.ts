@@ -4,9 +4,9 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, suite, test } from "node:test";
 
-import { pieceKeys } from "../../airgap/keys";
-import { pieces, products } from "../../airgap/pieces";
-import type { Piece } from "../../airgap/pieces/piece";
+import { pieceKeys } from "../../airgap/keys.ts";
+import { pieces, products } from "../../airgap/pieces/index.ts";
+import type { Piece } from "../../airgap/pieces/piece.ts";
 
 const piece = (name: string, more: Partial<Piece> = {}): Piece => ({
   name,
@@ -93,7 +93,7 @@ suite("keys of pieces", () => {
 });
 
 suite("pieces of the air-gapped route", () => {
-  const airgap = path.resolve(__dirname, "../../airgap");
+  const airgap = path.resolve(import.meta.dirname, "../../airgap");
 
   test("have different names, existing files and needs that are pieces", () => {
     const names = pieces.map(({ name }) => name);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
-import { criticalPaths, runSchedule } from "../../airgap/schedule";
-import type { Task } from "../../airgap/schedule";
+import { criticalPaths, runSchedule } from "../../airgap/schedule.ts";
+import type { Task } from "../../airgap/schedule.ts";
 
 const task = (
   name: string,

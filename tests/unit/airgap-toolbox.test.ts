@@ -4,17 +4,17 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, suite, test } from "node:test";
 
-import { keyOf, missingPieces } from "../../airgap/builder";
-import type { Workshop } from "../../airgap/builder";
-import { Cache } from "../../airgap/cache";
-import { pieceKeys } from "../../airgap/keys";
-import { pieces } from "../../airgap/pieces";
-import { pruneToolboxes, sources, writeToolbox } from "../../airgap/sources";
-import { readSources } from "../../sources";
+import { keyOf, missingPieces } from "../../airgap/builder.ts";
+import type { Workshop } from "../../airgap/builder.ts";
+import { Cache } from "../../airgap/cache.ts";
+import { pieceKeys } from "../../airgap/keys.ts";
+import { pieces } from "../../airgap/pieces/index.ts";
+import { pruneToolboxes, sources, writeToolbox } from "../../airgap/sources.ts";
+import { readSources } from "../../sources/index.ts";
 
 suite("toolbox", () => {
   let shop: Workshop;
-  const airgap = path.resolve(__dirname, "../../airgap");
+  const airgap = path.resolve(import.meta.dirname, "../../airgap");
 
   beforeEach(async () => {
     const root = fs.mkdtempSync(path.join(os.tmpdir(), "bankmesh-toolbox-"));

@@ -3,12 +3,12 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { suite, test } from "node:test";
 
-import * as airgap from "../../airgap/versions";
-import * as official from "../../versions";
+import * as airgap from "../../airgap/versions.ts";
+import * as official from "../../versions.ts";
 
 /** The version that a tool's go.mod requires of a module. */
 function required(tool: string, module: string): string | undefined {
-  const file = path.resolve(__dirname, "../../airgap/tools", tool, "go.mod");
+  const file = path.resolve(import.meta.dirname, "../../airgap/tools", tool, "go.mod");
   const line = fs
     .readFileSync(file, "utf8")
     .split("\n")

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { Bank, type BankArgs } from "../../components/bank";
-import { BankService, deployment, portName } from "../../components/bank-service";
-import type { ServiceSettings } from "../../settings";
-import { type Json, record } from "./support/mocks";
+import { Bank, type BankArgs } from "../../components/bank.ts";
+import { BankService, deployment, portName } from "../../components/bank-service.ts";
+import type { ServiceSettings } from "../../settings/index.ts";
+import { type Json, record } from "./support/mocks.ts";
 
 const echoImage = "ealen/echo-server:0.9.2";
 const namespaceType = "kubernetes:core/v1:Namespace";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { cluster } from "../../components/cluster";
-import { ExistingCluster } from "../../components/existing-cluster";
-import { type Invocation, record, unknown } from "./support/mocks";
-import { valueOf } from "./support/outputs";
-import { airgap, official, settings } from "./support/settings";
+import { cluster } from "../../components/cluster.ts";
+import { ExistingCluster } from "../../components/existing-cluster.ts";
+import { type Invocation, record, unknown } from "./support/mocks.ts";
+import { valueOf } from "./support/outputs.ts";
+import { airgap, official, settings } from "./support/settings.ts";
 
 const answers = ({ inputs }: Invocation) => ({
   stdout: inputs.command.endsWith(" who") ? "uid-of-kube-system" : "its kubeconfig",

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { IngressGateway, type IngressGatewayArgs } from "../../components/ingress-gateway";
-import { gatewayValues } from "../../components/istio-values";
-import { gatewaySpec, virtualServiceSpec } from "../../policies/routing";
-import { type RecordOptions, record, unknown } from "./support/mocks";
-import { airgap, official, settings } from "./support/settings";
+import { IngressGateway, type IngressGatewayArgs } from "../../components/ingress-gateway.ts";
+import { gatewayValues } from "../../components/istio-values.ts";
+import { gatewaySpec, virtualServiceSpec } from "../../policies/routing.ts";
+import { type RecordOptions, record, unknown } from "./support/mocks.ts";
+import { airgap, official, settings } from "./support/settings.ts";
 
 const service = { type: "NodePort", nodePorts: { http: 30080, https: 30443 } } as const;
 const routes = [{ prefix: "/users", destination: "users.bank.svc.cluster.local", port: 80 }];

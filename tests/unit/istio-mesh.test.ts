@@ -8,10 +8,10 @@ import {
   dropKeepPolicy,
   skipServiceAwait,
   waitForInjector,
-} from "../../components/istio-mesh";
-import { baseValues, istiodValues } from "../../components/istio-values";
-import { type Json, record } from "./support/mocks";
-import { airgap, official, settings } from "./support/settings";
+} from "../../components/istio-mesh.ts";
+import { baseValues, istiodValues } from "../../components/istio-values.ts";
+import { type Json, record } from "./support/mocks.ts";
+import { airgap, official, settings } from "./support/settings.ts";
 
 const istio = settings().istio;
 const args: IstioMeshArgs = { istio, sources: official.istio, kubeconfig: "the kubeconfig" };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { deployment } from "../../components/bank-service";
+import { deployment } from "../../components/bank-service.ts";
 import {
   accessLogFormat,
   baseValues,
@@ -8,8 +8,8 @@ import {
   istiodValues,
   merge,
   meshConfig,
-} from "../../components/istio-values";
-import { airgap, official, settings } from "./support/settings";
+} from "../../components/istio-values.ts";
+import { airgap, official, settings } from "./support/settings.ts";
 
 const istio = settings().istio;
 const args = { istio, sources: official.istio };

@@ -8,9 +8,9 @@ import {
   configHash,
   gatewayNodePorts,
   kindConfig,
-} from "../../components/kind-cluster";
-import { type RecordOptions, record, unknown } from "./support/mocks";
-import { valueOf } from "./support/outputs";
+} from "../../components/kind-cluster.ts";
+import { type RecordOptions, record, unknown } from "./support/mocks.ts";
+import { valueOf } from "./support/outputs.ts";
 
 const args: KindClusterArgs = {
   clusterName: "istio-poc",

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { MeshSecurity, type MeshSecurityArgs } from "../../components/mesh-security";
+import { MeshSecurity, type MeshSecurityArgs } from "../../components/mesh-security.ts";
 import {
   namespaceDestinationRule,
   namespaceMtls,
   plaintextDestinationRule,
   workloadMtls,
-} from "../../policies/mtls";
-import { record } from "./support/mocks";
+} from "../../policies/mtls.ts";
+import { record } from "./support/mocks.ts";
 
 const peer = "kubernetes:security.istio.io/v1:PeerAuthentication";
 const rule = "kubernetes:networking.istio.io/v1:DestinationRule";

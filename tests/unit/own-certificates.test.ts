@@ -7,9 +7,9 @@ import {
   type SecretKey,
   formatProblems,
   parseSettings,
-} from "../../settings";
-import { makeCertificate } from "./support/certificates";
-import { root } from "./support/settings";
+} from "../../settings/index.ts";
+import { makeCertificate } from "./support/certificates.ts";
+import { root } from "./support/settings.ts";
 
 const now = new Date("2026-11-22T12:00:00Z");
 const past = new Date("2026-11-22T11:59:59Z");

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { type CertificateLives, generation } from "../../components/certificate-life";
-import { Pki, type PkiArgs } from "../../components/pki";
-import { type Json, type RecordOptions, record } from "./support/mocks";
-import { valueOf } from "./support/outputs";
-import { settings } from "./support/settings";
+import { type CertificateLives, generation } from "../../components/certificate-life.ts";
+import { Pki, type PkiArgs } from "../../components/pki.ts";
+import { type Json, type RecordOptions, record } from "./support/mocks.ts";
+import { valueOf } from "./support/outputs.ts";
+import { settings } from "./support/settings.ts";
 
 const keyType = "tls:index/privateKey:PrivateKey";
 const rootType = "tls:index/selfSignedCert:SelfSignedCert";

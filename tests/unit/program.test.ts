@@ -4,9 +4,9 @@ import * as path from "node:path";
 import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
-import { type Recording, type Registration, type RecordOptions, record } from "./support/mocks";
-import { valueOf } from "./support/outputs";
-import { root } from "./support/settings";
+import { type Recording, type Registration, type RecordOptions, record } from "./support/mocks.ts";
+import { valueOf } from "./support/outputs.ts";
+import { root } from "./support/settings.ts";
 
 type Config = Record<string, unknown>;
 type Exports = Record<string, unknown>;
@@ -28,6 +28,8 @@ function valuesOf(stack: string, values: Config = {}): Record<string, string> {
   return Object.fromEntries(Object.entries(all).map(([key, v]) => [key, text(v)]));
 }
 
+let runs = 0;
+
 /** Runs the program as shipped, for one stack. */
 async function run(
   stack: string,
@@ -36,15 +38,13 @@ async function run(
 ): Promise<{ recording: Recording; outputs: Exports }> {
   process.chdir(root);
   delete process.env.BANKMESH_SOURCES;
-  const program = require.resolve("../../index");
+  // each stack is a run of its own
+  const program = `../../index.ts?run=${(runs += 1)}`;
   let outputs: Exports = {};
   const recording = await record(
-    () => {
+    async () => {
       pulumi.runtime.setAllConfig(valuesOf(stack, values));
-      // each stack is a run of its own
-      Reflect.deleteProperty(require.cache, program);
-      // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded after the mocks, as Pulumi does
-      outputs = require(program) as Exports;
+      outputs = (await import(program)) as Exports;
     },
     { stack, ...options },
   );

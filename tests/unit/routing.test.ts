@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { bankRoutes } from "../../components/bank";
-import { endpoints, howToCall } from "../../components/outputs";
-import { type Route, gatewaySpec, virtualServiceSpec } from "../../policies/routing";
-import { validateSpec } from "../../policies/schema";
-import { settings } from "./support/settings";
+import { bankRoutes } from "../../components/bank.ts";
+import { endpoints, howToCall } from "../../components/outputs.ts";
+import { type Route, gatewaySpec, virtualServiceSpec } from "../../policies/routing.ts";
+import { validateSpec } from "../../policies/schema.ts";
+import { settings } from "./support/settings.ts";
 
 const modes = ["NONE", "SIMPLE", "MUTUAL"] as const;
 const users: Route = { prefix: "/users", destination: "users.bank.svc.cluster.local", port: 80 };

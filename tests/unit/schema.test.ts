@@ -4,9 +4,9 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { describe, test } from "node:test";
-import { type IstioKind, apiVersionOf, validateSpec } from "../../policies/schema";
-import { extract, kinds } from "../../policies/schemas/extract";
-import { root } from "./support/settings";
+import { type IstioKind, apiVersionOf, validateSpec } from "../../policies/schema.ts";
+import { extract, kinds } from "../../policies/schemas/extract.ts";
+import { root } from "./support/settings.ts";
 
 describe("validateSpec allows what Istio allows", () => {
   const rows: [IstioKind, object][] = [

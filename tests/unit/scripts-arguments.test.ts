@@ -6,8 +6,8 @@ import {
   nearest,
   parseArguments,
   usageLine,
-} from "../../scripts/arguments";
-import { UserError } from "../../scripts/errors";
+} from "../../scripts/arguments.ts";
+import { UserError } from "../../scripts/errors.ts";
 
 const spec: CommandSpec = {
   name: "preview",

@@ -8,7 +8,7 @@ import { isInstalled } from "../../scripts/bootstrap/dependencies.mjs";
 import { tryLock, waitForLock } from "../../scripts/bootstrap/lock.mjs";
 import { isGoodNode } from "../../scripts/bootstrap/node.mjs";
 import { isAlive, startTime } from "../../scripts/bootstrap/processes.mjs";
-import { endSession } from "../../scripts/stack/sessions";
+import { endSession } from "../../scripts/stack/sessions.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bankmesh-unit-"));
 after(() => fs.rmSync(folder, { recursive: true }));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { knownCluster } from "../../scripts/checks/cluster";
+import { knownCluster } from "../../scripts/checks/cluster.ts";
 import {
   type Deployment,
   markUnfinished,
@@ -8,7 +8,7 @@ import {
   planRepair,
   withoutStrays,
   type Resource,
-} from "../../scripts/stack/pending";
+} from "../../scripts/stack/pending.ts";
 
 function object(name: string, kind: string, metadata: Record<string, unknown>): Resource {
   const type = `kubernetes:v1:${kind}`;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
-import { createReporter, duration } from "../../scripts/progress";
+import { createReporter, duration } from "../../scripts/progress.ts";
 
 function recorder(terminal: boolean, columns?: number) {
   const written: string[] = [];

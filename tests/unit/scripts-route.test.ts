@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
-import { UserError } from "../../scripts/errors";
-import { readForced } from "../../scripts/setup";
-import { silentHosts } from "../../scripts/setup/hosts";
-import { downloads, findSum } from "../../scripts/setup/official";
-import { chooseRoute, describeRoute, type Facts } from "../../scripts/setup/route";
-import { compareVersions, isGood } from "../../scripts/setup/tools";
+import { UserError } from "../../scripts/errors.ts";
+import { readForced } from "../../scripts/setup/index.ts";
+import { silentHosts } from "../../scripts/setup/hosts.ts";
+import { downloads, findSum } from "../../scripts/setup/official.ts";
+import { chooseRoute, describeRoute, type Facts } from "../../scripts/setup/route.ts";
+import { compareVersions, isGood } from "../../scripts/setup/tools.ts";
 
 const good = { version: "9.9.9", good: true, wanted: "any" };
 const missing = { good: false, wanted: "any" };

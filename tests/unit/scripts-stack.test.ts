@@ -4,12 +4,12 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { describe, test } from "node:test";
 import { parse } from "yaml";
-import { ownPulumiHome } from "../../scripts/setup/pulumi-home";
-import { chooseBackend, currentLogin, passphraseEnv } from "../../scripts/stack/backend";
-import { mergeStackFile, requireStack, stackNames } from "../../scripts/stack/files";
-import { isStale, parseLock } from "../../scripts/stack/locks";
-import { isNoise, isUnchanged, summaryOf } from "../../scripts/stack/pulumi";
-import { certificateLives, summary } from "../../scripts/stack/summary";
+import { ownPulumiHome } from "../../scripts/setup/pulumi-home.ts";
+import { chooseBackend, currentLogin, passphraseEnv } from "../../scripts/stack/backend.ts";
+import { mergeStackFile, requireStack, stackNames } from "../../scripts/stack/files.ts";
+import { isStale, parseLock } from "../../scripts/stack/locks.ts";
+import { isNoise, isUnchanged, summaryOf } from "../../scripts/stack/pulumi.ts";
+import { certificateLives, summary } from "../../scripts/stack/summary.ts";
 
 function temporary(): string {
   return fs.mkdtempSync(path.join(os.tmpdir(), "bankmesh-unit-"));

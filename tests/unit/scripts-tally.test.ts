@@ -3,9 +3,9 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { describe, test } from "node:test";
-import { GoCount, goModules } from "../../scripts/testing/go-tests";
-import { readCounts, runNodeTests } from "../../scripts/testing/node-tests";
-import { judged, lastLine, report } from "../../scripts/testing/tally";
+import { GoCount, goModules } from "../../scripts/testing/go-tests.ts";
+import { readCounts, runNodeTests } from "../../scripts/testing/node-tests.ts";
+import { judged, lastLine, report } from "../../scripts/testing/tally.ts";
 
 describe("tally", () => {
   test("the last line sums all parts", () => {

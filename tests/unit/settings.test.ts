@@ -9,10 +9,10 @@ import {
   parseSettings,
   secretKeys,
   settingsSchema,
-} from "../../settings";
-import { readSources } from "../../sources";
-import { configErrors } from "./support/config-errors";
-import { airgap, root } from "./support/settings";
+} from "../../settings/index.ts";
+import { readSources } from "../../sources/index.ts";
+import { configErrors } from "./support/config-errors.ts";
+import { airgap, root } from "./support/settings.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bankmesh-settings-"));
 process.on("exit", () => fs.rmSync(folder, { recursive: true }));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { FakeTools } from "./support/fake-tools";
+import { FakeTools } from "./support/fake-tools.ts";
 
 describe("existing-cluster/ask.sh", () => {
   const env = { KUBECONTEXT: "work", OWNER: "me", NAMESPACES: "istio-system bank", ADOPT: "" };

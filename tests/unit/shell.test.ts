@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, test } from "node:test";
-import { FakeTools, type Run } from "./support/fake-tools";
-import { root } from "./support/settings";
+import { FakeTools, type Run } from "./support/fake-tools.ts";
+import { root } from "./support/settings.ts";
 
 const hash = "0123456789ab";
 const uuid = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
@@ -29,7 +29,10 @@ const cluster = (state: string, owner: string, id: string) =>
 
 /** Tools that change something. */
 const changes = ({ calls }: Run) =>
-  calls.filter((c) => !/ (container inspect|volume inspect|cp|ps|get) |readyz|get pods|exec .* cat \/proc/.test(c));
+  calls.filter(
+    (c) =>
+      !/ (container inspect|volume inspect|cp|ps|get) |readyz|get pods|exec .* cat \/proc/.test(c),
+  );
 
 function refusesForeign(run: Run): void {
   assert.equal(run.code, 1);

@@ -4,8 +4,8 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { describe, test } from "node:test";
 import { parse } from "yaml";
-import { checkStackFile, settingsSchema } from "../../settings";
-import { root } from "./support/settings";
+import { checkStackFile, settingsSchema } from "../../settings/index.ts";
+import { root } from "./support/settings.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bankmesh-stacks-"));
 process.on("exit", () => fs.rmSync(folder, { recursive: true }));

@@ -1,7 +1,7 @@
 import * as assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Reason, classify } from "../../verify/classify";
-import { type Evidence, alertIn } from "../../verify/evidence";
+import { type Reason, classify } from "../../verify/classify.ts";
+import { type Evidence, alertIn } from "../../verify/evidence.ts";
 
 const seen = (evidence: Partial<Evidence>): Evidence => ({
   at: "2026-11-22T00:00:00.000Z",

@@ -1,11 +1,11 @@
 import * as assert from "node:assert/strict";
 import { X509Certificate, createPrivateKey } from "node:crypto";
 import { after, before, describe, it } from "node:test";
-import { type ControlServer, startControlServer } from "../../verify/callers/control-server";
-import { HostCaller } from "../../verify/callers/host";
-import { makeCertificate } from "../../verify/certificates";
-import { type Reason, classify } from "../../verify/classify";
-import type { HostRequest } from "../../verify/probe";
+import { type ControlServer, startControlServer } from "../../verify/callers/control-server.ts";
+import { HostCaller } from "../../verify/callers/host.ts";
+import { makeCertificate } from "../../verify/certificates.ts";
+import { type Reason, classify } from "../../verify/classify.ts";
+import type { HostRequest } from "../../verify/probe.ts";
 
 describe("certificates for probes", () => {
   it("are signed by their issuer, and by no other of the same name", () => {

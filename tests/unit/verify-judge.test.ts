@@ -1,8 +1,8 @@
 import * as assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Evidence, parseXfcc, peerOf, xfccIn } from "../../verify/evidence";
-import { type Answer, judge } from "../../verify/judge";
-import type { Expectation } from "../../verify/probe";
+import { type Evidence, parseXfcc, peerOf, xfccIn } from "../../verify/evidence.ts";
+import { type Answer, judge } from "../../verify/judge.ts";
+import type { Expectation } from "../../verify/probe.ts";
 
 const identities = {
   caller: "spiffe://cluster.local/ns/bank/sa/curl-1",

@@ -1,13 +1,13 @@
 import * as assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { findLine, parseAccessLog } from "../../verify/access-log";
-import { curlScript, readCurlOutput } from "../../verify/callers/curl";
-import { callerObjects, twinObjects, twinOf } from "../../verify/callers/objects";
-import type { Evidence } from "../../verify/evidence";
-import { type ProbeTarget, isNegative } from "../../verify/probe";
-import { allProbes, probesFor } from "../../verify/probes";
-import { runProbes } from "../../verify/runner";
-import { type Settings, gatewayTlsModes, mtlsModes, settingsSchema } from "../../settings";
+import { findLine, parseAccessLog } from "../../verify/access-log.ts";
+import { curlScript, readCurlOutput } from "../../verify/callers/curl.ts";
+import { callerObjects, twinObjects, twinOf } from "../../verify/callers/objects.ts";
+import type { Evidence } from "../../verify/evidence.ts";
+import { type ProbeTarget, isNegative } from "../../verify/probe.ts";
+import { allProbes, probesFor } from "../../verify/probes/index.ts";
+import { runProbes } from "../../verify/runner.ts";
+import { type Settings, gatewayTlsModes, mtlsModes, settingsSchema } from "../../settings/index.ts";
 
 const settings = (values: object = {}): Settings => settingsSchema.parse(values);
 const identities = { caller: "spiffe://c", gateway: "spiffe://g" };

@@ -1,6 +1,6 @@
 import type { AddressInfo } from "node:net";
 import * as https from "node:https";
-import { makeCertificate } from "../certificates";
+import { makeCertificate } from "../certificates.ts";
 
 /** A server of this process that takes what the gateway must not: the control of probes for old TLS. */
 export interface ControlServer {

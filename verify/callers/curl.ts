@@ -1,6 +1,6 @@
-import type { Certificate } from "../certificates";
-import { type Evidence, alertIn, bodyLimit, xfccIn } from "../evidence";
-import type { PodRequest } from "../probe";
+import type { Certificate } from "../certificates.ts";
+import { type Evidence, alertIn, bodyLimit, xfccIn } from "../evidence.ts";
+import type { PodRequest } from "../probe.ts";
 
 const timeoutSeconds = 5;
 

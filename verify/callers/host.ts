@@ -2,9 +2,9 @@ import * as http from "node:http";
 import type { Socket } from "node:net";
 import * as net from "node:net";
 import * as tls from "node:tls";
-import { type Evidence, alertIn, bodyLimit, xfccIn } from "../evidence";
-import type { HostRequest } from "../probe";
-import type { Certificate } from "../certificates";
+import { type Evidence, alertIn, bodyLimit, xfccIn } from "../evidence.ts";
+import type { HostRequest } from "../probe.ts";
+import type { Certificate } from "../certificates.ts";
 
 /** Where the gateway is, and what a request's words for certificates mean. */
 export interface HostCallerArgs {
@@ -26,7 +26,11 @@ const alertGrace = 1500;
 
 /** Sends requests from this machine; each on a connection of its own. */
 export class HostCaller {
-  constructor(private readonly args: HostCallerArgs) {}
+  private readonly args: HostCallerArgs;
+
+  constructor(args: HostCallerArgs) {
+    this.args = args;
+  }
 
   public async send(request: HostRequest): Promise<Evidence> {
     const first = await this.once(request, this.portOf(request));

@@ -1,11 +1,17 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import type { Settings } from "../../settings";
-import type { Certificate } from "../certificates";
-import type { Evidence } from "../evidence";
-import type { Kubectl } from "../kubectl";
-import type { PodRequest, Twin } from "../probe";
-import { curlScript, readCurlOutput } from "./curl";
-import { type KubernetesObject, callerName, callerObjects, runLabel, twinObjects } from "./objects";
+import type { Settings } from "../../settings/index.ts";
+import type { Certificate } from "../certificates.ts";
+import type { Evidence } from "../evidence.ts";
+import type { Kubectl } from "../kubectl.ts";
+import type { PodRequest, Twin } from "../probe.ts";
+import { curlScript, readCurlOutput } from "./curl.ts";
+import {
+  type KubernetesObject,
+  callerName,
+  callerObjects,
+  runLabel,
+  twinObjects,
+} from "./objects.ts";
 
 export interface PodCallersArgs {
   readonly kubectl: Kubectl;
@@ -28,7 +34,11 @@ export class PodCallers {
   private readonly namespace = `verify-${this.run}`;
   private twinAddress: string | undefined;
 
-  constructor(private readonly args: PodCallersArgs) {}
+  private readonly args: PodCallersArgs;
+
+  constructor(args: PodCallersArgs) {
+    this.args = args;
+  }
 
   /** SPIFFE identity of the caller with a sidecar. */
   public get identity(): string {

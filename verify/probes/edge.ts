@@ -1,5 +1,5 @@
-import { type GatewayTls, type Settings, prefixOf } from "../../settings";
-import type { HostRequest, Probe, ProbeTarget } from "../probe";
+import { type GatewayTls, type Settings, prefixOf } from "../../settings/index.ts";
+import type { HostRequest, Probe, ProbeTarget } from "../probe.ts";
 
 const mode =
   (...modes: GatewayTls[]) =>

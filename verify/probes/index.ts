@@ -1,10 +1,10 @@
-import type { Settings } from "../../settings";
-import type { Probe } from "../probe";
-import { edgeProbes } from "./edge";
-import { meshProbes } from "./mesh";
+import type { Settings } from "../../settings/index.ts";
+import type { Probe } from "../probe.ts";
+import { edgeProbes } from "./edge.ts";
+import { meshProbes } from "./mesh.ts";
 
-export { edgeProbes } from "./edge";
-export { meshProbes } from "./mesh";
+export { edgeProbes } from "./edge.ts";
+export { meshProbes } from "./mesh.ts";
 
 /** Every probe, in the order of the report. */
 export const allProbes: readonly Probe[] = [...meshProbes, ...edgeProbes];

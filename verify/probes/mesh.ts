@@ -1,5 +1,5 @@
-import { type MtlsMode, type ServiceSettings, type Settings } from "../../settings";
-import type { PodRequest, Probe, ProbeTarget } from "../probe";
+import { type MtlsMode, type ServiceSettings, type Settings } from "../../settings/index.ts";
+import type { PodRequest, Probe, ProbeTarget } from "../probe.ts";
 
 /** Services whose first port speaks HTTP: those that can be asked. */
 export function httpServices(settings: Settings): ServiceSettings[] {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { root } from "../../../scripts/paths";
-import { atEnd } from "./cleanup";
-import { enginePid, kill } from "./engine";
-import type { TestStack } from "./stack";
+import { root } from "../../../scripts/paths.ts";
+import { atEnd } from "./cleanup.ts";
+import { enginePid, kill } from "./engine.ts";
+import type { TestStack } from "./stack.ts";
 
 /** How a command of the project ended. */
 export interface Ended {
@@ -19,11 +19,12 @@ export class ProjectCommand {
   private readonly child: ChildProcess;
   private text = "";
 
+  private readonly stack: TestStack;
+
   /** @param command what comes behind `scripts/bootstrap.mjs`: up, destroy */
-  constructor(
-    private readonly stack: TestStack,
-    command: string,
-  ) {
+  constructor(stack: TestStack, command: string) {
+    this.stack = stack;
+
     this.child = spawn(process.execPath, ["scripts/bootstrap.mjs", command, stack.name], {
       cwd: root,
       env: { ...stack.env, NODE_TEST_CONTEXT: undefined },

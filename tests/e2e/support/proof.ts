@@ -1,8 +1,8 @@
 import * as assert from "node:assert/strict";
-import { summary, table } from "../../../verify/report";
-import type { Outcome } from "../../../verify/runner";
-import type { Verifier } from "../../../verify/verifier";
-import type { TestStack } from "./stack";
+import { summary, table } from "../../../verify/report.ts";
+import type { Outcome } from "../../../verify/runner.ts";
+import type { Verifier } from "../../../verify/verifier.ts";
+import type { TestStack } from "./stack.ts";
 
 /** Asks every probe that applies; all must hold. */
 export async function assertAllHold(verifier: Verifier, stack: TestStack): Promise<Outcome[]> {

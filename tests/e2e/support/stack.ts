@@ -2,19 +2,19 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { type EngineEvent, LocalWorkspace, type Stack } from "@pulumi/pulumi/automation";
+import { type EngineEvent, LocalWorkspace, type Stack } from "@pulumi/pulumi/automation/index.js";
 import { parse, stringify } from "yaml";
-import { local, root } from "../../../scripts/paths";
-import { removeStackFiles } from "../../../scripts/stack/certificates";
-import { removeStackFile } from "../../../scripts/stack/files";
-import { type Settings, parseSettings } from "../../../settings";
-import { Kubectl } from "../../../verify/kubectl";
-import { type Edge, type Subject, Verifier } from "../../../verify/verifier";
-import { atEnd } from "./cleanup";
-import { killEngineOf } from "./engine";
-import { freePorts, removeCluster } from "./machine";
-import { type Step, changesIn, driftIn, errorsIn } from "./steps";
-import { toolbox } from "./toolbox";
+import { local, root } from "../../../scripts/paths.ts";
+import { removeStackFiles } from "../../../scripts/stack/certificates.ts";
+import { removeStackFile } from "../../../scripts/stack/files.ts";
+import { type Settings, parseSettings } from "../../../settings/index.ts";
+import { Kubectl } from "../../../verify/kubectl.ts";
+import { type Edge, type Subject, Verifier } from "../../../verify/verifier.ts";
+import { atEnd } from "./cleanup.ts";
+import { killEngineOf } from "./engine.ts";
+import { freePorts, removeCluster } from "./machine.ts";
+import { type Step, changesIn, driftIn, errorsIn } from "./steps.ts";
+import { toolbox } from "./toolbox.ts";
 
 /** Values of a stack, as in its file but without `bankmesh:`. */
 export type Values = Readonly<Record<string, unknown>>;
@@ -30,12 +30,12 @@ type OnEvent = (event: EngineEvent) => void;
 
 /** A run of the engine that did not end well. */
 export class RunFailed extends Error {
-  constructor(
-    message: string,
-    /** What the engine told as errors. */
-    readonly errors: string,
-  ) {
+  /** What the engine told as errors. */
+  readonly errors: string;
+
+  constructor(message: string, errors: string) {
     super(message);
+    this.errors = errors;
   }
 }
 
@@ -44,14 +44,28 @@ export class TestStack {
   /** By kubeconfig: the cluster may be made anew, and callers on the old one still have to be taken away. */
   private readonly kubectls = new Map<string, Kubectl>();
 
+  public readonly name: string;
+  public readonly clusterName: string;
+  private values: Values;
+  private readonly folder: string;
+  private readonly engine: Stack;
+  private readonly forget: () => void;
+
   private constructor(
-    public readonly name: string,
-    public readonly clusterName: string,
-    private values: Values,
-    private readonly folder: string,
-    private readonly engine: Stack,
-    private readonly forget: () => void,
-  ) {}
+    name: string,
+    clusterName: string,
+    values: Values,
+    folder: string,
+    engine: Stack,
+    forget: () => void,
+  ) {
+    this.name = name;
+    this.clusterName = clusterName;
+    this.values = values;
+    this.folder = folder;
+    this.engine = engine;
+    this.forget = forget;
+  }
 
   /**
    * @param suite part of its name

@@ -1,4 +1,4 @@
-import type { EngineEvent, OpType } from "@pulumi/pulumi/automation";
+import type { EngineEvent, OpType } from "@pulumi/pulumi/automation/index.js";
 
 /** What the engine does, or would do, to one resource. */
 export interface Step {

@@ -1,7 +1,7 @@
-import { createReporter } from "../../../scripts/progress";
-import { prepareDocker, prepareTools } from "../../../scripts/setup";
-import { onPath } from "../../../scripts/setup/tools";
-import { type Sources, officialSources, readSources } from "../../../sources";
+import { createReporter } from "../../../scripts/progress.ts";
+import { prepareDocker, prepareTools } from "../../../scripts/setup/index.ts";
+import { onPath } from "../../../scripts/setup/tools.ts";
+import { type Sources, officialSources, readSources } from "../../../sources/index.ts";
 
 let prepared: Promise<Sources> | undefined;
 

@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { Cache } from "../../../airgap/cache";
+import { Cache } from "../../../airgap/cache.ts";
 
 const [root = "", key = ""] = process.argv.slice(2);
 

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { root } from "./settings";
+import { root } from "./settings.ts";
 
 // Each fake keeps what it knows as files in $STATE, and writes each call to $STATE/calls.
 

@@ -151,15 +151,8 @@ export async function record(
     "organization",
   );
   listen(pulumi.runtime.getMonitor() as unknown as Monitor, recording, secretOutputs);
-  // Pulumi notes a stack with each promise; ts-node would map every one of them to the TypeScript source
-  const { prepareStackTrace } = Error;
-  Reflect.set(Error, "prepareStackTrace", undefined);
-  try {
-    await program();
-    await drain();
-  } finally {
-    Error.prepareStackTrace = prepareStackTrace;
-  }
+  await program();
+  await drain();
   return recording;
 }
 

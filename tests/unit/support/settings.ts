@@ -1,9 +1,9 @@
 import * as path from "node:path";
-import { type Settings, settingsSchema } from "../../../settings";
-import { type Sources, officialSources, readSources } from "../../../sources";
+import { type Settings, settingsSchema } from "../../../settings/index.ts";
+import { type Sources, officialSources, readSources } from "../../../sources/index.ts";
 
 /** The project's folder. */
-export const root = path.resolve(__dirname, "../../..");
+export const root = path.resolve(import.meta.dirname, "../../..");
 
 /** Sources of the official route. */
 export const official: Sources = readSources(path.join(root, officialSources));
