@@ -4,6 +4,7 @@
 set -euo pipefail
 kubeconfig=${TMPDIR:-/tmp}/$CLUSTER.kubeconfig
 export KUBECONFIG=$kubeconfig
+slim=$(dirname "$(realpath "$0")")/../components/istio-mesh/slim-crds.awk
 
 up() {
   local work
@@ -14,7 +15,8 @@ up() {
   kind create cluster --quiet --name "$CLUSTER" --config kind.yaml --wait 120s
   docker exec "$CLUSTER-control-plane" sh -c 'echo 8192 >/proc/sys/fs/inotify/max_user_instances'
   kubectl -n kube-system scale deployment/coredns --replicas 1 >/dev/null
-  helm install istio-base "$(cat base.chart)" --create-namespace -n istio-system -f base.yaml >/dev/null
+  helm install istio-base "$(cat base.chart)" --create-namespace -n istio-system -f base.yaml \
+    --post-renderer awk --post-renderer-args -f --post-renderer-args "$slim" >/dev/null
   helm install istiod "$(cat istiod.chart)" -n istio-system -f istiod.yaml --wait >/dev/null
   wait $certs
   # the gateway and the bank need nothing of each other

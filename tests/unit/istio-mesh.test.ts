@@ -5,13 +5,13 @@ import type * as pulumi from "@pulumi/pulumi";
 import {
   IstioMesh,
   type IstioMeshArgs,
-  dropKeepPolicy,
+  slimCrds,
   skipServiceAwait,
   waitForInjector,
 } from "../../components/istio-mesh.ts";
 import { baseValues, istiodValues } from "../../components/istio-values.ts";
 import { type Json, record } from "./support/mocks.ts";
-import { airgap, official, settings } from "./support/settings.ts";
+import { airgap, official, root, settings } from "./support/settings.ts";
 
 const istio = settings().istio;
 const args: IstioMeshArgs = { istio, sources: official.istio, kubeconfig: "the kubeconfig" };
@@ -64,7 +64,7 @@ describe("IstioMesh", () => {
       version: "1.31.1",
       repositoryOpts: { repo: "https://blob.istio.io/istio-release/charts" },
       values: baseValues(args),
-      postRenderer: dropKeepPolicy,
+      postRenderer: slimCrds,
     });
     assert.ok(base.remote);
     assert.equal(base.transforms, 0);
@@ -156,13 +156,36 @@ describe("transforms", () => {
   const service = "kubernetes:core/v1:Service";
   const others = [crd, injector, validator, service, "kubernetes:apps/v1:Deployment"];
 
-  test("dropKeepPolicy: a CRD goes when the stack goes; all else of it stays", () => {
-    const { command, args: words } = dropKeepPolicy;
-    const input =
-      'metadata:\n  annotations:\n    "helm.sh/resource-policy": keep\n    other: "1"\n  name: x\n';
-    const result = spawnSync(command, words, { input, encoding: "utf8" });
-    assert.equal(result.status, 0, result.stderr);
-    assert.equal(result.stdout, input.replace('    "helm.sh/resource-policy": keep\n', ""));
+  test("slimCrds: a CRD goes when the stack goes, and has no prose; all else of it stays", () => {
+    const shapes = {
+      plain: "of one line",
+      quoted: "'quoted: with a colon'",
+      folded: "first line\n  second line\n\n  behind an empty one",
+      block: "|-\n  a block\n    further in\n  description: of itself\n\n  - a list",
+    };
+    const fields = (name: string, text?: string) =>
+      [
+        `    ${name}:`,
+        ...(text === undefined ? [] : [`description: ${text}`.replaceAll(/^(?=.)/gm, "      ")]),
+        "      type: string",
+      ].join("\n");
+    const crd = (policy: string, prose: boolean) =>
+      [
+        "kind: CustomResourceDefinition",
+        `metadata:\n  annotations:\n${policy}    other: "1"\n  name: x`,
+        "columns:\n- description: stays, because the list's dash is on its line\n  name: Age",
+        "spec:\n  properties:",
+        ...Object.entries(shapes).map(([name, text]) => fields(name, prose ? text : undefined)),
+        "    description:\n      type: string",
+        "    last:\n      type: string\n---",
+      ].join("\n");
+    const { command, args: words } = slimCrds;
+    for (const policy of ["helm.sh/resource-policy", '"helm.sh/resource-policy"']) {
+      const input = `${crd(`    ${policy}: keep\n`, true)}\n`;
+      const result = spawnSync(command, words, { input, cwd: root, encoding: "utf8" });
+      assert.equal(result.status, 0, result.stderr);
+      assert.equal(result.stdout, `${crd("", false)}\n`);
+    }
   });
 
   test("waitForInjector: the injector's configuration is done when it has its CA", () => {

@@ -67,8 +67,11 @@ type Scopes struct {
 	crds map[schema.GroupKind]Scope
 }
 
-// AddCRD remembers the kind that a CustomResourceDefinition defines.
+// AddCRD remembers the kind that a CustomResourceDefinition defines; other objects define none.
 func (s *Scopes) AddCRD(crd map[string]any) {
+	if crd["kind"] != "CustomResourceDefinition" {
+		return
+	}
 	spec, _ := crd["spec"].(map[string]any)
 	names, _ := spec["names"].(map[string]any)
 	group, _ := spec["group"].(string)

@@ -32,6 +32,14 @@ var underscored = func() map[string]string {
 	return out
 }()
 
+// OutputName is how a field of the inputs is called in outputs.
+func OutputName(field string) string {
+	if u, ok := underscored[field]; ok {
+		return u
+	}
+	return field
+}
+
 // FromProperties gives the plain form of a property map: secrets are unwrapped, unknowns stay
 // resource.Computed, whole numbers become int64.
 func FromProperties(pm resource.PropertyMap) (Object, error) {
@@ -111,12 +119,7 @@ func ToProperties(o Object) resource.PropertyMap {
 
 // toOutputs is ToProperties with the underscored names that the SDKs' output types use.
 func toOutputs(o Object) resource.PropertyMap {
-	return toMap(o, func(k string) string {
-		if u, ok := underscored[k]; ok {
-			return u
-		}
-		return k
-	})
+	return toMap(o, OutputName)
 }
 
 func toMap(o Object, rename func(string) string) resource.PropertyMap {

@@ -26,6 +26,10 @@ func (s *Server) Check(ctx context.Context, r *pulumirpc.CheckRequest) (*pulumir
 			return &pulumirpc.CheckResponse{Inputs: r.GetOlds()}, nil
 		}
 	}
+	if sameAsBefore(r) {
+		s.scopes.AddCRD(definition(r.GetNews()))
+		return &pulumirpc.CheckResponse{Inputs: r.GetNews()}, nil
+	}
 	olds, err := unmarshal("old inputs", r.GetOlds())
 	if err != nil {
 		return nil, err
@@ -54,9 +58,7 @@ func (s *Server) Check(ctx context.Context, r *pulumirpc.CheckRequest) (*pulumir
 		return failed(r, err), nil
 	}
 	s.ensureNamespace(ctx, r.GetUrn(), gvk, inputs)
-	if gvk.Kind == "CustomResourceDefinition" && gvk.Group == "apiextensions.k8s.io" {
-		s.scopes.AddCRD(inputs)
-	}
+	s.scopes.AddCRD(inputs)
 	checked := object.ToProperties(inputs)
 	object.AnnotateSecrets(checked, news)
 	if s.config.renderTo != "" && checked.ContainsSecrets() {

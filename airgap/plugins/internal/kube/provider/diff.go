@@ -18,6 +18,9 @@ import (
 func (s *Server) Diff(ctx context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	ctx, done := s.operation(ctx)
 	defer done()
+	if asLastRead(r) {
+		return &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE, HasDetailedDiff: true}, nil
+	}
 	olds, err := unmarshal("old state", r.GetOlds())
 	if err != nil {
 		return nil, err
