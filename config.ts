@@ -13,6 +13,10 @@ export interface Config {
   readonly stack: string;
   readonly settings: Settings;
   readonly sources: Sources;
+  /** Images that run: the settings' own, else the route's. */
+  readonly images: Sources["images"] & { readonly node: string };
+  /** What of others is used as it is found, on a cluster that exists. */
+  readonly adopt: { readonly adoptNamespace: boolean; readonly adoptIstio: boolean };
   /** The user's own certificates and keys, as secrets. */
   readonly own: { readonly [K in SecretKey]?: pulumi.Output<string> };
   /** Point in time that certificates' renewal is judged at. */
@@ -34,7 +38,16 @@ export function readConfig(now = new Date()): Config {
   );
   const { settings, sources, own, problems } = parseSettings(stack, raw, process.env, now);
   if (!settings || !sources) throw new pulumi.RunError(formatProblems(stack, problems));
-  return Object.freeze({ stack, settings, sources, own: secrets(own), now });
+  const images = {
+    ...sources.images,
+    echo: settings.echoImage ?? sources.images.echo,
+    node: settings.nodeImage ?? sources.node.image,
+  };
+  const adopt = {
+    adoptNamespace: settings.adopt.includes("namespaces"),
+    adoptIstio: settings.adopt.includes("istio"),
+  };
+  return Object.freeze({ stack, settings, sources, images, adopt, own: secrets(own), now });
 }
 
 function secrets(own: OwnCertificates): Config["own"] {

@@ -119,6 +119,17 @@ export interface GatewayServiceArgs {
   readonly nodePorts?: { readonly http: number; readonly https: number };
 }
 
+/**
+ * The injected probe asks every 15 s, and one that comes before Envoy is up makes the gateway, and each `up`, that much
+ * later. As there, the gateway is taken out after a minute without an answer.
+ */
+const gatewayReadiness = {
+  httpGet: { path: "/healthz/ready", port: 15021 },
+  periodSeconds: 1,
+  timeoutSeconds: 3,
+  failureThreshold: 60,
+};
+
 /** Values of chart gateway. */
 export function gatewayValues({ istio }: IstioValuesArgs, service: GatewayServiceArgs): HelmValues {
   const nodePort = (port?: number) => (port === undefined ? {} : { nodePort: port });
@@ -129,6 +140,7 @@ export function gatewayValues({ istio }: IstioValuesArgs, service: GatewayServic
     // the pod's image is "auto" until it is injected; with Always the node would try to pull that
     imagePullPolicy: "IfNotPresent",
     resources: istio.resources.gateway ?? smallResources.gateway,
+    readinessProbe: gatewayReadiness,
     service: {
       type: service.type,
       ports: [

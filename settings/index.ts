@@ -3,6 +3,7 @@ import { parse } from "yaml";
 import type { z } from "zod";
 import { type Sources, officialSources, readSources } from "../sources/index.ts";
 import { crossChecks } from "./checks.ts";
+import { nearest } from "./nearest.ts";
 import { type OwnCertificates, certificateChecks } from "./own-certificates.ts";
 import { type Problem, setCommand, show } from "./problems.ts";
 import { type SecretKey, type Settings, secretKeys, settingsSchema } from "./schema.ts";
@@ -265,28 +266,4 @@ function allowedBy(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_key") return issue.issues[0]!.message;
   const own = issue.code !== "invalid_type" || !issue.message.startsWith("Invalid input");
   return own ? issue.message : (kindsOfValues[issue.expected] ?? issue.expected);
-}
-
-/** The known key that is at most two edits away. */
-export function nearest(key: string, keys: readonly string[]): string | undefined {
-  const [best] = keys
-    .map((k) => [distance(key.toLowerCase(), k.toLowerCase()), k] as const)
-    .sort((a, b) => a[0] - b[0]);
-  return best && best[0] <= 2 ? best[1] : undefined;
-}
-
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(
-        row[j]! + 1,
-        next[j - 1]! + 1,
-        row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1),
-      );
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse, stringify } from "yaml";
-import { nearest } from "../arguments.ts";
+import { nearest } from "../../settings/nearest.ts";
 import { UserError } from "../errors.ts";
 import { local, privateFolder, root, writePrivate } from "../paths.ts";
 

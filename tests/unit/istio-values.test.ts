@@ -152,6 +152,12 @@ describe("values of chart gateway", () => {
         requests: { cpu: "10m", memory: "64Mi" },
         limits: { cpu: "2000m", memory: "1024Mi" },
       },
+      readinessProbe: {
+        httpGet: { path: "/healthz/ready", port: 15021 },
+        periodSeconds: 1,
+        timeoutSeconds: 3,
+        failureThreshold: 60,
+      },
       service: {
         type: "NodePort",
         ports: [

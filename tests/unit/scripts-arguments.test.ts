@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import {
-  type CommandSpec,
-  helpText,
-  nearest,
-  parseArguments,
-  usageLine,
-} from "../../scripts/arguments.ts";
+import { type CommandSpec, helpText, parseArguments, usageLine } from "../../scripts/arguments.ts";
 import { UserError } from "../../scripts/errors.ts";
+import { nearest } from "../../settings/nearest.ts";
 
 const spec: CommandSpec = {
   name: "preview",
