@@ -140,13 +140,21 @@ export function proxyEnv(dump: string): Record<string, string> {
   return {};
 }
 
-/** Refuses to begin a build that the disk has no room for. */
-export function checkSpace(root: string, missing: readonly { readonly go: boolean }[]): void {
+/**
+ * Refuses to begin a build that the disk has no room for.
+ *
+ * @param look for tests
+ */
+export function checkSpace(
+  root: string,
+  missing: readonly { readonly go: boolean }[],
+  look: (folder: string) => { bavail: number; bsize: number } = fs.statfsSync,
+): void {
   let folder = root;
   while (!fs.existsSync(folder)) {
     folder = path.dirname(folder);
   }
-  const { bavail, bsize } = fs.statfsSync(folder);
+  const { bavail, bsize } = look(folder);
   const free = (bavail * bsize) / 2 ** 30;
   const needed = missing.filter(({ go }) => go).length > 3 ? 25 : 6;
   if (free < needed) {

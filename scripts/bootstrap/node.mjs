@@ -1,14 +1,24 @@
 // A Node.js that the project can use: the current one, else a pinned one from npm, kept in the cache.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from "node:fs";
 import { arch, homedir, platform } from "node:os";
 import { join } from "node:path";
 import { waitForLock } from "./lock.mjs";
 import { npm, run, say, SetupError } from "./work.mjs";
 
-const neededMajor = 22;
-// Relative imports of ESM-only packages from CommonJS need require(esm), which came without a flag in 22.12.
-const neededMinorOf22 = 12;
+// From these on Node.js runs TypeScript by itself.
+/** @type {Record<number, number>} */
+const neededMinors = { 22: 18, 23: 6 };
 const version = "24.21.0";
+/** Of the package, and of npm's own copy of it. */
+const neededGigabytes = 0.5;
 
 /** Platforms whose Node.js is on npm, with the package's integrity. */
 const packages = {
@@ -30,7 +40,7 @@ export function cacheFolder() {
  */
 export function isGoodNode(text) {
   const [major = 0, minor = 0] = text.split(".").map(Number);
-  return major > neededMajor || (major === neededMajor && minor >= neededMinorOf22);
+  return major > 23 || minor >= (neededMinors[major] ?? Infinity);
 }
 
 /** Refuses platforms that nothing here is made for. */
@@ -50,7 +60,7 @@ export async function ensureNode(cache) {
   const name = `${platform()}-${arch()}`;
   if (!(name in packages)) {
     throw new SetupError(
-      `Node.js ${process.versions.node} is too old: ${neededMajor}.${neededMinorOf22} or later is needed, ` +
+      `Node.js ${process.versions.node} is too old: 22.${neededMinors[22]} or later is needed, ` +
         `and npm has none for ${name}; install Node.js 24 from https://nodejs.org`,
     );
   }
@@ -70,6 +80,17 @@ export async function ensureNode(cache) {
   return node;
 }
 
+/** @param {string} cache */
+function checkRoom(cache) {
+  const { bavail, bsize } = statfsSync(cache);
+  const free = (bavail * bsize) / 1e9;
+  if (free >= neededGigabytes) return;
+  throw new SetupError(
+    `${free.toFixed(1)} GB are free on the disk of ${cache}; Node.js needs ${neededGigabytes} GB; ` +
+      "make room, or set BANKMESH_CACHE to a folder on a larger disk",
+  );
+}
+
 /**
  * Into a folder of its own first: what has its final name is complete.
  * @param {string} cache
@@ -78,6 +99,7 @@ export async function ensureNode(cache) {
  */
 async function install(cache, home, name) {
   const temporary = join(cache, "tmp", `node-${process.pid}`);
+  checkRoom(cache);
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(temporary, { recursive: true });
   writeFileSync(join(temporary, "package.json"), '{ "private": true }\n');

@@ -16,6 +16,7 @@ export const preview: Command = {
     positional: "[stack]",
     options: [
       { name: "diff", help: "show each property that changes" },
+      { name: "refresh", help: "look at the cluster first, and show what others changed there" },
       { name: "expect-no-changes", help: "end with an error when anything would change" },
     ],
     details: stackHelp,

@@ -16,7 +16,9 @@ export const up: Command = {
     usage: "npm start",
     summary: "Brings up a stack: tools, cluster, mesh and bank. Run again, it changes nothing.",
     positional: "[stack]",
-    options: [],
+    options: [
+      { name: "refresh", help: "look at the cluster first, and heal what others changed there" },
+    ],
     details: `${stackHelp}
 
 environment:
@@ -31,14 +33,18 @@ environment:
     checkConfiguration(name, process.env);
     const release = tryRunLock(name, "npm start");
     try {
-      return await bringUp(name, report);
+      return await bringUp(name, report, args.flags.refresh ? ["--refresh"] : []);
     } finally {
       release();
     }
   },
 };
 
-async function bringUp(name: string, report: Parameters<Command["run"]>[1]): Promise<number> {
+async function bringUp(
+  name: string,
+  report: Parameters<Command["run"]>[1],
+  flags: readonly string[],
+): Promise<number> {
   const bench = await prepareTools(report);
   const settings = checkConfiguration(name, bench.env); // again: now the route's sources are known
   if (settings.cluster === "kind") await prepareDocker(report);
@@ -49,7 +55,10 @@ async function bringUp(name: string, report: Parameters<Command["run"]>[1]): Pro
     report.note(`created stack ${name} in ${backend}`);
   } else await recover(report, stack, state);
   const again = invocation("npm start", name);
-  const result = await run(stack, "up", ["--yes", "--skip-preview", "--suppress-outputs"]);
+  const result = await run(stack, "up", [
+    ...["--yes", "--skip-preview", "--suppress-outputs"],
+    ...flags,
+  ]);
   checkEnd(result, `pulumi up of stack "${name}"`, again);
   const outputs = await readOutputs(stack, true);
   const certificates = settings.gatewayTls === "NONE" ? [] : writeCertificates(name, outputs);

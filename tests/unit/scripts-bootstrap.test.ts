@@ -112,7 +112,7 @@ describe("dependencies", () => {
   });
 
   test("Node.js from 22.12 on", () => {
-    assert.ok(isGoodNode("22.12.0") && isGoodNode("24.0.1"));
-    assert.ok(!isGoodNode("22.11.0") && !isGoodNode("20.20.2") && !isGoodNode("18.19.0"));
+    for (const good of ["22.18.0", "23.6.0", "24.0.1", "26.1.0"]) assert.ok(isGoodNode(good), good);
+    for (const old of ["22.17.1", "23.5.0", "20.20.2", "18.19.0"]) assert.ok(!isGoodNode(old), old);
   });
 });
