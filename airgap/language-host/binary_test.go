@@ -18,6 +18,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"bankmesh/airgap/lifetime/lifetimetest"
 )
 
 var binary string
@@ -114,12 +116,12 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			address, stopEngine := engine(t)
 			p := startBinary(t, address)
 			go func() { _, _ = p.client.Run(context.Background(), request(t, project, nil)) }()
-			running := pids(t, files+"/pids", count)
+			running := lifetimetest.PIDs(t, files+"/pids", count)
 			start := time.Now()
 			end(p, stopEngine)
 			limit := healthInterval + 6*time.Second
 			for _, pid := range append(running, p.pid) {
-				for !gone(pid) {
+				for !lifetimetest.Gone(pid) {
 					if time.Since(start) > limit {
 						t.Fatalf("process %d is still there after %v", pid, time.Since(start))
 					}

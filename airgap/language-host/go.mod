@@ -3,6 +3,7 @@ module bankmesh/airgap/language-host
 go 1.26
 
 require (
+	bankmesh/airgap/lifetime v0.0.0
 	github.com/google/shlex v0.0.0-20191202100458-e7afc7fbc510
 	github.com/pulumi/pulumi/sdk/v3 v3.250.0
 	google.golang.org/grpc v1.80.0
@@ -121,3 +122,5 @@ require (
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 	lukechampine.com/frand v1.4.2 // indirect
 )
+
+replace bankmesh/airgap/lifetime => ../lifetime

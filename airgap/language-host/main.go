@@ -16,6 +16,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
+
+	"bankmesh/airgap/lifetime"
 )
 
 // version is what the host reports; it follows the CLI that it is made for.
@@ -53,7 +55,7 @@ func serve(engine, tracing string) error {
 		if err := h.attach(engine); err != nil {
 			return err
 		}
-		go watchParent(ctx, cancel)
+		go lifetime.WatchParent(ctx, cancel)
 	}
 
 	done := make(chan bool)

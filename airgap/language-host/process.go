@@ -7,37 +7,24 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"syscall"
 	"time"
+
+	"bankmesh/airgap/lifetime"
 )
 
 // grace is what a child gets between the interrupt and the kill. The engine gives the host five
 // seconds, so it has to be less. Tests shorten it.
 var grace = 3 * time.Second
 
-// spawner starts processes from one thread that lives as long as the host: the kernel sends a
-// child its parent-death signal when the thread that started it ends, not the process.
-var spawner = func() chan<- func() {
-	requests := make(chan func())
-	go func() {
-		runtime.LockOSThread()
-		for start := range requests {
-			start()
-		}
-	}()
-	return requests
-}()
-
-// node returns a command that runs node in a process group of its own. When ctx ends, the whole
-// group is interrupted, and killed after the grace; when the host is killed, node is killed too.
+// node returns a command that runs node, for start. When ctx ends, its whole process group is
+// interrupted, and killed after the grace.
 func node(ctx context.Context, args []string) (*exec.Cmd, error) {
 	bin, err := exec.LookPath("node")
 	if err != nil {
 		return nil, fmt.Errorf("node is not on PATH: install Node.js 22 or later (%w)", err)
 	}
 	cmd := exec.CommandContext(ctx, bin, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.WaitDelay = grace
 	cmd.Cancel = func() error {
 		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil && !errors.Is(err, syscall.ESRCH) {
@@ -51,9 +38,7 @@ func node(ctx context.Context, args []string) (*exec.Cmd, error) {
 // start starts a command made by node.
 func (h *host) start(cmd *exec.Cmd) error {
 	h.children.Add(1)
-	started := make(chan error)
-	spawner <- func() { started <- cmd.Start() }
-	err := <-started
+	err := lifetime.Start(cmd)
 	if err != nil {
 		h.children.Done()
 	}

@@ -6,14 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/protobuf/types/known/emptypb"
+
+	"bankmesh/airgap/lifetime/lifetimetest"
 )
 
 // fakeNode puts a node on PATH that writes its arguments, environment and folder to files and
@@ -156,41 +156,6 @@ func TestRunErrors(t *testing.T) {
 	}
 }
 
-// pids waits until the fake node has written its processes.
-func pids(t *testing.T, file string, count int) []int {
-	t.Helper()
-	for range 200 {
-		text, _ := os.ReadFile(file)
-		if fields := strings.Fields(string(text)); len(fields) == count {
-			var out []int
-			for _, f := range fields {
-				pid, err := strconv.Atoi(f)
-				if err != nil {
-					t.Fatal(err)
-				}
-				out = append(out, pid)
-			}
-			return out
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Fatal("the program did not start")
-	return nil
-}
-
-func gone(pid int) bool {
-	for range 300 {
-		if syscall.Kill(pid, 0) != nil {
-			return true
-		}
-		if stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat"); strings.Contains(string(stat), ") Z ") {
-			return true
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return false
-}
-
 func TestCancelEndsTheProgram(t *testing.T) {
 	for name, script := range map[string]string{
 		"polite":   `sleep 1000 & echo $! $$ > "$F/pids"; wait`,
@@ -212,7 +177,7 @@ func TestCancelEndsTheProgram(t *testing.T) {
 					res, _ := h.Run(ctx, req)
 					done <- res
 				}()
-				running := pids(t, files+"/pids", 2)
+				running := lifetimetest.PIDs(t, files+"/pids", 2)
 				start := time.Now()
 				stop(h, cancel)
 				if res := <-done; !strings.Contains(res.GetError(), "cancelled") {
@@ -223,7 +188,7 @@ func TestCancelEndsTheProgram(t *testing.T) {
 				}
 				h.children.Wait()
 				for _, pid := range running {
-					if !gone(pid) {
+					if !lifetimetest.Gone(pid) {
 						t.Errorf("process %d is still there", pid)
 					}
 				}

@@ -31,6 +31,8 @@ interface GoTool {
   readonly after?: (context: BuildContext) => Promise<void>;
   /** Local sources: the whole folder is an input, not just go.mod and go.sum. */
   readonly own?: boolean;
+  /** Other folders of airgap/ whose Go code is in it. */
+  readonly shares?: readonly string[];
 }
 
 const [, minor] = kubernetesVersion.split(".");
@@ -105,6 +107,7 @@ const tools: readonly GoTool[] = [
     module: "plugins",
     packages: ["./cmd/..."],
     own: true,
+    shares: ["lifetime"],
     seconds: 150,
     memory: 3000,
   },
@@ -114,6 +117,7 @@ const tools: readonly GoTool[] = [
     packages: ["."],
     rename: { "language-host": "pulumi-language-nodejs" },
     own: true,
+    shares: ["lifetime"],
     seconds: 40,
     memory: 1500,
   },
@@ -155,7 +159,9 @@ function goPiece(tool: GoTool): Piece {
   const { packages, rename } = tool;
   return {
     name: tool.name,
-    files: tool.own ? [tool.module] : [`${tool.module}/go.mod`, `${tool.module}/go.sum`],
+    files: tool.own
+      ? [tool.module, ...(tool.shares ?? [])]
+      : [`${tool.module}/go.mod`, `${tool.module}/go.sum`],
     inputs: { packages, linker, rename, goFlags },
     needs: [],
     go: true,

@@ -3,6 +3,7 @@ module bankmesh/airgap/plugins
 go 1.26
 
 require (
+	bankmesh/airgap/lifetime v0.0.0
 	github.com/blang/semver v3.5.1+incompatible
 	github.com/dustinkirkland/golang-petname v0.0.0-20260215035315-f0c533e9ce9b
 	github.com/google/uuid v1.6.0
@@ -150,3 +151,5 @@ require (
 	sigs.k8s.io/json v0.0.0-20241014173422-cfa47c3a1cc8 // indirect
 	sigs.k8s.io/randfill v1.0.0 // indirect
 )
+
+replace bankmesh/airgap/lifetime => ../lifetime

@@ -1,17 +1,15 @@
 package command
 
 import (
-	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	provider "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 
+	"bankmesh/airgap/lifetime/lifetimetest"
 	"bankmesh/airgap/plugins/internal/process"
 )
 
@@ -85,41 +83,6 @@ func TestRunFunction(t *testing.T) {
 	}
 }
 
-// readPids waits until the command has written its processes.
-func readPids(t *testing.T, file string, count int) []int {
-	t.Helper()
-	for range 100 {
-		text, _ := os.ReadFile(file)
-		if fields := strings.Fields(string(text)); len(fields) == count {
-			var pids []int
-			for _, f := range fields {
-				pid, err := strconv.Atoi(f)
-				if err != nil {
-					t.Fatal(err)
-				}
-				pids = append(pids, pid)
-			}
-			return pids
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Fatalf("the command did not start")
-	return nil
-}
-
-func gone(pid int) bool {
-	for range 100 {
-		if syscall.Kill(pid, 0) != nil {
-			return true
-		}
-		if stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat"); strings.Contains(string(stat), ") Z ") {
-			return true
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return false
-}
-
 func TestCancelEndsTheWholeGroup(t *testing.T) {
 	for name, c := range map[string]struct {
 		command string
@@ -138,7 +101,7 @@ func TestCancelEndsTheWholeGroup(t *testing.T) {
 			go func() {
 				done <- r.TryCreate(inputs(t, map[string]any{"create": c.command, "environment": map[string]any{"F": file}}))
 			}()
-			pids := readPids(t, file, 2)
+			pids := lifetimetest.PIDs(t, file, 2)
 			start := time.Now()
 			if err := r.Server.Cancel(); err != nil {
 				t.Fatal(err)
@@ -151,7 +114,7 @@ func TestCancelEndsTheWholeGroup(t *testing.T) {
 				t.Errorf("took %v", took)
 			}
 			for _, pid := range pids {
-				if !gone(pid) {
+				if !lifetimetest.Gone(pid) {
 					t.Errorf("process %d is still there", pid)
 				}
 			}

@@ -20,6 +20,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/grpclog"
 	"google.golang.org/protobuf/types/known/emptypb"
+
+	"bankmesh/airgap/lifetime"
 )
 
 // Engine is the connection to the engine. A nil Engine takes every message and shows none.
@@ -77,7 +79,8 @@ func Main(create func(*Engine) pulumirpc.ResourceProviderServer) error {
 		if engine, err = Dial(args[0]); err != nil {
 			return err
 		}
-		ExitWithParent()
+		// so that an engine that was killed leaves no plugin behind
+		go lifetime.WatchParent(context.Background(), func() { os.Exit(1) })
 	default:
 		return errors.New("usage: pulumi-resource-<name> [engine address]")
 	}
@@ -109,16 +112,4 @@ func stopOnSignal(server pulumirpc.ResourceProviderServer) chan bool {
 		stop <- true
 	}()
 	return stop
-}
-
-// ExitWithParent ends this process soon after the one that started it is gone, so that an engine
-// that was killed leaves no plugin behind.
-func ExitWithParent() {
-	parent := os.Getppid()
-	go func() {
-		for os.Getppid() == parent {
-			time.Sleep(time.Second)
-		}
-		os.Exit(1)
-	}()
 }

@@ -9,16 +9,13 @@ import (
 	"time"
 
 	provider "github.com/pulumi/pulumi-go-provider"
+
+	"bankmesh/airgap/lifetime"
 )
 
-const (
-	// interval is how often the parent process is looked at: a killed engine cannot say so, and
-	// the framework asks it only every five minutes.
-	interval = 200 * time.Millisecond
-	// limit is what a stopped provider gets to end its work. The engine gives five seconds
-	// between the interrupt and the kill.
-	limit = 4 * time.Second
-)
+// limit is what a stopped provider gets to end its work. The engine gives five seconds between the
+// interrupt and the kill.
+const limit = 4 * time.Second
 
 // Run serves the provider. When the engine ends, or a signal comes, it cancels what is under way
 // (the provider's Cancel), waits for it up to the limit, and returns.
@@ -27,7 +24,8 @@ func Run(name, version string, p provider.Provider) error {
 	defer stop()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go watchParent(ctx, cancel)
+	// the framework asks only every five minutes
+	go lifetime.WatchParent(ctx, cancel)
 	served := make(chan error, 1)
 	serving, end := context.WithCancel(context.Background())
 	defer end()
@@ -47,23 +45,5 @@ func Run(name, version string, p provider.Provider) error {
 		return err
 	case <-time.After(limit):
 		return nil
-	}
-}
-
-// watchParent cancels when the process that started this one has ended.
-func watchParent(ctx context.Context, cancel context.CancelFunc) {
-	parent := os.Getppid()
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			if os.Getppid() != parent {
-				cancel()
-				return
-			}
-		}
 	}
 }

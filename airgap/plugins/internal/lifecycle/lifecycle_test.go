@@ -17,6 +17,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"bankmesh/airgap/lifetime/lifetimetest"
 )
 
 var binary string
@@ -73,14 +75,6 @@ func start(t *testing.T) (*exec.Cmd, int, pulumirpc.ResourceProviderClient) {
 	return shell, numbers[0], pulumirpc.NewResourceProviderClient(conn)
 }
 
-func gone(pid int) bool {
-	if syscall.Kill(pid, 0) != nil {
-		return true
-	}
-	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	return strings.Contains(string(stat), ") Z ")
-}
-
 func TestNothingIsLeftBehind(t *testing.T) {
 	for name, end := range map[string]func(shell *exec.Cmd, plugin int){
 		"engine killed": func(shell *exec.Cmd, _ int) { _ = shell.Process.Kill() },
@@ -121,7 +115,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			end(shell, plugin)
 			for _, pid := range append(pids, plugin) {
 				// The engine kills a plugin that is still there after five seconds.
-				for !gone(pid) {
+				for !lifetimetest.Gone(pid) {
 					if time.Since(begin) > 5*time.Second {
 						t.Fatalf("process %d is still there", pid)
 					}
@@ -139,7 +133,7 @@ func TestIdlePluginEndsAtOnce(t *testing.T) {
 	}
 	begin := time.Now()
 	_ = syscall.Kill(plugin, syscall.SIGINT)
-	for !gone(plugin) {
+	for !lifetimetest.Gone(plugin) {
 		if time.Since(begin) > time.Second {
 			t.Fatal("it takes longer than a second")
 		}

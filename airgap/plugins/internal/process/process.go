@@ -7,29 +7,17 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"bankmesh/airgap/lifetime"
 )
 
 // Grace is what a command gets between the interrupt and the kill. A provider has less than five
 // seconds between the engine's interrupt and its kill.
 const Grace = 3 * time.Second
-
-// spawner starts processes from one thread that lives as long as this process: the kernel sends a
-// child its parent-death signal when the thread that started it ends, not the process.
-var spawner = func() chan<- func() {
-	requests := make(chan func())
-	go func() {
-		runtime.LockOSThread()
-		for start := range requests {
-			start()
-		}
-	}()
-	return requests
-}()
 
 // Command is what Run runs. Nothing but Args is visible in the list of processes.
 type Command struct {
@@ -49,15 +37,12 @@ func Run(ctx context.Context, c Command) error {
 	}
 	cmd := exec.Command(c.Args[0], c.Args[1:]...)
 	cmd.Dir, cmd.Env = c.Dir, c.Env
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	var pipes pipes
 	defer pipes.close()
 	if err := pipes.connect(cmd, c); err != nil {
 		return err
 	}
-	started := make(chan error)
-	spawner <- func() { started <- cmd.Start() }
-	err := <-started
+	err := lifetime.Start(cmd)
 	pipes.closeChildEnds()
 	if err != nil {
 		return err

@@ -1,0 +1,3 @@
+module bankmesh/airgap/lifetime
+
+go 1.26
