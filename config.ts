@@ -16,7 +16,7 @@ export interface Config {
   /** Images that run: the settings' own, else the route's. */
   readonly images: Sources["images"] & { readonly node: string };
   /** What of others is used as it is found, on a cluster that exists. */
-  readonly adopt: { readonly adoptNamespace: boolean; readonly adoptIstio: boolean };
+  readonly adopts: (what: string) => boolean;
   /** The user's own certificates and keys, as secrets. */
   readonly own: { readonly [K in SecretKey]?: pulumi.Output<string> };
   /** Point in time that certificates' renewal is judged at. */
@@ -36,18 +36,24 @@ export function readConfig(now = new Date()): Config {
       .filter(([key]) => key.startsWith(prefix))
       .map(([key, value]) => [key.slice(prefix.length), value]),
   );
-  const { settings, sources, own, problems } = parseSettings(stack, raw, process.env, now);
+  const encrypted = Object.keys(raw).filter((key) => secretKeys().includes(prefix + key));
+  const { settings, sources, own, problems } = parseSettings(
+    ...([stack, raw, process.env, now, encrypted] as const),
+  );
   if (!settings || !sources) throw new pulumi.RunError(formatProblems(stack, problems));
   const images = {
     ...sources.images,
     echo: settings.echoImage ?? sources.images.echo,
     node: settings.nodeImage ?? sources.node.image,
   };
-  const adopt = {
-    adoptNamespace: settings.adopt.includes("namespaces"),
-    adoptIstio: settings.adopt.includes("istio"),
-  };
-  return Object.freeze({ stack, settings, sources, images, adopt, own: secrets(own), now });
+  const adopts = (what: string) =>
+    settings.adopt.includes(what) || (what !== "istio" && settings.adopt.includes("namespaces"));
+  return Object.freeze({ stack, settings, sources, images, adopts, own: secrets(own), now });
+}
+
+/** Full keys whose values were encrypted; the SDK has them from the host, and asks only by `requireSecret`. */
+function secretKeys(): string[] {
+  return JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? "[]") as string[];
 }
 
 function secrets(own: OwnCertificates): Config["own"] {

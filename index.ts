@@ -2,26 +2,31 @@ import "./lean-sdk.ts";
 import { Bank, bankRoutes } from "./components/bank.ts";
 import { cluster as makeCluster } from "./components/cluster.ts";
 import { IngressGateway } from "./components/ingress-gateway.ts";
-import { IstioMesh } from "./components/istio-mesh.ts";
+import { IstioMesh, istioNamespace } from "./components/istio-mesh.ts";
 import { MeshSecurity } from "./components/mesh-security.ts";
 import * as outputs from "./components/outputs.ts";
 import { Pki } from "./components/pki.ts";
 import { previousCertificateLives } from "./components/previous-run.ts";
 import { readConfig } from "./config.ts";
 
-const { stack, settings, sources, own, now, images, adopt } = readConfig();
-const istio = { istio: settings.istio, sources: sources.istio };
+const { stack, settings, sources, own, now, images, adopts } = readConfig();
+const istio = {
+  istio: settings.istio,
+  sources: sources.istio,
+  adoptIstio: adopts("istio"),
+  adoptNamespace: adopts(istioNamespace),
+};
 
 const pki = new Pki("pki", { ...own, ...settings, previous: previousCertificateLives(), now });
 const cluster = makeCluster(settings, sources);
 const { inCluster, gatewayService } = cluster;
-const mesh = new IstioMesh("mesh", { ...cluster, ...istio, ...adopt }, inCluster);
+const mesh = new IstioMesh("mesh", { ...cluster, ...istio }, inCluster);
 const bank = new Bank(
   "bank",
   {
     ...cluster,
     ...settings,
-    ...adopt,
+    adoptNamespace: adopts(settings.namespace),
     echoImage: images.echo,
     revision: settings.istio.revision,
     injectorReady: mesh.ready,

@@ -4,7 +4,7 @@ import * as path from "node:path";
 
 import { duration } from "../scripts/progress.ts";
 import type { Reporter } from "../scripts/progress.ts";
-import { Cache, defaultCacheRoot } from "./cache.ts";
+import { Cache } from "./cache.ts";
 import type { Holder, Obtained, State } from "./cache.ts";
 import { checkSpace } from "./host.ts";
 import { findGo, goEnvironment } from "./go.ts";
@@ -13,6 +13,7 @@ import { pieceKeys } from "./keys.ts";
 import { pieces, products } from "./pieces/index.ts";
 import type { Piece } from "./pieces/piece.ts";
 import { runSchedule } from "./schedule.ts";
+import { cacheFolder } from "../scripts/bootstrap/node.mjs";
 
 const airgap = import.meta.dirname;
 
@@ -23,7 +24,7 @@ export interface Workshop {
   readonly toolchain: Toolchain;
 }
 
-export async function openWorkshop(root = defaultCacheRoot()): Promise<Workshop> {
+export async function openWorkshop(root = cacheFolder()): Promise<Workshop> {
   const toolchain = await findGo();
   const keys = pieceKeys(pieces, airgap, toolchain.version);
   return { cache: new Cache(root), keys, toolchain };

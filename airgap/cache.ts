@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as lockfile from "proper-lockfile";
+import { isAlive } from "../scripts/bootstrap/processes.mjs";
 
 import { sha256 } from "./archive.ts";
 
@@ -51,15 +52,6 @@ export interface Workspace {
 const recordName = "piece.json";
 /** A holder that does not renew its lock for this long is dead. */
 const staleAfter = 15_000;
-
-/** The default place: outside every checkout, so that all clones share it. */
-export function defaultCacheRoot(env: NodeJS.ProcessEnv = process.env): string {
-  if (env["BANKMESH_CACHE"]) {
-    return path.resolve(env["BANKMESH_CACHE"]);
-  }
-  const home = env["XDG_CACHE_HOME"] || path.join(env["HOME"] || os.homedir(), ".cache");
-  return path.join(home, "bankmesh");
-}
 
 /** Finished pieces by name and key. Several processes may use it at once. */
 export class Cache {
@@ -270,15 +262,6 @@ function splitLeft(entry: string, host: string): [string, string] {
   return entry.startsWith(`${host}.`)
     ? [host, entry.slice(host.length + 1).split(".")[0] ?? ""]
     : ["", ""];
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 async function writeRecord(dir: string, name: string, key: string, seconds: number): Promise<void> {

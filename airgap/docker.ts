@@ -2,13 +2,14 @@ import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { defaultCacheRoot } from "./cache.ts";
 import { missingCapabilities } from "./capabilities.ts";
 import { UserError } from "../scripts/errors.ts";
 import { checkHost, hasSystemd, installPackages } from "./host.ts";
 import { installRuncCaps } from "./builder.ts";
 import type { Reporter } from "../scripts/progress.ts";
-import { capture, onPath, tail } from "./run.ts";
+import { capture, tail } from "./run.ts";
+import { onPath } from "../scripts/setup/tools.ts";
+import { cacheFolder } from "../scripts/bootstrap/node.mjs";
 
 /** What became of the question whether a Docker Engine answers. */
 type Answer =
@@ -63,12 +64,6 @@ export async function ensureDocker(report: Reporter): Promise<void> {
     step.fail("no Docker Engine");
     throw error;
   }
-}
-
-/** Asks the daemon who it is, without trying anything else. */
-export async function dockerVersion(): Promise<string | undefined> {
-  const answer = await ask();
-  return answer.kind === "ok" ? answer.version : undefined;
 }
 
 async function ask(): Promise<Answer> {
@@ -189,7 +184,7 @@ function warnAboutCapabilities(name: string, report: Reporter): void {
 }
 
 function logFile(name: string): string {
-  const folder = path.join(defaultCacheRoot(), "logs");
+  const folder = path.join(cacheFolder(), "logs");
   fs.mkdirSync(folder, { recursive: true });
   return path.join(folder, name);
 }

@@ -5,7 +5,8 @@ import type { Cache } from "./cache.ts";
 import { pieceKeys } from "./keys.ts";
 import { goFlags } from "./pieces/go-tools.ts";
 import { goToolchain } from "./pieces/wheels.ts";
-import { capture, onPath } from "./run.ts";
+import { capture } from "./run.ts";
+import { onPath } from "../scripts/setup/tools.ts";
 import { goMinimum, goWheel } from "./versions.ts";
 
 /** The Go toolchain that the pieces are built with. */

@@ -2,7 +2,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { UserError } from "../scripts/errors.ts";
-import { capture, onPath, run } from "./run.ts";
+import { capture, run } from "./run.ts";
+import { onPath } from "../scripts/setup/tools.ts";
 
 /** Debian packages that this route uses on the host, with a command that shows each is there. */
 const hostPackages: readonly { readonly name: string; readonly command: string }[] = [

@@ -65,22 +65,6 @@ export async function capture(
   return result.stdout;
 }
 
-/** Whether a command is on PATH. */
-export function onPath(command: string): boolean {
-  return (process.env["PATH"] ?? "")
-    .split(":")
-    .some((folder) => folder !== "" && isExecutable(`${folder}/${command}`));
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    fs.accessSync(file, fs.constants.X_OK);
-    return fs.statSync(file).isFile();
-  } catch {
-    return false;
-  }
-}
-
 function lowerPriority(pid: number): void {
   try {
     os.setPriority(pid, 5);

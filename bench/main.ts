@@ -1,11 +1,14 @@
 // npm run bench: the program beside a plain shell route that does the same work, A B A B in one run.
 import * as fs from "node:fs";
+import { spawnSync } from "node:child_process";
 import * as os from "node:os";
 import * as path from "node:path";
 import { execa } from "execa";
 import { stringify } from "yaml";
+import { UserError } from "../scripts/errors.ts";
 import { createReporter } from "../scripts/progress.ts";
 import { prepareDocker, prepareTools } from "../scripts/setup/index.ts";
+import { onPath } from "../scripts/setup/tools.ts";
 import { parseSettings, type ServiceSettings } from "../settings/index.ts";
 import { writeManifests } from "./manifests.ts";
 import { type Figure, median, table } from "./report.ts";
@@ -127,6 +130,8 @@ export async function main(): Promise<number> {
   const report = createReporter();
   const { env: tools, route } = await prepareTools(report);
   await prepareDocker(report);
+  if (!onPath("helm", tools))
+    throw new UserError("the shell route needs helm on PATH: https://helm.sh/docs/intro/install");
   const home = fs.mkdtempSync(path.join(os.tmpdir(), "bankmesh-bench-"));
   const state = path.join(home, "state");
   fs.mkdirSync(state);
@@ -142,7 +147,22 @@ export async function main(): Promise<number> {
   );
   const folder = path.join(home, "manifests");
   writeManifests(folder, settings!, sources!, more);
+  // for an end that waits for nothing, such as Ctrl-C; and what such an end of an earlier run left
+  const clear = () => {
+    for (const name of Object.values(cluster)) {
+      spawnSync("kind", ["delete", "cluster", "--quiet", "--name", name], { env: tools });
+      spawnSync("docker", ["volume", "rm", "-f", `bankmesh-${name}`], { env: tools });
+    }
+    fs.rmSync(path.join(root, `Pulumi.${stack}.yaml`), { force: true });
+  };
+  clear();
+  const atExit = () => {
+    clear();
+    fs.rmSync(home, { recursive: true, force: true });
+  };
+  process.once("exit", atExit);
   try {
+    writeStack(three);
     await execa("pulumi", ["stack", "init", stack], { cwd: root, env, extendEnv: false });
     const figures = await measure(env, folder);
     console.log(table(figures, route.sources));
@@ -150,15 +170,7 @@ export async function main(): Promise<number> {
       ? 1
       : 0;
   } finally {
-    await destroy(env).catch(() => undefined);
-    await shell(env, "down").catch(() => undefined);
-    fs.rmSync(path.join(root, `Pulumi.${stack}.yaml`), { force: true });
-    fs.rmSync(home, { recursive: true, force: true });
+    process.off("exit", atExit);
+    atExit();
   }
-}
-
-if (process.argv[1] === import.meta.filename) {
-  void main().then((code) => {
-    process.exitCode = code;
-  });
 }

@@ -8,7 +8,7 @@ import { gatewayNodePorts, kindConfig } from "../components/kind-cluster.ts";
 import { namespaceMtls } from "../policies/mtls.ts";
 import { gatewaySpec, virtualServiceSpec } from "../policies/routing.ts";
 import type { ServiceSettings, Settings } from "../settings/index.ts";
-import type { Sources } from "../sources/index.ts";
+import type { ChartSource, Sources } from "../sources/index.ts";
 
 /**
  * Writes what the shell route applies: the same charts, values and objects that the program makes, as files.
@@ -32,11 +32,16 @@ export function writeManifests(
   write("istiod.yaml", stringify(istiodValues(values)));
   write("gateway.yaml", stringify(gatewayValues(values, service)));
   for (const chart of ["base", "istiod", "gateway"] as const)
-    write(`${chart}.chart`, charts[chart].chart);
+    write(`${chart}.chart`, chartWords(charts[chart], sources.istio.version));
   const echoImage = sources.images.echo;
   write("bank.yaml", documents(bank(settings.namespace, settings.services, echoImage)));
   write("more.yaml", documents(bank(settings.namespace, more, echoImage)));
   write("mesh.yaml", documents(mesh(settings)));
+}
+
+/** What `helm install <release>` wants to know of a chart. */
+function chartWords({ chart, repo }: ChartSource, version: string): string {
+  return repo === undefined ? chart : `${chart} --repo ${repo} --version ${version}`;
 }
 
 function mesh(s: Settings): object[] {

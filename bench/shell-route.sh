@@ -6,6 +6,7 @@ kubeconfig=${TMPDIR:-/tmp}/$CLUSTER.kubeconfig
 export KUBECONFIG=$kubeconfig
 slim=$(dirname "$(realpath "$0")")/../components/istio-mesh/slim-crds.awk
 
+# shellcheck disable=SC2046 # a chart may come with options
 up() {
   local work
   cd "$1"
@@ -15,12 +16,12 @@ up() {
   kind create cluster --quiet --name "$CLUSTER" --config kind.yaml --wait 120s
   docker exec "$CLUSTER-control-plane" sh -c 'echo 8192 >/proc/sys/fs/inotify/max_user_instances'
   kubectl -n kube-system scale deployment/coredns --replicas 1 >/dev/null
-  helm install istio-base "$(cat base.chart)" --create-namespace -n istio-system -f base.yaml \
+  helm install istio-base $(cat base.chart) --create-namespace -n istio-system -f base.yaml \
     --post-renderer awk --post-renderer-args -f --post-renderer-args "$slim" >/dev/null
-  helm install istiod "$(cat istiod.chart)" -n istio-system -f istiod.yaml --wait >/dev/null
+  helm install istiod $(cat istiod.chart) -n istio-system -f istiod.yaml --wait >/dev/null
   wait $certs
   # the gateway and the bank need nothing of each other
-  helm install istio-ingressgateway "$(cat gateway.chart)" -n istio-system -f gateway.yaml --wait >/dev/null &
+  helm install istio-ingressgateway $(cat gateway.chart) -n istio-system -f gateway.yaml --wait >/dev/null &
   local gateway=$!
   kubectl -n istio-system create secret generic edge-tls \
     --from-file=tls.key="$work/server.key" --from-file=tls.crt="$work/server.crt" >/dev/null

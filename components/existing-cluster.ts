@@ -8,8 +8,8 @@ export interface ExistingClusterArgs {
   readonly context: string;
   /** Namespaces that this stack makes, and refuses to find made by others. */
   readonly namespaces: readonly string[];
-  /** Use what is there although others made it. @default nothing */
-  readonly adopt?: readonly ("namespaces" | "istio")[];
+  /** Use what is there although others made it: istio, a namespace's name, or namespaces for all. @default nothing */
+  readonly adopt?: readonly string[];
 }
 
 /**

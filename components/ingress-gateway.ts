@@ -66,7 +66,9 @@ export class IngressGateway extends pulumi.ComponentResource {
       ...child,
       dependsOn: [proxy, ...credential],
     });
-    createVirtualService(name, this.gatewayName, args, { ...child, dependsOn: gateway });
+    // istiod refuses one without rules: plain HTTP, and no service with a prefix
+    if (args.routes.length > 0 || args.gatewayTls !== "NONE")
+      createVirtualService(name, this.gatewayName, args, { ...child, dependsOn: gateway });
     this.registerOutputs({ gatewayName: this.gatewayName, gatewayTls: this.gatewayTls });
   }
 }

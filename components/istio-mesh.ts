@@ -16,8 +16,6 @@ export interface IstioMeshArgs {
   readonly sources: Sources["istio"];
   /** Kubeconfig for the check that the webhooks answer. */
   readonly kubeconfig: pulumi.Input<string>;
-  /** Kubeconfig context for that check. @default the current one */
-  readonly context?: string;
   /** Annotations of the namespace. @default none */
   readonly namespaceAnnotations?: Readonly<Record<string, pulumi.Input<string>>>;
   /** Use the namespace that is there. @default false */
@@ -144,7 +142,7 @@ function checkWebhooks(
     `${name}-webhook-check`,
     {
       create: "bash components/istio-mesh/check-webhooks.sh",
-      environment: { KUBECONTEXT: args.context ?? "", VALUES: hash },
+      environment: { VALUES: hash },
       stdin: args.kubeconfig,
       // what is wrong is shown, never the input, which is the kubeconfig
       logging: "stderr",

@@ -1,8 +1,7 @@
-import * as fs from "node:fs";
 import * as path from "node:path";
-import { helpText, parseArguments, unknown } from "./arguments.ts";
+import { type CommandSpec, helpText, parseArguments, unknown } from "./arguments.ts";
 import { certs, kubeconfig } from "./commands/certs.ts";
-import type { Command } from "./commands/command.ts";
+import { type Command, stackHelp } from "./commands/command.ts";
 import { destroy } from "./commands/destroy.ts";
 import { doctor } from "./commands/doctor.ts";
 import { exec } from "./commands/exec.ts";
@@ -16,10 +15,25 @@ import { createReporter } from "./progress.ts";
 import { installSignals } from "./signals.ts";
 
 /** Commands of other folders, each of which exports `main(args): Promise<number>`. */
-const elsewhere = {
-  verify: "Sends real traffic at a running stack and reports.",
-  bench: "Measures how long things take.",
-} as const;
+const elsewhere: readonly CommandSpec[] = [
+  {
+    name: "verify",
+    usage: "npm run verify",
+    summary: "Sends real traffic at a running stack and reports.",
+    positional: "[stack]",
+    options: [],
+    details: stackHelp,
+  },
+  {
+    name: "bench",
+    usage: "npm run bench",
+    summary:
+      "Measures how long things take, beside a plain shell route. Makes clusters of its own.",
+    options: [],
+    details: `environment:
+  BENCH_ROUNDS   how often the whole work is done on each side (default and least 2)`,
+  },
+];
 
 const commands: readonly Command[] = [
   up,
@@ -40,13 +54,18 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${overview()}\n`);
     return 0;
   }
-  const other = path.join(root, word, "main.ts");
-  if (word in elsewhere && fs.existsSync(other)) {
-    // not there in every checkout, and slow to load for commands that do not need it
-    const module = (await import(other)) as {
+  const other = elsewhere.find((spec) => spec.name === word);
+  if (other) {
+    const args = parseArguments(other, rest);
+    if (args.help) {
+      process.stdout.write(`${helpText(other)}\n`);
+      return 0;
+    }
+    // slow to load for commands that do not need it
+    const module = (await import(path.join(root, word, "main.ts"))) as {
       main(args: readonly string[]): Promise<number>;
     };
-    return module.main(rest);
+    return module.main(args.positional);
   }
   const command = commands.find((c) => c.spec.name === word);
   if (!command)
@@ -54,7 +73,7 @@ async function main(argv: readonly string[]): Promise<number> {
       unknown(
         "command",
         word,
-        [...commands.map((c) => c.spec.name), ...Object.keys(elsewhere)],
+        [...commands.map((c) => c.spec), ...elsewhere].map((spec) => spec.name),
         "npm start",
       ),
     );
@@ -68,8 +87,9 @@ async function main(argv: readonly string[]): Promise<number> {
 
 function overview(): string {
   const lines = [
-    ...commands.map(({ spec }) => [spec.usage, spec.summary] as const),
-    ...Object.entries(elsewhere).map(([name, summary]) => [`npm run ${name}`, summary] as const),
+    ...[...commands.map(({ spec }) => spec), ...elsewhere].map(
+      ({ usage, summary }) => [usage, summary] as const,
+    ),
   ];
   const width = Math.max(...lines.map(([usage]) => usage.length));
   const table = lines.map(([usage, summary]) => `  ${usage.padEnd(width)}  ${summary}`);

@@ -37,6 +37,24 @@ function clusterChecks(stack: string, s: Settings, sources: Sources | undefined)
         fix: setCommand(stack, "gatewayServiceType", "LoadBalancer"),
       });
     }
+    const adoptable = ["istio", "namespaces", "istio-system", s.namespace];
+    s.adopt.forEach((name, i) => {
+      if (adoptable.includes(name)) return;
+      problems.push({
+        key: `adopt[${i}]`,
+        value: show(name),
+        allowed: `one of ${adoptable.join(", ")}; namespaces are both of them`,
+        fix: setCommand(stack, `adopt[${i}]`, s.namespace),
+      });
+    });
+    if (s.gatewayServiceType === "LoadBalancer" && s.gatewayTls !== "NONE" && s.httpsPort !== 443) {
+      problems.push({
+        key: "httpsPort",
+        value: show(s.httpsPort),
+        allowed: "443, where the load balancer listens: the redirect from port 80 leads there",
+        fix: setCommand(stack, "httpsPort", "443"),
+      });
+    }
     return problems;
   }
   if (s.context !== undefined) problems.push(onlyFor(stack, "context", s.context, "existing"));

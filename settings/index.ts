@@ -32,12 +32,14 @@ export const knownKeys: readonly string[] = [...Object.keys(settingsSchema.shape
  * All problems come at once.
  *
  * @param env environment; BANKMESH_SOURCES names the sources file unless the stack does
+ * @param encrypted keys whose values were encrypted in the stack's file
  */
 export function parseSettings(
   stack: string,
   raw: RawSettings,
   env: NodeJS.ProcessEnv,
   now = new Date(),
+  encrypted: readonly string[] = [],
 ): Parsed {
   const problems: Problem[] = [];
   const plain: Record<string, unknown> = {};
@@ -45,7 +47,8 @@ export function parseSettings(
   for (const [key, value] of Object.entries(raw)) {
     if ((secretKeys as readonly string[]).includes(key)) {
       if (typeof value === "string") own[key as SecretKey] = value;
-    } else if (key in settingsSchema.shape) plain[key] = typed(key, value);
+    } else if (encrypted.includes(key) || holdsSecret(value)) problems.push(notSecret(stack, key));
+    else if (key in settingsSchema.shape) plain[key] = typed(key, value);
     else problems.push(unknownKey(stack, key));
   }
   const result = settingsSchema.safeParse(plain);
@@ -59,6 +62,16 @@ export function parseSettings(
   return problems.length === 0 && sources
     ? { settings: readable, sources, own, problems }
     : { own, problems: distinct(problems) };
+}
+
+/** What is no secret here would be shown in previews and kept in the state as it is. */
+function notSecret(stack: string, key: string): Problem {
+  return {
+    key,
+    value: "a secret",
+    allowed: `plain text, which the state keeps as it is; secrets are ${secretKeys.join(", ")}`,
+    fix: `pulumi config rm --stack ${stack} ${key}, and keep secrets out of it`,
+  };
 }
 
 function sourcesOf(
@@ -130,12 +143,14 @@ function remove(root: Record<string, unknown>, path: readonly PropertyKey[]): vo
 }
 
 /**
- * Checks a stack's file before the CLI sees it. Encrypted values are not opened here; the program checks them.
- *
- * @param stackFile path of Pulumi.<stack>.yaml
- * @param projectFile path of Pulumi.yaml, whose defaults apply
+ * Reads a stack's file before the CLI does. The project's defaults count where the stack says nothing; encrypted
+ * certificates and keys are left to the program, which can read them.
  */
-export function checkStackFile(stackFile: string, projectFile: string): Problem[] {
+export function readStackFile(
+  stackFile: string,
+  projectFile: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Parsed {
   const stack = /Pulumi\.(.+)\.yaml$/.exec(stackFile)?.[1] ?? "dev";
   const config = configOf<unknown>(stackFile);
   const project = configOf<{ default?: unknown } | null>(projectFile);
@@ -144,15 +159,13 @@ export function checkStackFile(stackFile: string, projectFile: string): Problem[
     const name = ownKey(key, true);
     if (name && declared?.default !== undefined) raw[name] = declared.default;
   }
-  const encrypted = new Set<string>();
   for (const [key, value] of Object.entries(config)) {
     const name = ownKey(key, false);
-    if (name && isEncrypted(value)) encrypted.add(name);
-    else if (name) raw[name] = withoutSecrets(value);
+    if (name) raw[name] = value;
   }
   // certificates are judged together with their keys: one that cannot be read leaves nothing to judge
-  if (secretKeys.some((key) => encrypted.has(key))) secretKeys.forEach((key) => delete raw[key]);
-  return [...parseSettings(stack, raw, process.env).problems];
+  if (secretKeys.some((key) => holdsSecret(raw[key]))) secretKeys.forEach((key) => delete raw[key]);
+  return parseSettings(stack, raw, env);
 }
 
 function configOf<T>(file: string): Record<string, T> {
@@ -165,16 +178,10 @@ function ownKey(key: string, bare: boolean): string | undefined {
   return bare && !key.includes(":") ? key : undefined;
 }
 
-function isEncrypted(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "secure" in value;
-}
-
-/** The value with a word in place of each encrypted part. */
-function withoutSecrets(value: unknown): unknown {
-  if (isEncrypted(value)) return "encrypted";
-  if (Array.isArray(value)) return value.map(withoutSecrets);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, withoutSecrets(v)]));
+/** Whether a value is encrypted, or a part of it is. */
+function holdsSecret(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return "secure" in value || Object.values(value).some(holdsSecret);
 }
 
 /**

@@ -32,10 +32,11 @@ export function certificateChecks(
       "the certificate of the CA that signed serverCertPem, for callers to trust",
     );
   }
-  const ca = read(own.caCertPem, () => report("caCertPem", "one certificate as PEM text"));
-  const server = read(own.serverCertPem, () =>
-    report("serverCertPem", "one certificate as PEM text"),
+  const [ca] = read(own.caCertPem, () => report("caCertPem", "one certificate as PEM text"));
+  const chain = read(own.serverCertPem, () =>
+    report("serverCertPem", "a certificate as PEM text, and the intermediate ones behind it"),
   );
+  const [server] = chain;
   checkKey(ca, own.caKeyPem, () =>
     report("caKeyPem", "the private key of caCertPem; this one is another's"),
   );
@@ -55,7 +56,7 @@ export function certificateChecks(
       `a certificate for ${host}; this one is for ${server.subjectAltName ?? "no name"}`,
     );
   }
-  if (server && ca && !(server.checkIssued(ca) && server.verify(ca.publicKey))) {
+  if (server && ca && !leadsTo(chain, ca)) {
     report("serverCertPem", "a certificate signed by caCertPem; this one is signed by another CA");
   }
   return problems;
@@ -70,14 +71,25 @@ function problem(stack: string, key: SecretKey, allowed: string): Problem {
   };
 }
 
-function read(pem: string | undefined, fail: () => void): X509Certificate | undefined {
-  if (pem === undefined) return undefined;
+/** The certificates of a PEM text, in its order. */
+function read(pem: string | undefined, fail: () => void): X509Certificate[] {
+  if (pem === undefined) return [];
   try {
-    return new X509Certificate(pem);
+    const blocks = pem.match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs) ?? [pem];
+    return blocks.map((block) => new X509Certificate(block));
   } catch {
     fail();
-    return undefined;
+    return [];
   }
+}
+
+/** Whether each is signed by the next, and the last by the CA. */
+function leadsTo(chain: readonly X509Certificate[], ca: X509Certificate): boolean {
+  return chain.every((cert, i) => {
+    const signer = chain[i + 1] ?? ca;
+    const isCa = cert.fingerprint256 === ca.fingerprint256;
+    return isCa || (cert.checkIssued(signer) && cert.verify(signer.publicKey));
+  });
 }
 
 function checkKey(

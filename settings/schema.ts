@@ -51,6 +51,10 @@ const duration = z
   .string({ error: durationText })
   .regex(/^[1-9]\d*(ms|s)$/, { error: durationText });
 
+// Istio refuses another unit, and then does without its whole mesh config
+const secondsText = "whole seconds such as 5s";
+const seconds = z.string({ error: secondsText }).regex(/^[1-9]\d*s$/, { error: secondsText });
+
 const quantityText = "a Kubernetes quantity such as 50m or 64Mi";
 // `cpu: 1` is a number in YAML
 const quantity = z.preprocess(
@@ -144,7 +148,7 @@ const workloadMtls = z.strictObject({
 /** Istio itself. */
 export const istioSchema = z.strictObject({
   revision: dnsLabel.optional(),
-  drainDuration: duration.default("5s"),
+  drainDuration: seconds.default("5s"),
   workloadCertTtlHours: hours.default(24),
   resources: z
     .strictObject({
@@ -186,7 +190,7 @@ export const settingsSchema = z.strictObject({
   preloadImages: z.array(image).default([]),
   context: someText.optional(),
   gatewayServiceType: oneOf(serviceTypes).optional(),
-  adopt: z.array(oneOf(["namespaces", "istio"])).default([]),
+  adopt: z.array(someText).default([]),
   namespace: dnsLabel.default("bank"),
   host: dnsName.default("app.local"),
   httpPort: port.default(8080),

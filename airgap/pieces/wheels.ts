@@ -1,7 +1,8 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { onPath, run } from "../run.ts";
+import { run } from "../run.ts";
+import { onPath } from "../../scripts/setup/tools.ts";
 import { envoyWheel, goWheel } from "../versions.ts";
 import type { Wheel } from "../versions.ts";
 import type { BuildContext, Piece } from "./piece.ts";

@@ -26,9 +26,13 @@ problems=""
 for namespace in $NAMESPACES; do
   found=$(kube get namespace "$namespace" --ignore-not-found \
     -o 'jsonpath={.metadata.name} {.metadata.annotations.bankmesh/owner}')
-  [ -z "$found" ] && continue
+  if [ -z "$found" ]; then
+    if adopts namespaces || adopts "$namespace"; then problems="$problems
+  namespace $namespace is to be adopted, and is not there"; fi
+    continue
+  fi
   [ "${found#* }" = "$OWNER" ] && continue
-  adopts namespaces && continue
+  if adopts namespaces || adopts "$namespace"; then continue; fi
   [ "$namespace" = istio-system ] && adopts istio && continue
   problems="$problems
   namespace $namespace"
@@ -49,5 +53,5 @@ if ! adopts istio; then
   fi
 fi
 [ -z "$problems" ] || fail "the cluster of context \"$KUBECONTEXT\" holds what this stack did not make; nothing was touched:$problems
-fix: remove it, or use it: pulumi config set --path 'adopt[0]' namespaces (or istio), or choose another namespace"
+fix: remove it, or use it: pulumi config set --path 'adopt[0]' <namespace> (or istio), or choose another namespace"
 printf '%s\n' "$uid"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Waits until istiod refuses a Gateway that is not valid: from then on every wrong object is refused.
-# Standard input: a kubeconfig. Environment: KUBECONTEXT (may be empty).
+# Standard input: a kubeconfig; its current context is asked.
 set -euo pipefail
 kubeconfig=$(umask 077 && mktemp -t bankmesh-kubeconfig.XXXXXX)
 trap 'rm -f "$kubeconfig"' EXIT
@@ -10,7 +10,7 @@ cat >"$kubeconfig"
 invalid='{"apiVersion":"networking.istio.io/v1","kind":"Gateway","metadata":{"name":"webhook-check","namespace":"default"},"spec":{"servers":[{"port":{"number":80,"name":"http","protocol":"NO-SUCH-PROTOCOL"},"hosts":["check.local"]}]}}'
 end=$((SECONDS + 60))
 while :; do
-  answer=$(printf '%s' "$invalid" | kubectl --kubeconfig "$kubeconfig" ${KUBECONTEXT:+--context "$KUBECONTEXT"} \
+  answer=$(printf '%s' "$invalid" | kubectl --kubeconfig "$kubeconfig" \
     apply --server-side --dry-run=server --request-timeout 10s -f - 2>&1) || true
   case "$answer" in
     *'validation.istio.io'*'denied the request'*) exit 0 ;;

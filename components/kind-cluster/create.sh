@@ -17,7 +17,8 @@ fix: npm run doctor looks at Docker, ports and disk; then run the same command a
 state=$(node_state)
 if [ "$state" != absent ]; then
   refuse_foreign
-  if [ "$(stamped_id)" = "$CREATION_ID" ]; then
+  id=$(stamped_id)
+  if [ "$id" = "$CREATION_ID" ]; then
     start_nodes
     kind get kubeconfig --name "$CLUSTER"
     exit 0
@@ -29,6 +30,9 @@ docker volume rm -f "$CLAIM" >/dev/null
 docker volume create --label owner="$OWNER" --label id="$CREATION_ID" "$CLAIM" >/dev/null
 printf '%s\n' "$config" | kind create cluster --quiet --name "$CLUSTER" --config - --wait 120s \
   --kubeconfig "$KUBECONFIG_SCRATCH" >&2 || abandon
+# kind's own wait looks at the control plane alone, and calls it a success when its time is over
+docker exec "$NODE" kubectl --kubeconfig /etc/kubernetes/admin.conf wait --for=condition=Ready node --all \
+  --timeout=120s >/dev/null || abandon
 raise_inotify_instances
 if [ -n "${PRELOAD_IMAGES:-}" ]; then
   # shellcheck disable=SC2086 # one word an image

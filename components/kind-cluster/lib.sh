@@ -27,9 +27,16 @@ fresh_id() {
   printf '%s-%s\n' "$(cat /proc/sys/kernel/random/uuid 2>/dev/null || uuidgen)" "$CONFIG_HASH"
 }
 
-# The stamp holds "<owner> <creation id>"; docker cp reads it from a stopped node as well.
+# The stamp holds "<owner> <creation id>"; docker cp reads it from a stopped node as well. "None" is an answer of
+# Docker's here too.
 stamp() {
-  docker cp "$NODE:$STAMP" - 2>/dev/null | tar -xOf - 2>/dev/null || true
+  local said
+  if said=$(docker cp "$NODE:$STAMP" "$KUBECONFIG_SCRATCH.stamp" 2>&1); then
+    cat "$KUBECONFIG_SCRATCH.stamp"
+  elif ! printf '%s' "$said" | grep -qiE 'could not find the file|no such container:path|no such file'; then
+    fail "Docker does not say whose cluster \"$CLUSTER\" is: $said
+fix: run the same command again; docker cp $NODE:$STAMP - has to work"
+  fi
 }
 stamped_id() { stamp | cut -d' ' -f2; }
 
@@ -39,12 +46,14 @@ claimed() { # claimed LABEL
 
 owner_of_cluster() {
   local owner
-  owner=$(stamp | cut -d' ' -f1)
+  owner=$(stamp | cut -d' ' -f1) || exit 1
   printf '%s\n' "${owner:-$(claimed owner)}"
 }
 
 refuse_foreign() {
-  [ "$(owner_of_cluster)" = "$OWNER" ] && return
+  local owner
+  owner=$(owner_of_cluster)
+  [ "$owner" = "$OWNER" ] && return
   fail "a kind cluster \"$CLUSTER\" exists that this stack's state does not know; nothing was touched
 fix: delete it (kind delete cluster --name $CLUSTER), or use the state that made it, or give this stack another name:
      pulumi config set clusterName <name>"
@@ -100,4 +109,4 @@ remove_cluster() {
 
 # kind wants a kubeconfig to write to; the user's own stays untouched.
 KUBECONFIG_SCRATCH=$(umask 077 && mktemp -t bankmesh-kubeconfig.XXXXXX)
-trap 'rm -f "$KUBECONFIG_SCRATCH" "$KUBECONFIG_SCRATCH.lock"' EXIT
+trap 'rm -f "$KUBECONFIG_SCRATCH" "$KUBECONFIG_SCRATCH".*' EXIT

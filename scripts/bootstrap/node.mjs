@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { arch, homedir, platform } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { waitForLock } from "./lock.mjs";
 import { npm, run, say, SetupError } from "./work.mjs";
 
@@ -28,10 +28,13 @@ const packages = {
     "sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==",
 };
 
-/** The cache of everything that is downloaded or built, shared by all clones. */
-export function cacheFolder() {
-  const base = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  return process.env.BANKMESH_CACHE || join(base, "bankmesh");
+/**
+ * The cache of everything that is downloaded or built: outside every checkout, so that all clones share it.
+ * @param {NodeJS.ProcessEnv} [env]
+ */
+export function cacheFolder(env = process.env) {
+  const base = env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache");
+  return resolve(env.BANKMESH_CACHE || join(base, "bankmesh"));
 }
 
 /**

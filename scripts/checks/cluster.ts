@@ -64,8 +64,11 @@ export async function stateOfCluster(
   if (!known)
     return deployment.resources?.some((r) => r.type === componentType) ? "gone" : "running";
   if (known.creationId === undefined) return "gone";
-  const script = `case "$(node_state)" in absent) echo gone; exit;; running) ;; *) start_nodes;; esac
-[ "$(stamped_id)" = "$CREATION_ID" ] && echo running || echo gone`;
+  const script = `state=$(node_state)
+if [ "$state" = absent ]; then echo gone; exit; fi
+start_nodes
+id=$(stamped_id)
+if [ "$id" = "$CREATION_ID" ]; then echo running; else echo gone; fi`;
   const answer = await askLibrary(
     stack.env,
     { CLUSTER: known.name, OWNER: known.owner, CREATION_ID: known.creationId },

@@ -1,12 +1,4 @@
-import * as fs from "node:fs";
-import { parse } from "yaml";
-import {
-  checkStackFile,
-  formatProblems,
-  type Parsed,
-  parseSettings,
-  type Settings,
-} from "../../settings/index.ts";
+import { formatProblems, type Parsed, readStackFile, type Settings } from "../../settings/index.ts";
 import { UserError } from "../errors.ts";
 import { root } from "../paths.ts";
 import { projectFile, trackedFile } from "../stack/files.ts";
@@ -22,9 +14,7 @@ export function checkConfiguration(stack: string, env: NodeJS.ProcessEnv): Setti
   const file = trackedFile(stack);
   let parsed: Parsed;
   try {
-    const problems = checkStackFile(file, projectFile);
-    if (problems.length > 0) throw new UserError(withHint(formatProblems(stack, problems)));
-    parsed = parseSettings(stack, plainValues(file), env);
+    parsed = readStackFile(file, projectFile, env);
   } catch (e) {
     if (e instanceof Error && e.name === "YAMLParseError")
       throw new UserError(`${file} is not YAML: ${e.message}`);
@@ -37,20 +27,6 @@ export function checkConfiguration(stack: string, env: NodeJS.ProcessEnv): Setti
 /** Without an own Pulumi CLI on PATH, the commands in the messages need ours. */
 function withHint(text: string): string {
   return `${text}\n(without pulumi on your PATH: npm run exec -- pulumi config …; or edit the file)`;
-}
-
-function plainValues(file: string): Record<string, unknown> {
-  const content = parse(fs.readFileSync(file, "utf8")) as {
-    config?: Record<string, unknown>;
-  } | null;
-  const own = Object.entries(content?.config ?? {}).filter(
-    ([key, value]) => key.startsWith("bankmesh:") && !isEncrypted(value),
-  );
-  return Object.fromEntries(own.map(([key, value]) => [key.slice("bankmesh:".length), value]));
-}
-
-function isEncrypted(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "secure" in value;
 }
 
 /**
@@ -67,6 +43,7 @@ export async function checkMachine(
   if (settings.cluster === "existing") return;
   const docker = await requireDocker(env);
   const known = knownCluster(deployment);
+  await checkName(stack, env, settings, known);
   if (!settings.throwAway) await checkCluster(env, settings.clusterName, known);
   const name = clusterName(settings, known);
   const there = name !== undefined && (await nodeState(env, name)) !== "absent";
@@ -75,6 +52,22 @@ export async function checkMachine(
   const ownNode = there ? `${name}-control-plane` : undefined;
   const taken = await takenPorts(env, ports, ownNode);
   if (taken.length > 0) throw new UserError(portMessage(stack, taken));
+}
+
+/** The new cluster would be made before the old one goes, which has the ports until then. */
+async function checkName(
+  stack: string,
+  env: NodeJS.ProcessEnv,
+  { clusterName: wanted, throwAway }: Settings,
+  known: KnownCluster | undefined,
+): Promise<void> {
+  if (!known || (await nodeState(env, known.name)) === "absent") return;
+  if (throwAway ? known.name.startsWith(`${wanted}-`) : known.name === wanted) return;
+  throw new UserError(
+    `stack "${stack}" runs in cluster "${known.name}", and its configuration now asks for ` +
+      `"${wanted}"${throwAway ? " with a random suffix" : ""}; nothing was touched\n` +
+      `fix: npm run destroy -- ${stack}, then npm start -- ${stack}; or set clusterName back`,
+  );
 }
 
 function clusterName(settings: Settings, known: KnownCluster | undefined): string | undefined {

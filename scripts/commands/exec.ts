@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { execa } from "execa";
 import { local, root } from "../paths.ts";
 import { prepareTools } from "../setup/index.ts";
+import { requireStack } from "../stack/files.ts";
 import { stackEnvironment } from "../stack/open.ts";
 import type { Command } from "./command.ts";
 
@@ -21,7 +22,7 @@ export const exec: Command = {
     passthrough: true,
   },
   async run(args, report) {
-    const name = process.env.BANKMESH_STACK ?? "dev";
+    const name = requireStack(process.env.BANKMESH_STACK);
     const bench = await prepareTools({ step: report.step.bind(report), note() {} });
     const kube = path.join(local, "kube", `${name}.yaml`);
     const env = stackEnvironment(name, bench.env);

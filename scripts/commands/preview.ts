@@ -38,7 +38,7 @@ export const preview: Command = {
   },
 };
 
-/** A stack that does not exist yet is not made for a look at it. */
+/** A stack that does not exist yet is not made for a look at it: its salt and state are gone with the folder. */
 async function inThrowAwayBackend<T>(
   stack: Stack,
   work: (throwAway: Stack) => Promise<T>,
@@ -50,7 +50,9 @@ async function inThrowAwayBackend<T>(
       ...stack.env,
       PULUMI_BACKEND_URL: `file://${folder}`,
     };
-    const throwAway: Stack = { ...stack, env };
+    const configFile = path.join(folder, path.basename(stack.configFile));
+    fs.cpSync(path.dirname(stack.configFile), folder, { recursive: true });
+    const throwAway: Stack = { ...stack, env, configFile };
     await createStack(throwAway);
     return await work(throwAway);
   } finally {

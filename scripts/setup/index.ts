@@ -1,6 +1,8 @@
+import * as fs from "node:fs";
 import * as path from "node:path";
 import { ensureDocker, ensureToolbox } from "../../airgap/index.ts";
 import { UserError } from "../errors.ts";
+import { local } from "../paths.ts";
 import type { Reporter } from "../progress.ts";
 import { silentHosts } from "./hosts.ts";
 import { ensureOfficialTools } from "./official.ts";
@@ -13,7 +15,7 @@ import {
   type Origin,
   type Route,
 } from "./route.ts";
-import { findTools, missingPlugins, toolNames } from "./tools.ts";
+import { findTools, missingPlugins, type ToolName, toolNames } from "./tools.ts";
 
 /** Tools ready to use: the environment in which every command runs. */
 export interface Workbench {
@@ -53,6 +55,7 @@ export async function prepareTools(
   if (route.sources === "airgap") {
     const toolbox = await ensureToolbox(report);
     result.BANKMESH_SOURCES = env.BANKMESH_SOURCES ?? toolbox.sources;
+    if (route.lacks) prepend(result, [onlyThese(route.lacks, toolbox.bin)]);
     if (route.tools === "airgap") {
       prepend(result, [toolbox.bin]);
       result.PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION = "true";
@@ -61,6 +64,15 @@ export async function prepareTools(
     }
   }
   return { route, env: result };
+}
+
+/** A folder with some of the toolbox's commands: all of it would put the stand-ins before the user's plugins. */
+function onlyThese(names: readonly ToolName[], toolbox: string): string {
+  const folder = path.join(local, "bin");
+  fs.rmSync(folder, { recursive: true, force: true });
+  fs.mkdirSync(folder, { recursive: true });
+  for (const name of names) fs.symlinkSync(path.join(toolbox, name), path.join(folder, name));
+  return folder;
 }
 
 /** A Docker Engine that answers; the air-gapped builder knows how to get one. */

@@ -1,5 +1,5 @@
 import { list } from "../errors.ts";
-import type { FoundTool, Plugin, ToolName } from "./tools.ts";
+import { type FoundTool, type Plugin, type ToolName, toolNames } from "./tools.ts";
 
 /** Where something comes from. */
 export type Origin = "official" | "airgap";
@@ -20,13 +20,23 @@ export interface Route {
   readonly tools: "path" | Origin;
   /** Where charts and images come from. */
   readonly sources: Origin;
+  /** Tools that are missing or too old beside the user's own CLI and plugins. @default none */
+  readonly lacks?: readonly ToolName[];
   /** Why, in half a sentence. */
   readonly reason: string;
 }
 
 /** Whether the user's own tools and the official plugins are all there. */
 export function hasOwnTools(facts: Facts): boolean {
-  return Object.values(facts.tools).every((t) => t.good) && facts.missingPlugins?.length === 0;
+  return hasOwnPlugins(facts) && missingTools(facts).length === 0;
+}
+
+function hasOwnPlugins(facts: Facts): boolean {
+  return facts.tools.pulumi.good && facts.missingPlugins?.length === 0;
+}
+
+function missingTools(facts: Facts): ToolName[] {
+  return toolNames.filter((name) => !facts.tools[name].good);
 }
 
 /** Whether the decision hangs on the official hosts. */
@@ -54,13 +64,14 @@ export function chooseRoute(facts: Facts): Route {
   }
   const reason = `${list(silent)} did not answer`;
   // Official plugins that are installed win; just charts and images cannot be had from where they come from.
-  return own
-    ? {
-        tools: "path",
-        sources: "airgap",
-        reason: `tools and official plugins are installed, but ${reason}`,
-      }
-    : { tools: "airgap", sources: "airgap", reason };
+  if (!hasOwnPlugins(facts)) return { tools: "airgap", sources: "airgap", reason };
+  const lacks = missingTools(facts);
+  return {
+    tools: "path",
+    sources: "airgap",
+    ...(lacks.length > 0 && { lacks }),
+    reason: `${lacks.length > 0 ? "the Pulumi CLI" : "tools"} and official plugins are installed, but ${reason}`,
+  };
 }
 
 /** One line for people. */

@@ -83,7 +83,7 @@ export function compareVersions(a: string, b: string): number {
 }
 
 /** Where a command is on PATH; undefined when it is not. */
-export function onPath(command: string, env: NodeJS.ProcessEnv): string | undefined {
+export function onPath(command: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
   return (env.PATH ?? "")
     .split(path.delimiter)
     .map((folder) => path.join(folder, command))

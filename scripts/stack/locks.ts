@@ -61,7 +61,7 @@ export async function clearStaleLocks(
           `${lock.timestamp}: wait for it, or end it with Ctrl-C; if it is surely gone, remove ${file}`,
       );
     }
-    const ended = await endSession(lock.pid);
+    const ended = await endSession(lock.pid, new Date(lock.timestamp));
     fs.rmSync(file, { force: true });
     const left = ended > 0 ? `, and ended ${ended} processes that it had left running` : "";
     report.note(

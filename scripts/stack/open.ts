@@ -1,3 +1,4 @@
+import * as path from "node:path";
 import { execa } from "execa";
 import type { Reporter } from "../progress.ts";
 import type { Workbench } from "../setup/index.ts";
@@ -51,7 +52,7 @@ export async function openStack(
 
 /** Makes the stack in the backend; the working copy gets its salt. */
 export async function createStack(stack: Stack): Promise<void> {
-  const { folder } = prepareStackFile(stack.name);
+  const folder = path.dirname(stack.configFile);
   // `stack init` has no --config-file: it runs where the working copy is the stack's file
   const result = await execa(
     "pulumi",

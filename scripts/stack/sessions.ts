@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isAlive, startTime } from "../bootstrap/processes.mjs";
 
 interface Process {
   readonly pid: number;
@@ -8,11 +9,15 @@ interface Process {
 
 /**
  * Ends what is left of a Pulumi run that was started here and died: its plugins, the program, a `kind create`. All are
- * in the session that the CLI was started as the leader of, and the kernel gives no new process that number meanwhile.
+ * in the session that the CLI was started as the leader of, and the kernel gives no new process that number while one of
+ * them lives.
  *
+ * @param since when the leader, which is dead, was alive. Has its number been given away since, or the machine been
+ *   started, then nothing is left of its session, and who has the number is somebody else
  * @returns how many there were
  */
-export async function endSession(leader: number): Promise<number> {
+export async function endSession(leader: number, since?: Date): Promise<number> {
+  if (since && (isAlive(leader) || (startTime(1) ?? 0) > since.getTime())) return 0;
   const members = processes().filter((p) => p.session === leader && p.pid !== process.pid);
   signalAll(members, "SIGTERM");
   for (let i = 0; i < 30 && remaining(leader).length > 0; i++) await sleep(100);

@@ -118,4 +118,21 @@ describe("the life of a stack, with everything that interrupts it", () => {
     await stack.up();
     await assertHolds();
   });
+
+  it("is previewed and taken down by the npm commands, and nothing is left", async () => {
+    const preview = await new ProjectCommand(stack, "preview").ended;
+    assert.equal(preview.code, 0, preview.text);
+    assert.match(preview.text, /\d+ unchanged/);
+    const { code, text } = await new ProjectCommand(stack, "destroy").ended;
+    assert.equal(code, 0, text);
+    assert.match(
+      text,
+      new RegExp(`stack ${stack.name} is gone; Pulumi.${stack.name}.yaml is kept`),
+    );
+    assert.deepEqual(nodesOf(stack.clusterName), []);
+    assert.deepEqual(contextsOf(stack.clusterName), []);
+    assert.equal(await stack.exists(), false);
+    const again = await new ProjectCommand(stack, "destroy").ended;
+    assert.match(again.text, /nothing to do: .* has no stack/);
+  });
 });

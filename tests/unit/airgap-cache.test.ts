@@ -6,7 +6,8 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, suite, test } from "node:test";
 
-import { Cache, defaultCacheRoot } from "../../airgap/cache.ts";
+import { Cache } from "../../airgap/cache.ts";
+import { cacheFolder } from "../../scripts/bootstrap/node.mjs";
 import type { Workspace } from "../../airgap/cache.ts";
 
 const key = "a".repeat(64);
@@ -190,9 +191,9 @@ suite("cache shared by processes", () => {
 });
 
 test("the cache's place follows BANKMESH_CACHE, then XDG_CACHE_HOME, then HOME", () => {
-  assert.equal(defaultCacheRoot({ BANKMESH_CACHE: "/c", XDG_CACHE_HOME: "/x", HOME: "/h" }), "/c");
-  assert.equal(defaultCacheRoot({ XDG_CACHE_HOME: "/x", HOME: "/h" }), "/x/bankmesh");
-  assert.equal(defaultCacheRoot({ HOME: "/h" }), "/h/.cache/bankmesh");
+  assert.equal(cacheFolder({ BANKMESH_CACHE: "/c", XDG_CACHE_HOME: "/x", HOME: "/h" }), "/c");
+  assert.equal(cacheFolder({ XDG_CACHE_HOME: "/x", HOME: "/h" }), "/x/bankmesh");
+  assert.equal(cacheFolder({ HOME: "/h" }), "/h/.cache/bankmesh");
 });
 
 async function pidOfDeadProcess(): Promise<number> {

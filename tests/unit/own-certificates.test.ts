@@ -26,6 +26,10 @@ const otherHost = makeCertificate({ commonName: "x", dnsNames: ["web.local"], is
 const noName = makeCertificate({ commonName: "x", issuer: ca });
 const stranger = makeCertificate({ ...names, issuer: namesake });
 
+const intermediate = makeCertificate({ commonName: "middle", ca: true, issuer: ca });
+const chained = makeCertificate({ ...names, issuer: intermediate });
+const withMiddle = { ...chained, certPem: chained.certPem + intermediate.certPem };
+
 const both = { caCertPem: ca.certPem, caKeyPem: ca.keyPem };
 const of = (c: typeof server) => ({ serverCertPem: c.certPem, serverKeyPem: c.keyPem });
 const signed = { caCertPem: ca.certPem, ...of(server) };
@@ -39,6 +43,11 @@ describe("own certificates that fit are taken", () => {
     ["a CA with its key", both],
     ["a server certificate with its key and the CA that signed it", signed],
     ["both", { ...both, ...of(server) }],
+    ["a server certificate with an intermediate one behind it", { ...both, ...of(withMiddle) }],
+    [
+      "the same with the root behind it",
+      { ...both, ...of({ ...chained, certPem: withMiddle.certPem + ca.certPem }) },
+    ],
   ];
   for (const [what, own] of rows) {
     test(what, () => {
@@ -77,7 +86,7 @@ describe("own certificates that do not fit are refused", () => {
       "a server certificate that is no PEM",
       { ...signed, serverCertPem: "junk" },
       "serverCertPem",
-      /one certificate as PEM text/,
+      /certificate as PEM text/,
     ],
     [
       "another CA's key",
@@ -117,6 +126,12 @@ describe("own certificates that do not fit are refused", () => {
       /for app\.local; this one is for DNS:web\.local/,
     ],
     ["a server certificate for no host", { ...both, ...of(noName) }, "serverCertPem", /no name/],
+    [
+      "a server certificate whose intermediate one is missing",
+      { ...both, ...of(chained) },
+      "serverCertPem",
+      /signed by caCertPem; this one is signed by another CA/,
+    ],
     [
       "a server certificate of another CA of the same name",
       { ...both, ...of(stranger) },

@@ -323,6 +323,7 @@ describe("switches", () => {
     "bankmesh:cluster": "existing",
     "bankmesh:context": "work",
     "bankmesh:gatewayServiceType": "LoadBalancer",
+    "bankmesh:httpsPort": 443,
   };
   test("an existing cluster: no command but the check, nothing goes with it", async () => {
     const { recording } = await run("dev", existing);

@@ -46,6 +46,17 @@ describe("processes", () => {
     assert.equal(await endSession(leader.pid!), process.platform === "linux" ? 1 : 0);
     assert.equal(await endSession(leader.pid!), 0);
   });
+
+  test("a session whose number was given away, or from before the machine's start, is somebody else's", async () => {
+    const other = spawn("sleep", ["60"], { detached: true, stdio: "ignore" });
+    try {
+      assert.equal(await endSession(other.pid!, new Date()), 0);
+      assert.equal(await endSession(other.pid!, new Date(0)), 0);
+      assert.ok(isAlive(other.pid!));
+    } finally {
+      other.kill("SIGKILL");
+    }
+  });
 });
 
 describe("lock", () => {
@@ -111,7 +122,7 @@ describe("dependencies", () => {
     assert.equal(isInstalled(root), false, "a newer lock file");
   });
 
-  test("Node.js from 22.12 on", () => {
+  test("Node.js that runs TypeScript", () => {
     for (const good of ["22.18.0", "23.6.0", "24.0.1", "26.1.0"]) assert.ok(isGoodNode(good), good);
     for (const old of ["22.17.1", "23.5.0", "20.20.2", "18.19.0"]) assert.ok(!isGoodNode(old), old);
   });

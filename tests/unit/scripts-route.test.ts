@@ -49,6 +49,12 @@ describe("route", () => {
     });
   }
 
+  test("own CLI and plugins win where another tool is missing, which alone comes from the toolbox", () => {
+    const tools = { ...withTools.tools, kubectl: { ...withTools.tools.kubectl, good: false } };
+    const route = chooseRoute({ ...withTools, tools, silentHosts: hosts });
+    assert.deepEqual([route.tools, route.sources, route.lacks], ["path", "airgap", ["kubectl"]]);
+  });
+
   test("the line names who did not answer", () => {
     const line = describeRoute(chooseRoute({ ...bare, silentHosts: hosts }));
     assert.equal(line, "route: air-gapped, because get.pulumi.com and github.com did not answer");

@@ -190,7 +190,7 @@ describe("what is right is taken", () => {
     namespace: "1bank",
     host: "1.2",
     httpPort: 1,
-    httpsPort: 65535,
+    httpsPort: 443,
     services: [
       {
         name: "users",

@@ -45,9 +45,21 @@ describe("existing-cluster/ask.sh", () => {
     ],
     [
       "an Istio, while only namespaces are adopted",
-      existing("istio-system\n").know("istiods", "istio-system/istiod\n"),
+      existing("istio-system\nbank\n").know("istiods", "istio-system/istiod\n"),
       "namespaces",
       ["Istio: deployment istio-system/istiod"],
+    ],
+    [
+      "the bank's namespace, while the other one is adopted",
+      existing("istio-system\nbank\n"),
+      "istio-system",
+      ["namespace bank"],
+    ],
+    [
+      "a namespace to be adopted that is not there",
+      existing("istio-system\n"),
+      "namespaces",
+      ["namespace bank is to be adopted, and is not there"],
     ],
     [
       "the bank's namespace, while only Istio is adopted",
@@ -111,8 +123,7 @@ describe("istio-mesh/check-webhooks.sh", () => {
   const script = "components/istio-mesh/check-webhooks.sh";
   const denied =
     'Error from server: admission webhook "validation.istio.io" denied the request: invalid';
-  const check = (tools: FakeTools, KUBECONTEXT = "") =>
-    tools.run(script, { KUBECONTEXT }, "the kubeconfig");
+  const check = (tools: FakeTools) => tools.run(script, {}, "the kubeconfig");
 
   test("waits until istiod refuses the wrong object", () => {
     const answers = ["no endpoints available", "context deadline exceeded", denied];
@@ -153,12 +164,5 @@ describe("istio-mesh/check-webhooks.sh", () => {
       assert.ok(!text.includes("the kubeconfig"));
     }
     assert.deepEqual(tools.leftOver(), []);
-  });
-
-  test("a context is named only if there is one", () => {
-    const asked = (context: string) =>
-      check(new FakeTools().know("answers", `${denied}\n`), context).calls[0]!;
-    assert.doesNotMatch(asked(""), /--context/);
-    assert.match(asked("work"), / --context work /);
   });
 });

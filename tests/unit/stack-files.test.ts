@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { describe, test } from "node:test";
 import { parse } from "yaml";
-import { checkStackFile, settingsSchema } from "../../settings/index.ts";
+import { readStackFile } from "../../settings/index.ts";
 import { root } from "./support/settings.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bankmesh-stacks-"));
@@ -23,7 +23,10 @@ describe("stack files", () => {
   for (const stack of ["dev", "staging", "prod"]) {
     test(`Pulumi.${stack}.yaml as shipped has no problem`, () => {
       process.chdir(root);
-      assert.deepEqual(checkStackFile(path.join(root, `Pulumi.${stack}.yaml`), project), []);
+      assert.deepEqual(
+        readStackFile(path.join(root, `Pulumi.${stack}.yaml`), project).problems,
+        [],
+      );
     });
   }
 
@@ -57,7 +60,7 @@ describe("stack files", () => {
 
   test("problems of a file are those of its values, with the stack's name in the fix", () => {
     const file = write("Pulumi.blue.yaml", "config:\n  bankmesh:httpPort: 99999\n");
-    assert.deepEqual(checkStackFile(file, project), [
+    assert.deepEqual(readStackFile(file, project).problems, [
       {
         key: "httpPort",
         value: "99999",
@@ -70,59 +73,32 @@ describe("stack files", () => {
   test("the project's defaults count where the stack says nothing", () => {
     const file = write("Pulumi.ports.yaml", "config:\n  bankmesh:httpsPort: 8080\n");
     assert.deepEqual(
-      checkStackFile(file, project).map((p) => p.key),
+      readStackFile(file, project).problems.map((p) => p.key),
       ["httpsPort"],
     );
   });
 
   test("another project's or provider's keys are not looked at", () => {
     const file = write("Pulumi.other.yaml", "config:\n  kubernetes:context: x\n  aws:region: y\n");
-    assert.deepEqual(checkStackFile(file, project), []);
+    assert.deepEqual(readStackFile(file, project).problems, []);
   });
 
-  test("what is encrypted is left to the program", () => {
+  test("encrypted certificates are left to the program", () => {
     const file = write(
       "Pulumi.secret.yaml",
-      [
-        "config:",
-        "  bankmesh:caCertPem: not a certificate",
-        "  bankmesh:caKeyPem:",
-        "    secure: v1:abc",
-        "  bankmesh:services:",
-        "    - name: users",
-        "      environment:",
-        "        TOKEN:",
-        "          secure: v1:def",
-      ].join("\n"),
+      "config:\n  bankmesh:caCertPem: not a certificate\n  bankmesh:caKeyPem:\n    secure: v1:abc\n",
     );
-    assert.deepEqual(checkStackFile(file, project), []);
-  });
-});
-
-describe("Pulumi.yaml", () => {
-  const declared = (
-    parse(fs.readFileSync(path.join(root, "Pulumi.yaml"), "utf8")) as {
-      config: Record<string, { type?: string; description?: string; default?: unknown }>;
-    }
-  ).config;
-  const defaults: Record<string, unknown> = settingsSchema.parse({});
-  const flat = Object.entries(defaults).filter(([, value]) => typeof value !== "object");
-
-  test("declares every flat key that has a default, and nothing else", () => {
-    assert.deepEqual(Object.keys(declared).sort(), flat.map(([key]) => `bankmesh:${key}`).sort());
+    assert.deepEqual(readStackFile(file, project).problems, []);
   });
 
-  for (const [key, value] of flat) {
-    test(`${key}: type, description, and the default of the schema`, () => {
-      const types: Record<string, string> = {
-        string: "string",
-        number: "integer",
-        boolean: "boolean",
-      };
-      const entry = declared[`bankmesh:${key}`];
-      assert.equal(entry?.type, types[typeof value]);
-      assert.ok(entry?.description && entry.description.length > 10);
-      assert.equal(entry.default, value);
-    });
-  }
+  test("another secret is refused: it would be plain text in the state", () => {
+    const service =
+      "    - name: users\n      environment:\n        TOKEN:\n          secure: v1:def\n";
+    const file = write("Pulumi.nested.yaml", `config:\n  bankmesh:services:\n${service}`);
+    const [problem, ...more] = readStackFile(file, project).problems;
+    assert.deepEqual(more, []);
+    assert.equal(problem?.key, "services");
+    assert.match(problem.allowed, /^plain text, .* secrets are caCertPem, caKeyPem, serverCertPem/);
+    assert.doesNotMatch(JSON.stringify(problem), /v1:def/);
+  });
 });

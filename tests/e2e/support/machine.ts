@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { randomInt } from "node:crypto";
 import * as fs from "node:fs";
-import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
+import { isFree } from "../../../scripts/checks/ports.ts";
 
 /** Ports that nobody listens on; apart from those of the shipped stacks. */
 export async function freePorts(count: number): Promise<number[]> {
@@ -13,16 +13,6 @@ export async function freePorts(count: number): Promise<number[]> {
     if (!found.includes(port) && (await isFree(port))) found.push(port);
   }
   return found;
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = net.createServer();
-    server.once("error", () => resolve(false));
-    server.listen({ port, host: "127.0.0.1", exclusive: true }, () =>
-      server.close(() => resolve(true)),
-    );
-  });
 }
 
 /** Runs a command and returns what it printed. */

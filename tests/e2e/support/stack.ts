@@ -139,6 +139,12 @@ export class TestStack {
     await this.run("destroy", (onEvent) => this.engine.destroy({ onEvent }));
   }
 
+  /** Whether the backend has it. */
+  public async exists(): Promise<boolean> {
+    const stacks = await this.engine.workspace.listStacks();
+    return stacks.some(({ name }) => name === this.name);
+  }
+
   /** URNs in the state, without the stack itself. */
   public async resources(): Promise<string[]> {
     const { deployment } = await this.engine.exportStack();
@@ -193,7 +199,7 @@ export class TestStack {
   public async remove(): Promise<void> {
     for (const kubectl of this.kubectls.values()) kubectl.close();
     try {
-      if ((await this.resources()).length > 0) await this.destroy();
+      if ((await this.exists()) && (await this.resources()).length > 0) await this.destroy();
     } finally {
       removeCluster(this.clusterName);
       removeFiles(this.name, this.folder);

@@ -86,7 +86,6 @@ const shapes: readonly ConfigError[] = [
   nested({ preloadImages: ["nginx"] }, "preloadImages[0]", '"nginx"', image),
   top("context", "", '""', "text that is not empty"),
   top("gatewayServiceType", "External", '"External"', "one of NodePort, LoadBalancer", "NodePort"),
-  nested({ adopt: ["pods"] }, "adopt[0]", '"pods"', "one of namespaces, istio", "namespaces"),
   top("namespace", "Bank", '"Bank"', label),
   top("namespace", "-a", '"-a"', label),
   top("host", "localhost", '"localhost"', dnsName),
@@ -110,7 +109,8 @@ const shapes: readonly ConfigError[] = [
   nested({ pki: { leafValidityHours: 1.5 } }, "pki.leafValidityHours", "1.5", hours),
   nested({ pki: { renewalWindowHours: "x" } }, "pki.renewalWindowHours", '"x"', hours),
   nested({ istio: { revision: "R" } }, "istio.revision", '"R"', label),
-  nested({ istio: { drainDuration: "5" } }, "istio.drainDuration", '"5"', duration),
+  nested({ istio: { drainDuration: "5" } }, "istio.drainDuration", '"5"', "whole seconds"),
+  nested({ istio: { drainDuration: "500ms" } }, "istio.drainDuration", '"500ms"', "whole seconds"),
   nested({ istio: { workloadCertTtlHours: 0 } }, "istio.workloadCertTtlHours", "0", hours),
   nested({ istio: { gatewayReplicas: 0 } }, "istio.gatewayReplicas", "0", "from 1 to 100"),
   nested(
@@ -226,7 +226,7 @@ const unknownKeys: readonly ConfigError[] = [
 const bad = "/no/such/file.json";
 const rules: readonly ConfigError[] = [
   {
-    raw: { cluster: "existing", gatewayServiceType: "LoadBalancer" },
+    raw: { cluster: "existing", gatewayServiceType: "ClusterIP" },
     key: "context",
     value: "(not set)",
     allowed: "the name of a kubeconfig context, because cluster is existing",
@@ -238,6 +238,20 @@ const rules: readonly ConfigError[] = [
     value: "(not set)",
     allowed: "NodePort, LoadBalancer or ClusterIP, because cluster is existing",
     fix: set("gatewayServiceType", "LoadBalancer"),
+  },
+  {
+    raw: { cluster: "existing", context: "c", gatewayServiceType: "NodePort", adopt: ["pods"] },
+    key: "adopt[0]",
+    value: '"pods"',
+    allowed: "one of istio, namespaces, istio-system, bank; namespaces are both of them",
+    fix: "pulumi config set --stack dev --path 'bankmesh:adopt[0]' bank",
+  },
+  {
+    raw: { cluster: "existing", context: "c", gatewayServiceType: "LoadBalancer" },
+    key: "httpsPort",
+    value: "8443",
+    allowed: "443, where the load balancer listens: the redirect from port 80 leads there",
+    fix: set("httpsPort", "443"),
   },
   {
     raw: { context: "c" },

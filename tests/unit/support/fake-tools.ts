@@ -13,7 +13,11 @@ case "$*" in
   "container inspect "*StartedAt*) echo 2026-01-01T00:00:10.123456789Z ;;
   "container inspect "*)
     cat "$STATE/node" 2>/dev/null || { echo "Error response from daemon: No such container: \${!#}" >&2; exit 1; } ;;
-  "cp "*) [ -e "$STATE/stamp" ] && [ -e "$STATE/node" ] && tar -cf - -C "$STATE" stamp ;;
+  "cp "*)
+    [ ! -e "$STATE/cp-fails" ] || { echo "Error response from daemon: mount failed" >&2; exit 1; }
+    [ -e "$STATE/stamp" ] && [ -e "$STATE/node" ] && cp "$STATE/stamp" "$3" ||
+      { echo "Error response from daemon: Could not find the file /kind/bankmesh-creation in container x" >&2; exit 1; } ;;
+  *" wait --for=condition=Ready node --all "*) [ ! -e "$STATE/not-ready" ] ;;
   "volume inspect "*owner*) [ -e "$STATE/volume" ] && sed -n 's/^owner=//p' "$STATE/volume" ;;
   "volume inspect "*id*) [ -e "$STATE/volume" ] && sed -n 's/^id=//p' "$STATE/volume" ;;
   "volume rm -f "*) rm -f "$STATE/volume" ;;

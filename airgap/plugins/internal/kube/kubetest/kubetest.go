@@ -61,8 +61,8 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// Shared is the package's control plane, started on first use. Without the binaries the test is
-// skipped, and says why.
+// Shared is the package's control plane, started on first use. Without a folder of
+// binaries the test is skipped, and says why.
 func Shared(t *testing.T) *Cluster {
 	t.Helper()
 	bin := os.Getenv(BinEnv)
@@ -71,7 +71,7 @@ func Shared(t *testing.T) *Cluster {
 	}
 	for _, name := range []string{"etcd", "kube-apiserver", "kube-controller-manager"} {
 		if _, err := os.Stat(filepath.Join(bin, name)); err != nil {
-			t.Skipf("needs a real API server: %v (%s=%s)", err, BinEnv, bin)
+			t.Fatalf("%s is set to %s, but: %v", BinEnv, bin, err)
 		}
 	}
 	once.Do(func() { shared, failed = start(bin) })
