@@ -21,6 +21,8 @@ export interface Identities {
 export interface Answer {
   readonly request: ProbeRequest;
   readonly evidence: Evidence;
+  /** What counts as success, for a control. @default ok */
+  readonly succeeds?: Reason;
 }
 
 /** Whether a request speaks TLS itself. A pod's sidecar may do so behind its back; that is not the client's. */
@@ -48,7 +50,7 @@ export function judge(
     return { verdict: "fails", got, text: `expected ${expectation.reason}, but it was let in` };
   }
   const controlGot = control && classify(control.evidence, speaksTls(control.request));
-  if (controlGot !== "ok") {
+  if (controlGot !== (control?.succeeds ?? "ok")) {
     const text = `the control did not succeed (${controlGot ?? "there is none"}), so a refusal proves nothing`;
     return { verdict: "inconclusive", got, text };
   }

@@ -52,6 +52,8 @@ export interface Expectation {
 export interface Control {
   /** The one thing that differs. */
   readonly differs: string;
+  /** What has to come of it. @default ok */
+  readonly succeeds?: Reason;
   readonly send: (target: ProbeTarget, item: string) => ProbeRequest;
 }
 

@@ -121,7 +121,11 @@ class Question {
     this.controlEvidence = this.control && answers.get(this.control);
     const control: Answer | undefined =
       this.control && this.controlEvidence
-        ? { request: this.control, evidence: this.controlEvidence }
+        ? {
+            request: this.control,
+            evidence: this.controlEvidence,
+            ...(this.probe.control?.succeeds && { succeeds: this.probe.control.succeeds }),
+          }
         : undefined;
     const answer = { request: this.request, evidence: this.evidence };
     const judged = judge(this.expected, answer, control, identities);

@@ -37,6 +37,15 @@ describe("the verdict on a refusal", () => {
     assert.equal(verdict(refused, reset), "inconclusive");
   });
 
+  it("takes another answer for the control's success where the probe says so, and no other", () => {
+    const expected: Expectation = { reason: "not-found" };
+    const missing = answer({ exitCode: 0, status: 404 });
+    const redirect = answer({ exitCode: 0, status: 301, location: "https://app.local:8443/" });
+    assert.equal(verdict(expected, missing, { ...redirect, succeeds: "redirect" }), "holds");
+    assert.equal(verdict(expected, missing, { ...ok, succeeds: "redirect" }), "inconclusive");
+    assert.equal(verdict(expected, missing, redirect), "inconclusive");
+  });
+
   it("is inconclusive when the reason is another one", () => {
     const timeout = answer({ exitCode: 28, message: "curl: (28) Operation timed out" });
     assert.equal(verdict(refused, timeout, ok), "inconclusive");

@@ -113,7 +113,7 @@ export const edgeProbes: readonly Probe[] = [
     applies: mode("SIMPLE", "MUTUAL"),
     expect: () => ({ reason: "not-found" }),
     send: (t) => ({ ...http(t), host: "other.local" }),
-    control: goodControl("the stack's host over https"),
+    control: { differs: "the stack's host", send: http, succeeds: "redirect" },
   },
   {
     id: "E5",
@@ -144,7 +144,7 @@ export const edgeProbes: readonly Probe[] = [
     applies: mode("SIMPLE", "MUTUAL"),
     expect: (s) => redirectTo(s, first(s)),
     send: (t) => ({ ...http(t), headers: { "X-Forwarded-Proto": "https" } }),
-    control: goodControl("https instead of http"),
+    control: { differs: "no such header", send: http, succeeds: "redirect" },
   },
   {
     id: "E7",
