@@ -12,7 +12,7 @@ export const exec: Command = {
     name: "exec",
     usage: "npm run -s exec",
     summary:
-      "Runs a command with the project's tools on PATH, on its backend, and the kubeconfig that was last written.",
+      "Runs a command with the project's tools on PATH, on its backend, with its kubeconfig.",
     positional: "<command> [argument …]",
     options: [],
     details: `for example:

@@ -2,7 +2,7 @@ import { checkConfiguration, checkMachine } from "../checks/index.ts";
 import { shown } from "../paths.ts";
 import { tryRunLock } from "../stack/run-lock.ts";
 import { prepareDocker, prepareTools } from "../setup/index.ts";
-import { writeCertificates } from "../stack/certificates.ts";
+import { writeCertificates, writeKubeconfig } from "../stack/certificates.ts";
 import { requireStack } from "../stack/files.ts";
 import { createStack, openStack, readOutputs, stackEnvironment } from "../stack/open.ts";
 import { checkEnd, isUnchanged, run } from "../stack/pulumi.ts";
@@ -61,6 +61,7 @@ async function bringUp(
   ]);
   checkEnd(result, `pulumi up of stack "${name}"`, again);
   const outputs = await readOutputs(stack, true);
+  if (typeof outputs.kubeconfig === "string") writeKubeconfig(name, outputs.kubeconfig);
   const certificates = settings.gatewayTls === "NONE" ? [] : writeCertificates(name, outputs);
   const changes = result.changes ?? {};
   const lines = [
