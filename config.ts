@@ -36,10 +36,9 @@ export function readConfig(now = new Date()): Config {
       .filter(([key]) => key.startsWith(prefix))
       .map(([key, value]) => [key.slice(prefix.length), value]),
   );
-  const encrypted = Object.keys(raw).filter((key) => secretKeys().includes(prefix + key));
-  const { settings, sources, own, problems } = parseSettings(
-    ...([stack, raw, process.env, now, encrypted] as const),
-  );
+  const encrypted = Object.keys(raw).filter((key) => encryptedKeys().includes(prefix + key));
+  const parsed = parseSettings(stack, raw, process.env, now, encrypted);
+  const { settings, sources, own, problems } = parsed;
   if (!settings || !sources) throw new pulumi.RunError(formatProblems(stack, problems));
   const images = {
     ...sources.images,
@@ -52,7 +51,7 @@ export function readConfig(now = new Date()): Config {
 }
 
 /** Full keys whose values were encrypted; the SDK has them from the host, and asks only by `requireSecret`. */
-function secretKeys(): string[] {
+function encryptedKeys(): string[] {
   return JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? "[]") as string[];
 }
 

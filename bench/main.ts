@@ -96,9 +96,9 @@ async function measure(env: Env, folder: string): Promise<Figure[]> {
     }
     await note(name("end of the shell route"), last ? [] : downs.shell, () => shell(env, "down"));
   }
-  const both = (what: string, { program, shell }: Times) => ({
-    ...{ what, program: median(program), shell: median(shell) },
-  });
+  const both = (what: string, times: Times): Figure => {
+    return { what, program: median(times.program), shell: median(times.shell) };
+  };
   return [both("up from no cluster", ups), ...figures, { ...both("destroy", downs), atMost: 15 }];
 }
 

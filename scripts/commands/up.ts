@@ -55,10 +55,8 @@ async function bringUp(
     report.note(`created stack ${name} in ${backend}`);
   } else await recover(report, stack, state);
   const again = invocation("npm start", name);
-  const result = await run(stack, "up", [
-    ...["--yes", "--skip-preview", "--suppress-outputs"],
-    ...flags,
-  ]);
+  const all = ["--yes", "--skip-preview", "--suppress-outputs", ...flags];
+  const result = await run(stack, "up", all);
   checkEnd(result, `pulumi up of stack "${name}"`, again);
   const outputs = await readOutputs(stack, true);
   if (typeof outputs.kubeconfig === "string") writeKubeconfig(name, outputs.kubeconfig);
