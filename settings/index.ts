@@ -47,7 +47,8 @@ export function parseSettings(
   for (const [key, value] of Object.entries(raw)) {
     if ((secretKeys as readonly string[]).includes(key)) {
       if (typeof value === "string") own[key as SecretKey] = value;
-    } else if (encrypted.includes(key) || holdsSecret(value)) problems.push(notSecret(stack, key));
+    } else if (encrypted.includes(key) || secretIn(key, value))
+      problems.push(notSecret(stack, secretIn(key, value) ?? key));
     else if (key in settingsSchema.shape) plain[key] = typed(key, value);
     else problems.push(unknownKey(stack, key));
   }
@@ -70,7 +71,7 @@ function notSecret(stack: string, key: string): Problem {
     key,
     value: "a secret",
     allowed: `plain text, which the state keeps as it is; secrets are ${secretKeys.join(", ")}`,
-    fix: `pulumi config rm --stack ${stack} ${key}, and keep secrets out of it`,
+    fix: `pulumi config rm --stack ${stack} --path 'bankmesh:${key}', and keep secrets out of it`,
   };
 }
 
@@ -164,7 +165,8 @@ export function readStackFile(
     if (name) raw[name] = value;
   }
   // certificates are judged together with their keys: one that cannot be read leaves nothing to judge
-  if (secretKeys.some((key) => holdsSecret(raw[key]))) secretKeys.forEach((key) => delete raw[key]);
+  if (secretKeys.some((key) => secretIn(key, raw[key])))
+    secretKeys.forEach((key) => delete raw[key]);
   return parseSettings(stack, raw, env);
 }
 
@@ -178,10 +180,14 @@ function ownKey(key: string, bare: boolean): string | undefined {
   return bare && !key.includes(":") ? key : undefined;
 }
 
-/** Whether a value is encrypted, or a part of it is. */
-function holdsSecret(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return "secure" in value || Object.values(value).some(holdsSecret);
+/** Key of the first encrypted part of a value; undefined when there is none. */
+function secretIn(key: string, value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  if ("secure" in value) return key;
+  const path = (part: string) => (Array.isArray(value) ? `${key}[${part}]` : `${key}.${part}`);
+  return Object.entries(value)
+    .map(([part, inner]) => secretIn(path(part), inner))
+    .find((found) => found !== undefined);
 }
 
 /**

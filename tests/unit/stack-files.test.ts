@@ -97,7 +97,7 @@ describe("stack files", () => {
     const file = write("Pulumi.nested.yaml", `config:\n  bankmesh:services:\n${service}`);
     const [problem, ...more] = readStackFile(file, project).problems;
     assert.deepEqual(more, []);
-    assert.equal(problem?.key, "services");
+    assert.equal(problem?.key, "services[0].environment.TOKEN");
     assert.match(problem.allowed, /^plain text, .* secrets are caCertPem, caKeyPem, serverCertPem/);
     assert.doesNotMatch(JSON.stringify(problem), /v1:def/);
   });
