@@ -3,6 +3,7 @@
  * 50 services. Imported before anything else, for its effect alone.
  */
 import log from "@pulumi/pulumi/log/index.js";
+import { Resource } from "@pulumi/pulumi/resource.js";
 
 // Node.js runs these files as they stand, so their stacks need no source map; the host maps one for every promise.
 Reflect.deleteProperty(Error, "prepareStackTrace");
@@ -10,3 +11,9 @@ Reflect.deleteProperty(Error, "prepareStackTrace");
 // Each registration sends three debug messages, one after another, the last with the whole answer in it. Only
 // `pulumi --debug` shows them; BANKMESH_DEBUG_SDK=1 keeps them.
 if (!process.env.BANKMESH_DEBUG_SDK) Reflect.set(log, "debug", () => Promise.resolve());
+
+// Each resource's state names the line that made it; the calls that led there, mostly the SDK's own, are a tenth of a
+// small resource's state, which is written before and after each step.
+type Trace = (skip: number) => readonly unknown[];
+const whole = Reflect.get(Resource, "stackTrace") as Trace;
+Reflect.set(Resource, "stackTrace", (skip: number) => whole.call(Resource, skip + 1).slice(0, 1));

@@ -137,7 +137,8 @@ export async function main(): Promise<number> {
   fs.mkdirSync(state);
   const env: Env = {
     ...tools,
-    PULUMI_BACKEND_URL: `file://${state}`,
+    // as the npm commands set it
+    PULUMI_BACKEND_URL: `file://${state}?metadata=skip`,
     PULUMI_CONFIG_PASSPHRASE: "",
   };
   const { settings, sources } = parseSettings(

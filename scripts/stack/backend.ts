@@ -22,14 +22,15 @@ export function chooseBackend(env: NodeJS.ProcessEnv, create = true): Backend {
   if (env.PULUMI_ACCESS_TOKEN) return { description: "Pulumi Cloud (PULUMI_ACCESS_TOKEN)" };
   const folder = create ? privateFolder(local, "state") : path.join(local, "state");
   return {
-    url: `file://${folder}`,
+    // without a second file, which holds a checksum that nobody reads, beside each file of the state
+    url: `file://${folder}?metadata=skip`,
     folder,
     description: "a local file backend in .bankmesh/state",
   };
 }
 
 function describeBackend(url: string, source: string): Backend {
-  const folder = /^file:\/\/(.*)$/.exec(url)?.[1]?.replace(/^~/, os.homedir());
+  const folder = /^file:\/\/([^?]*)/.exec(url)?.[1]?.replace(/^~/, os.homedir());
   // an address may carry a password
   const shownUrl = url.replace(/\/\/[^@/]*@/, "//");
   return {

@@ -118,18 +118,16 @@ func TestSecretsAndUnknownsSurvive(t *testing.T) {
 
 func TestDataOfSecretsIsAlwaysSecret(t *testing.T) {
 	s := State{
-		Inputs: Object{"kind": "Secret", "data": Object{"a": "YQ=="}},
-		Live:   Object{"apiVersion": "v1", "kind": "Secret", "data": Object{"a": "YQ=="}},
+		Live: Object{"apiVersion": "v1", "kind": "Secret", "data": Object{"a": "YQ=="}},
 	}
 	out := s.Outputs(resource.PropertyMap{})
-	if !out["data"].IsSecret() || !out[inputsKey].ObjectValue()["data"].IsSecret() {
+	if !out["data"].IsSecret() {
 		t.Errorf("got %v", out)
 	}
 }
 
 func TestStateRoundTrip(t *testing.T) {
 	s := State{
-		Inputs:            Object{"kind": "CustomResourceDefinition", "x-kubernetes-map-type": "atomic"},
 		Live:              Object{"kind": "CustomResourceDefinition", "x-kubernetes-map-type": "atomic", "n": int64(3)},
 		InitialAPIVersion: "v1", FieldManager: "pulumi-kubernetes-1",
 	}
@@ -140,6 +138,49 @@ func TestStateRoundTrip(t *testing.T) {
 	got, err := ParseState(out)
 	if err != nil || !reflect.DeepEqual(got, s) {
 		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestSpecOfADefinitionIsKeptOnce(t *testing.T) {
+	asked := func(scope string) Object {
+		return Object{"kind": "CustomResourceDefinition", "spec": Object{
+			"scope": scope, "x-kubernetes-list-type": "map", "versions": []any{Object{"name": "v1"}},
+		}}
+	}
+	live := asked("Namespaced")
+	live["spec"].(Object)["conversion"] = Object{"strategy": "None"} // the API server's own
+	out := State{Live: live}.Outputs(ToProperties(asked("Namespaced")))
+	if out.HasValue("spec") {
+		t.Error("the spec is in the outputs too")
+	}
+	got, err := ParseState(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	FillSpec(got.Live, asked("Namespaced"))
+	if !reflect.DeepEqual(got.Live, asked("Namespaced")) {
+		t.Errorf("got %v", got.Live)
+	}
+	if out := (State{Live: live}).Outputs(ToProperties(asked("Cluster"))); !out.HasValue("spec") {
+		t.Error("a spec that nobody asked for is lost")
+	}
+	if out := (State{Live: Object{"kind": "Thing", "spec": Object{}}}).Outputs(
+		ToProperties(Object{"kind": "Thing", "spec": Object{}})); !out.HasValue("spec") {
+		t.Error("other kinds keep theirs")
+	}
+}
+
+func TestStateHoldsNothingTwice(t *testing.T) {
+	live := Object{"kind": "Thing", "metadata": Object{"name": "a", "managedFields": []any{Object{"manager": "m"}}}}
+	out := State{Live: live}.Outputs(nil)
+	if m := out["metadata"].ObjectValue(); m.HasValue("managedFields") || m["name"].StringValue() != "a" {
+		t.Errorf("got %v", m)
+	}
+	// a state with the inputs in the outputs too, as the official plugin writes it
+	out[inputsKey] = resource.NewProperty(resource.PropertyMap{"kind": resource.NewProperty("Thing")})
+	got, err := ParseState(out)
+	if err != nil || len(got.Live) != 2 {
+		t.Errorf("got %v, %v", got.Live, err)
 	}
 }
 

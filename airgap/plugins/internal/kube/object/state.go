@@ -1,22 +1,23 @@
 package object
 
 import (
+	"reflect"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// Keys that the official plugin keeps beside the live object in a resource's outputs. They are
-// the same here, so that one can take over a stack from the other.
+// Keys that the official plugin keeps beside the live object in a resource's outputs.
 const (
-	inputsKey            = "__inputs"
 	initialAPIVersionKey = "__initialApiVersion"
 	fieldManagerKey      = "__fieldManager"
+	// inputsKey holds the official plugin's own copy of the inputs. It is not written here: the engine keeps them too
+	// and hands them over, and it writes the whole state before and after each step.
+	inputsKey = "__inputs"
 )
 
 // State is what a resource's outputs hold.
 type State struct {
-	// Inputs are the inputs of the last operation, normalized.
-	Inputs Object
-	// Live is the object as the API server last showed it.
+	// Live is the object as the API server last showed it, without its managedFields, which only the cluster reads.
 	Live Object
 	// InitialAPIVersion is the apiVersion that the object was created with.
 	InitialAPIVersion string
@@ -27,10 +28,14 @@ type State struct {
 // Outputs writes the state as output properties. What is secret in the inputs is secret there
 // too, and so is the data of every Secret.
 func (s State) Outputs(inputs resource.PropertyMap) resource.PropertyMap {
-	out, in := toOutputs(s.Live), toOutputs(s.Inputs)
+	out := toOutputs(s.Live)
+	if m, ok := out["metadata"]; ok && m.IsObject() {
+		delete(m.ObjectValue(), "managedFields")
+	}
 	AnnotateSecrets(out, inputs)
-	AnnotateSecrets(in, inputs)
-	out[inputsKey] = resource.NewProperty(in)
+	if specAsAsked(s.Live, inputs) {
+		delete(out, "spec")
+	}
 	out[initialAPIVersionKey] = resource.NewProperty(s.InitialAPIVersion)
 	out[fieldManagerKey] = resource.NewProperty(s.FieldManager)
 	return out
@@ -43,16 +48,33 @@ func ParseState(outputs resource.PropertyMap) (State, error) {
 		return State{}, err
 	}
 	s := State{Live: live}
-	s.Inputs, _ = live[inputsKey].(map[string]any)
 	s.InitialAPIVersion, _ = live[initialAPIVersionKey].(string)
 	s.FieldManager, _ = live[fieldManagerKey].(string)
 	for _, k := range []string{inputsKey, initialAPIVersionKey, fieldManagerKey} {
 		delete(live, k)
 	}
-	if s.Inputs == nil {
-		s.Inputs = Object{}
-	}
 	return s, nil
+}
+
+// specAsAsked says whether the inputs tell the whole spec of a CustomResourceDefinition. Istio's are a third of a
+// stack's state, so they are kept once, in the inputs; an SDK shows these where outputs lack a property.
+func specAsAsked(live Object, inputs resource.PropertyMap) bool {
+	if live["kind"] != "CustomResourceDefinition" {
+		return false
+	}
+	asked, err := FromProperties(inputs)
+	if err != nil || asked["spec"] == nil {
+		return false
+	}
+	asked = Normalize(asked)
+	return reflect.DeepEqual(Prune(live, asked)["spec"], asked["spec"])
+}
+
+// FillSpec gives a live object, as the state has it, the spec that Outputs left to the inputs.
+func FillSpec(live, inputs Object) {
+	if _, there := live["spec"]; !there && live["kind"] == "CustomResourceDefinition" {
+		live["spec"] = inputs["spec"]
+	}
 }
 
 // AnnotateSecrets marks in outs what is secret in ins. Maps are walked, so that one secret value

@@ -54,7 +54,7 @@ func (s *Server) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pulum
 		defer s.cluster.Reset()
 	}
 	live, waitErr := await.Ready(ctx, s.target(urn, plain, client, applied, r.GetTimeout()))
-	state := object.State{Inputs: plain, Live: live.Object, InitialAPIVersion: inputs.GetAPIVersion(), FieldManager: manager}
+	state := object.State{Live: live.Object, InitialAPIVersion: inputs.GetAPIVersion(), FieldManager: manager}
 	out, err := marshal("state", state.Outputs(props))
 	if err != nil {
 		return nil, err
@@ -149,8 +149,6 @@ func (s *Server) writeFile(
 	if err != nil {
 		return nil, err
 	}
-	state := object.State{
-		Inputs: inputs.Object, Live: inputs.Object, InitialAPIVersion: inputs.GetAPIVersion(), FieldManager: manager,
-	}
+	state := object.State{Live: inputs.Object, InitialAPIVersion: inputs.GetAPIVersion(), FieldManager: manager}
 	return state.Outputs(props), nil
 }

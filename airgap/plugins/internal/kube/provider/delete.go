@@ -38,6 +38,10 @@ func (s *Server) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*empty
 	if err != nil {
 		return nil, err
 	}
+	inputs, err := plainInputs("old inputs", r.GetOldInputs())
+	if err != nil {
+		return nil, err
+	}
 	wanted, _, err := identify(urn, r.GetId(), nil, state)
 	if err != nil {
 		return nil, err
@@ -66,14 +70,14 @@ func (s *Server) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*empty
 	if isPatch(urn) {
 		return &emptypb.Empty{}, relinquish(ctx, client, live, state.FieldManager)
 	}
-	return s.delete(ctx, urn, client, live, props, state, r.GetTimeout())
+	return s.delete(ctx, urn, client, live, props, inputs, state, r.GetTimeout())
 }
 
 func (s *Server) delete(
 	ctx context.Context, urn resource.URN, client dynamic.ResourceInterface, live *unstructured.Unstructured,
-	props resource.PropertyMap, state object.State, timeout float64,
+	props resource.PropertyMap, inputs object.Object, state object.State, timeout float64,
 ) (*emptypb.Empty, error) {
-	policy := propagation(state.Inputs)
+	policy := propagation(inputs)
 	err := client.Delete(ctx, live.GetName(), metav1.DeleteOptions{PropagationPolicy: &policy})
 	switch {
 	case apierrors.IsNotFound(err):
@@ -86,10 +90,10 @@ func (s *Server) delete(
 		return nil, fmt.Errorf("%s %s cannot be deleted: %w", live.GetKind(), idOf(live), err)
 	}
 	kind := live.GroupVersionKind().GroupKind().String()
-	if annotation(state.Inputs, await.SkipAwait) == "true" && skipAwaitOnDelete[kind] {
+	if annotation(inputs, await.SkipAwait) == "true" && skipAwaitOnDelete[kind] {
 		return &emptypb.Empty{}, nil
 	}
-	waitErr := await.Deleted(ctx, s.target(urn, state.Inputs, client, live, timeout))
+	waitErr := await.Deleted(ctx, s.target(urn, inputs, client, live, timeout))
 	if waitErr == nil {
 		return &emptypb.Empty{}, nil
 	}

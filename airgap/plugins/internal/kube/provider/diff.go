@@ -33,22 +33,17 @@ func (s *Server) Diff(ctx context.Context, r *pulumirpc.DiffRequest) (*pulumirpc
 	if err != nil {
 		return nil, err
 	}
-	if len(state.Inputs) == 0 {
-		// A state that was not written by this plugin or the official one.
-		before, err := unmarshal("old inputs", r.GetOldInputs())
-		if err != nil {
-			return nil, err
-		}
-		if state.Inputs, err = object.FromProperties(before); err != nil {
-			return nil, err
-		}
+	before, err := plainInputs("old inputs", r.GetOldInputs())
+	if err != nil {
+		return nil, err
 	}
+	object.FillSpec(state.Live, before)
 	plain, err := object.FromProperties(news)
 	if err != nil {
 		return nil, err
 	}
 	inputs := object.Normalize(plain)
-	old := object.Prune(state.Live, object.Normalize(state.Inputs))
+	old := object.Prune(state.Live, object.Normalize(before))
 	gvk := wrap(inputs).GroupVersionKind()
 	s.alignIdentity(ctx, gvk, old, inputs, wrap(state.Live))
 

@@ -12,7 +12,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
 
 	"bankmesh/airgap/plugins/internal/kube/kubetest"
 )
@@ -63,7 +65,9 @@ func TestFinalizerIsNamedWhenDeletionTimesOut(t *testing.T) {
 	in["metadata"].(map[string]any)["annotations"] = map[string]any{"pulumi.com/timeoutSeconds": "1"}
 	b := on(t, s, "kubernetes:core/v1:ConfigMap", "held")
 	b.create(props(in))
-	_, err := s.Delete(t.Context(), &pulumirpc.DeleteRequest{Urn: b.urn, Id: b.id, Properties: rpc(t, b.outputs)})
+	_, err := s.Delete(t.Context(), &pulumirpc.DeleteRequest{
+		Urn: b.urn, Id: b.id, Properties: rpc(t, b.outputs), OldInputs: rpc(t, b.inputs),
+	})
 	if text := strings.Join(initFailed(t, err).GetReasons(), "\n"); !strings.Contains(text, "test.io/hold") {
 		t.Error(text)
 	}
@@ -223,6 +227,55 @@ func TestRenderToDirectoryContactsNoCluster(t *testing.T) {
 	crd.create(props(map[string]any{"metadata": map[string]any{"name": "peers.test.io"}}))
 	if _, err := os.Stat(filepath.Join(dir, "0-crd", "apiextensions.k8s.io_v1-customresourcedefinition-default-peers.test.io.yaml")); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestDefinitionWithItsSpecKeptOnce(t *testing.T) {
+	c := kubetest.Shared(t)
+	s := live(t, c)
+	asked := func(short string) resource.PropertyMap {
+		return props(map[string]any{
+			"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+			"metadata": map[string]any{"name": "oncers.kept.test.io"},
+			"spec": map[string]any{
+				"group": "kept.test.io", "scope": "Namespaced",
+				"names": map[string]any{
+					"kind": "Oncer", "listKind": "OncerList", "plural": "oncers", "singular": "oncer",
+					"shortNames": []any{short},
+				},
+				"versions": []any{map[string]any{
+					"name": "v1", "served": true, "storage": true,
+					"schema": map[string]any{"openAPIV3Schema": map[string]any{"type": "object"}},
+				}},
+			},
+		})
+	}
+	b := on(t, s, "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition", "oncers")
+	b.create(asked("one"))
+	t.Cleanup(b.delete)
+	if b.outputs.HasValue("spec") {
+		t.Error("the spec is kept twice")
+	}
+	b.unchanged(asked("one"))
+	patch := []byte(`{"spec":{"names":{"shortNames":["other"]}}}`)
+	d, err := dynamic.NewForConfig(c.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	definitions := schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+	if _, err := d.Resource(definitions).Patch(t.Context(), "oncers.kept.test.io", types.MergePatchType, patch,
+		metav1.PatchOptions{FieldManager: "kubectl-edit"}); err != nil {
+		t.Fatal(err)
+	}
+	b.refresh()
+	drift := b.diff(asked("one"))
+	if _, shown := drift.GetDetailedDiff()["spec.names.shortNames[0]"]; !shown {
+		t.Errorf("drift is not shown: %v", drift.GetDetailedDiff())
+	}
+	b.update(asked("one"))
+	b.unchanged(asked("one"))
+	if d := b.diff(asked("two")); d.GetChanges() != pulumirpc.DiffResponse_DIFF_SOME {
+		t.Error("a change is not shown")
 	}
 }
 

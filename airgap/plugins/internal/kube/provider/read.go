@@ -85,7 +85,7 @@ func (s *Server) readResponse(
 		return nil, err
 	}
 	next := object.State{
-		Inputs: inputs, Live: live.Object, InitialAPIVersion: state.InitialAPIVersion, FieldManager: manager,
+		Live: live.Object, InitialAPIVersion: state.InitialAPIVersion, FieldManager: manager,
 	}
 	if next.InitialAPIVersion == "" {
 		next.InitialAPIVersion = live.GetAPIVersion()

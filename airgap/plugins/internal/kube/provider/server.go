@@ -18,6 +18,7 @@ import (
 
 	"bankmesh/airgap/plugins/internal/host"
 	"bankmesh/airgap/plugins/internal/kube/cluster"
+	"bankmesh/airgap/plugins/internal/kube/object"
 )
 
 // Version is that of the official plugin whose behaviour this one has.
@@ -138,6 +139,15 @@ func unmarshal(label string, in *structpb.Struct) (resource.PropertyMap, error) 
 		return nil, fmt.Errorf("%s cannot be read: %w", label, err)
 	}
 	return out, nil
+}
+
+// plainInputs reads inputs as a plain object.
+func plainInputs(label string, in *structpb.Struct) (object.Object, error) {
+	props, err := unmarshal(label, in)
+	if err != nil {
+		return nil, err
+	}
+	return object.FromProperties(props)
 }
 
 func marshal(label string, in resource.PropertyMap) (*structpb.Struct, error) {

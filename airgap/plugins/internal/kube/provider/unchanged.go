@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -24,9 +25,15 @@ func sameAsBefore(r *pulumirpc.CheckRequest) bool {
 // read, holds each of their values. A Job is looked at in full, because it may ask to be replaced for its state.
 func asLastRead(r *pulumirpc.DiffRequest) bool {
 	live, news := r.GetOlds().GetFields(), r.GetNews().GetFields()
-	before := live["__inputs"].GetStructValue().GetFields()
-	return len(news) > 0 && news["kind"].GetStringValue() != "Job" &&
-		storedInputs.fields(before, news) && liveObject.fields(live, news)
+	before, kind := r.GetOldInputs().GetFields(), news["kind"].GetStringValue()
+	if len(news) == 0 || kind == "Job" || !checkedInputs.fields(before, news) {
+		return false
+	}
+	if live["spec"] == nil && kind == "CustomResourceDefinition" {
+		news = maps.Clone(news)
+		delete(news, "spec") // the inputs tell it, and they are as they were
+	}
+	return liveObject.fields(live, news)
 }
 
 // look compares values with the inputs that are wanted.
@@ -39,7 +46,6 @@ type look struct {
 
 var (
 	checkedInputs = look{name: func(k string) string { return k }}
-	storedInputs  = look{name: object.OutputName}
 	liveObject    = look{name: object.OutputName, more: true}
 )
 

@@ -66,40 +66,47 @@ func TestSameAsBefore(t *testing.T) {
 func TestAsLastRead(t *testing.T) {
 	wanted := with("Thing", []any{"a", 1.0, true})
 	// as outputs have it: underscores, and what the cluster added
-	live := func(inputs map[string]any, value any) map[string]any {
-		out := map[string]any{
-			"kind": inputs["kind"], "status": map[string]any{"ready": true},
+	live := func(kind string, value any) map[string]any {
+		return map[string]any{
+			"kind": kind, "status": map[string]any{"ready": true},
 			"spec": map[string]any{"field": value, "x_kubernetes_list_type": "map", "defaulted": 1.0},
 		}
-		if inputs != nil {
-			out["__inputs"] = map[string]any{
-				"kind": inputs["kind"],
-				"spec": map[string]any{"field": inputs["spec"].(map[string]any)["field"], "x_kubernetes_list_type": "map"},
-			}
-		}
-		return out
 	}
-	asRead := func(olds, news map[string]any) bool {
-		return asLastRead(&pulumirpc.DiffRequest{Olds: message(t, olds), News: message(t, news)})
+	asRead := func(olds, oldInputs, news map[string]any) bool {
+		return asLastRead(&pulumirpc.DiffRequest{
+			Olds: message(t, olds), OldInputs: message(t, oldInputs), News: message(t, news),
+		})
 	}
-	if !asRead(live(wanted, []any{"a", 1.0, true}), wanted) {
+	asWanted := live("Thing", []any{"a", 1.0, true})
+	if !asRead(asWanted, wanted, wanted) {
 		t.Error("an object that is as it was is not recognised")
 	}
-	if asRead(live(wanted, []any{"a", 2.0, true}), wanted) {
+	if asRead(live("Thing", []any{"a", 2.0, true}), wanted, wanted) {
 		t.Error("drift passes for no change")
 	}
-	if asRead(live(with("Thing", []any{"a", 2.0, true}), []any{"a", 1.0, true}), wanted) {
+	if asRead(asWanted, with("Thing", []any{"a", 2.0, true}), wanted) {
 		t.Error("other inputs than last time pass for no change")
 	}
-	if job := with("Job", "a"); asRead(live(job, "a"), job) {
+	if job := with("Job", "a"); asRead(live("Job", "a"), job, job) {
 		t.Error("a Job is not for a quick look")
 	}
-	if hidden := with("Thing", secret); asRead(live(hidden, secret), hidden) {
+	if hidden := with("Thing", secret); asRead(live("Thing", secret), hidden, hidden) {
 		t.Error("a secret is not for a quick look")
 	}
-	stored := live(wanted, []any{"a", 1.0, true})
-	stored["__inputs"].(map[string]any)["gone"] = "since"
-	if asRead(stored, wanted) {
+	definition := with("CustomResourceDefinition", "a")
+	bare := map[string]any{"kind": "CustomResourceDefinition"}
+	if !asRead(bare, definition, definition) {
+		t.Error("a definition whose spec the inputs tell is not recognised")
+	}
+	if asRead(bare, with("CustomResourceDefinition", "b"), definition) {
+		t.Error("another definition passes for no change")
+	}
+	if asRead(map[string]any{"kind": "Thing"}, wanted, wanted) {
+		t.Error("an object without its spec passes for no change")
+	}
+	more := with("Thing", []any{"a", 1.0, true})
+	more["gone"] = "since"
+	if asRead(asWanted, more, wanted) {
 		t.Error("a field that is gone from the inputs passes for no change")
 	}
 }

@@ -84,7 +84,7 @@ func (s *Server) update(
 		live, failure = await.Ready(ctx, s.target(urn, inputs.Object, client, applied, r.GetTimeout()))
 	}
 	next := object.State{
-		Inputs: inputs.Object, Live: live.Object, InitialAPIVersion: state.InitialAPIVersion, FieldManager: manager,
+		Live: live.Object, InitialAPIVersion: state.InitialAPIVersion, FieldManager: manager,
 	}
 	out, err := marshal("state", next.Outputs(news))
 	if err != nil {
