@@ -14,13 +14,12 @@ import { writeManifests } from "./manifests.ts";
 import { type Figure, median, table } from "./report.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
-// one round for destroy, one for the growth
-const rounds = Math.max(2, Number(process.env.BENCH_ROUNDS ?? 2));
+const rounds = Math.max(1, Number(process.env.BENCH_ROUNDS ?? 2));
 const stack = "e2e-bench";
-const growth = "up, growth per service";
 const cluster = { program: "bankmesh-bench-a", shell: "bankmesh-bench-b" };
-const three: ServiceSettings[] = ["users", "orders", "payments"].map((name) => ({ name }));
+const few: ServiceSettings[] = ["users", "orders", "payments"].map((name) => ({ name }));
 const more: ServiceSettings[] = Array.from({ length: 47 }, (_, i) => ({ name: `extra-${i + 1}` }));
+const services = { few, many: [...few, ...more] };
 
 type Env = NodeJS.ProcessEnv;
 
@@ -65,64 +64,51 @@ function writeStack(services: readonly ServiceSettings[]): void {
   fs.writeFileSync(file, `${salt ? `${salt}\n` : ""}${stringify({ config })}`);
 }
 
-/** Times of one figure on both sides. */
+/** Seconds of each run of the same work. */
 interface Times {
-  readonly program: number[];
+  readonly up: number[];
+  readonly destroy: number[];
+  readonly noop: number[];
+  readonly preview: number[];
   readonly shell: number[];
 }
 
+const noTimes = (): Times => ({ up: [], destroy: [], noop: [], preview: [], shell: [] });
+
+/** The program and the shell route in turn, with 3 services and with 50, each from no cluster to none. */
 async function measure(env: Env, folder: string): Promise<Figure[]> {
-  const ups: Times = { program: [], shell: [] };
-  const downs: Times = { program: [], shell: [] };
-  const figures: Figure[] = [];
-  const note = async (what: string, into: number[], work: () => Promise<unknown>) => {
-    into.push(await time(work));
-    console.log(`${what}: ${into.at(-1)!.toFixed(1)} s`);
-  };
-  for (let round = 1; round <= rounds; round++) {
-    const last = round === rounds;
-    const name = (what: string) => `round ${round} of ${rounds}, ${what}`;
-    writeStack(three);
-    await note(name("up of the program"), ups.program, () => up(env));
-    if (last) figures.push(...(await programFigures(env)));
-    // with 50 services in the last round, which is another piece of work
-    await note(name("destroy of the program"), last ? [] : downs.program, () => destroy(env));
-    await note(name("up of the shell route"), ups.shell, () => shell(env, "up", folder));
-    const added: number[] = [];
-    if (last) {
-      await note(name("47 services more by kubectl"), added, () => shell(env, "add", folder));
-      const at = figures.findIndex((f) => f.what === growth);
-      figures[at] = { ...figures[at]!, shell: added[0]! / more.length };
+  const times = { few: noTimes(), many: noTimes() };
+  for (let round = 1; round <= rounds; round++)
+    for (const size of ["few", "many"] as const) {
+      const { up: ups, destroy: downs, noop, preview: looks, shell: shells } = times[size];
+      const note = async (what: string, into: number[], work: () => Promise<unknown>) => {
+        into.push(await time(work));
+        console.log(
+          `round ${round} of ${rounds}, ${services[size].length} services, ${what}: ${into.at(-1)!.toFixed(1)} s`,
+        );
+      };
+      writeStack(services[size]);
+      await note("up of the program", ups, () => up(env));
+      // the pods' first seconds are behind them then
+      await note("up, nothing to do", noop, () => up(env));
+      for (let i = 0; i < 3; i++) await note("preview", looks, () => preview(env));
+      await note("destroy of the program", downs, () => destroy(env));
+      await note("up of the shell route", shells, () => shell(env, "up", path.join(folder, size)));
+      await shell(env, "down");
     }
-    await note(name("end of the shell route"), last ? [] : downs.shell, () => shell(env, "down"));
-  }
-  const both = (what: string, times: Times): Figure => {
-    return { what, program: median(times.program), shell: median(times.shell) };
-  };
-  return [both("up from no cluster", ups), ...figures, { ...both("destroy", downs), atMost: 15 }];
+  return figures(times.few, times.many);
 }
 
-async function programFigures(env: Env): Promise<Figure[]> {
-  const times = async (what: string, count: number, work: () => Promise<unknown>) => {
-    const all: number[] = [];
-    for (let i = 0; i < count; i++) all.push(await time(work));
-    console.log(`${what}: ${all.map((t) => t.toFixed(1)).join(", ")} s`);
-    return median(all);
-  };
-  const small = await times("preview", 3, () => preview(env));
-  const noop = await times("up, nothing to do", 3, () => up(env));
-  writeStack([...three, ...more]);
-  const grown = await times("47 services more by the program", 1, () => up(env));
-  const large = await times("preview of 50 services", 3, () => preview(env));
+function figures(few: Times, many: Times): Figure[] {
+  const growth = (what: "up" | "preview" | "shell") =>
+    (median(many[what]) - median(few[what])) / (services.many.length - services.few.length);
   return [
-    { what: "up, nothing to do", program: noop, atMost: 8 },
-    { what: "preview", program: small, atMost: 6 },
-    { what: growth, program: (grown - noop) / more.length },
-    {
-      what: "preview, growth per service",
-      program: (large - small) / more.length,
-      atMost: 0.03,
-    },
+    { what: "up from no cluster", program: median(few.up), shell: median(few.shell) },
+    { what: "up, nothing to do", program: median(few.noop), atMost: 8 },
+    { what: "preview", program: median(few.preview), atMost: 6 },
+    { what: "destroy", program: median(few.destroy), atMost: 15 },
+    { what: "up, growth per service", program: growth("up"), shell: growth("shell") },
+    { what: "preview, growth per service", program: growth("preview"), atMost: 0.03 },
   ];
 }
 
@@ -141,13 +127,12 @@ export async function main(): Promise<number> {
     PULUMI_BACKEND_URL: `file://${state}?metadata=skip`,
     PULUMI_CONFIG_PASSPHRASE: "",
   };
-  const { settings, sources } = parseSettings(
-    "bench",
-    { httpPort: 18180, httpsPort: 18543, services: three },
-    env,
-  );
   const folder = path.join(home, "manifests");
-  writeManifests(folder, settings!, sources!, more);
+  for (const [size, bank] of Object.entries(services)) {
+    const ports = { httpPort: 18180, httpsPort: 18543 };
+    const { settings, sources } = parseSettings("bench", { ...ports, services: bank }, env);
+    writeManifests(path.join(folder, size), settings!, sources!);
+  }
   // for an end that waits for nothing, such as Ctrl-C; and what such an end of an earlier run left
   const clear = () => {
     for (const name of Object.values(cluster)) {
@@ -163,11 +148,11 @@ export async function main(): Promise<number> {
   };
   process.once("exit", atExit);
   try {
-    writeStack(three);
+    writeStack(few);
     await execa("pulumi", ["stack", "init", stack], { cwd: root, env, extendEnv: false });
-    const figures = await measure(env, folder);
-    console.log(table(figures, route.sources));
-    return figures.some((f) => f.program > Math.min(f.shell ?? Infinity, f.atMost ?? Infinity))
+    const measured = await measure(env, folder);
+    console.log(table(measured, route.sources));
+    return measured.some((f) => f.program > Math.min(f.shell ?? Infinity, f.atMost ?? Infinity))
       ? 1
       : 0;
   } finally {

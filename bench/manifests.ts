@@ -10,17 +10,8 @@ import { gatewaySpec, virtualServiceSpec } from "../policies/routing.ts";
 import type { ServiceSettings, Settings } from "../settings/index.ts";
 import type { ChartSource, Sources } from "../sources/index.ts";
 
-/**
- * Writes what the shell route applies: the same charts, values and objects that the program makes, as files.
- *
- * @param more services that are added later, for the growth figures
- */
-export function writeManifests(
-  folder: string,
-  settings: Settings,
-  sources: Sources,
-  more: readonly ServiceSettings[],
-): void {
+/** Writes what the shell route applies: the same charts, values and objects that the program makes, as files. */
+export function writeManifests(folder: string, settings: Settings, sources: Sources): void {
   const write = (file: string, text: string) => fs.writeFileSync(path.join(folder, file), text);
   const values = { istio: settings.istio, sources: sources.istio };
   const { charts } = sources.istio;
@@ -33,9 +24,8 @@ export function writeManifests(
   write("gateway.yaml", stringify(gatewayValues(values, service)));
   for (const chart of ["base", "istiod", "gateway"] as const)
     write(`${chart}.chart`, chartWords(charts[chart], sources.istio.version));
-  const echoImage = sources.images.echo;
-  write("bank.yaml", documents(bank(settings.namespace, settings.services, echoImage)));
-  write("more.yaml", documents(bank(settings.namespace, more, echoImage)));
+  const { echo } = sources.images;
+  write("bank.yaml", documents(bank(settings.namespace, settings.services, echo)));
   write("mesh.yaml", documents(mesh(settings)));
 }
 

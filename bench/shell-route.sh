@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The platform without Pulumi: kind, helm, kubectl, openssl, with the same charts, values, images and waits.
-# shell-route.sh up FOLDER | add FOLDER | down   (FOLDER: made by bench/manifests.ts). Environment: CLUSTER.
+# shell-route.sh up FOLDER | down   (FOLDER: made by bench/manifests.ts). Environment: CLUSTER.
 set -euo pipefail
 kubeconfig=${TMPDIR:-/tmp}/$CLUSTER.kubeconfig
 export KUBECONFIG=$kubeconfig
@@ -27,7 +27,7 @@ up() {
     --from-file=tls.key="$work/server.key" --from-file=tls.crt="$work/server.crt" >/dev/null
   until kubectl apply -f mesh.yaml >/dev/null 2>"$work/refused"; do sleep 0.3; done
   kubectl apply -f bank.yaml >/dev/null
-  kubectl -n bank wait --for=condition=Available deployment --all --timeout=300s >/dev/null
+  kubectl -n bank wait --for=condition=Available deployment --all --timeout=600s >/dev/null
   wait $gateway
   rm -rf "$work"
 }
@@ -42,12 +42,6 @@ certificates() {
       -extfile <(printf 'subjectAltName=DNS:%s\nextendedKeyUsage=%s' "$name" "$use")
   done
 } >/dev/null 2>&1
-
-add() {
-  cd "$1"
-  kubectl apply -f more.yaml >/dev/null
-  kubectl -n bank wait --for=condition=Available deployment --all --timeout=600s >/dev/null
-}
 
 down() {
   kind delete cluster --quiet --name "$CLUSTER"

@@ -49,16 +49,21 @@ export class IstioMesh extends pulumi.ComponentResource {
     this.namespace = istioNamespace;
     this.version = version;
 
-    const istiod = args.adoptIstio ? [] : [install(name, args, child)];
-    const check = checkWebhooks(name, args, { ...child, dependsOn: istiod });
-    this.ready = [...istiod, check];
+    const charts = args.adoptIstio ? [] : install(name, args, child);
+    const check = checkWebhooks(name, args, { ...child, dependsOn: charts });
+    this.ready = [...charts, check];
     this.registerOutputs({ namespace: this.namespace, version });
   }
 }
 
-function install(name: string, args: IstioMeshArgs, child: pulumi.ComponentResourceOptions): Chart {
+/** Side by side: istiod starts to read a kind when its CRD comes. */
+function install(
+  name: string,
+  args: IstioMeshArgs,
+  child: pulumi.ComponentResourceOptions,
+): Chart[] {
   const { charts, version } = args.sources;
-  const namespace = createNamespace(name, args, child);
+  const opts = { ...child, dependsOn: createNamespace(name, args, child) };
   const base = istioChart(
     `${name}-base`,
     {
@@ -68,14 +73,11 @@ function install(name: string, args: IstioMeshArgs, child: pulumi.ComponentResou
       values: baseValues(args),
       postRenderer: slimCrds,
     },
-    { ...child, dependsOn: namespace },
+    opts,
   );
   const istiod = { release: "istiod", source: charts.istiod, version, values: istiodValues(args) };
-  return istioChart(`${name}-istiod`, istiod, {
-    ...child,
-    dependsOn: base,
-    transforms: [waitForInjector, skipServiceAwait],
-  });
+  const transforms = [waitForInjector, skipServiceAwait];
+  return [base, istioChart(`${name}-istiod`, istiod, { ...opts, transforms })];
 }
 
 function createNamespace(

@@ -71,6 +71,7 @@ export class KindCluster extends pulumi.ComponentResource {
     const owner = new random.RandomId(`${name}-owner`, { byteLength: 8 }, child);
     this.creationId = askCreationId(this.clusterName, owner.hex, hash);
     const cluster = makeCluster(name, this, owner.hex, config, args.preloadImages ?? []);
+    waitForNodes(name, this, cluster);
     this.kubeconfig = pulumi.secret(cluster.stdout);
     this.lifetime = cluster;
     this.registerOutputs({
@@ -132,6 +133,20 @@ function makeCluster(
       logging: "stderr",
     },
     { parent: cluster, additionalSecretOutputs: ["stdout"] },
+  );
+}
+
+/** What needs no pod does not wait for it. */
+function waitForNodes(name: string, parent: KindCluster, cluster: command.local.Command): void {
+  new command.local.Command(
+    `${name}-ready`,
+    {
+      create: `bash ${scripts}/ready.sh`,
+      environment: { CLUSTER: parent.clusterName },
+      triggers: [parent.creationId],
+      logging: "stderr",
+    },
+    { parent, dependsOn: cluster, deletedWith: cluster },
   );
 }
 

@@ -28,19 +28,13 @@ fi
 
 docker volume rm -f "$CLAIM" >/dev/null
 docker volume create --label owner="$OWNER" --label id="$CREATION_ID" "$CLAIM" >/dev/null
-printf '%s\n' "$config" | kind create cluster --quiet --name "$CLUSTER" --config - --wait 120s \
-  --kubeconfig "$KUBECONFIG_SCRATCH" >&2 || abandon
-# kind's own wait looks at the control plane alone, and calls it a success when its time is over
-docker exec "$NODE" kubectl --kubeconfig /etc/kubernetes/admin.conf wait --for=condition=Ready node --all \
-  --timeout=120s >/dev/null || abandon
-raise_inotify_instances
+# the nodes become Ready meanwhile: ready.sh waits for that, beside what needs no pod
+printf '%s\n' "$config" | kind create cluster --quiet --name "$CLUSTER" --config - --kubeconfig "$KUBECONFIG_SCRATCH" \
+  >&2 || abandon
 if [ -n "${PRELOAD_IMAGES:-}" ]; then
   # shellcheck disable=SC2086 # one word an image
   kind load docker-image --quiet --name "$CLUSTER" $PRELOAD_IMAGES >&2
 fi
-# One CoreDNS is enough for one machine; the second costs 100m of CPU.
-docker exec "$NODE" kubectl --kubeconfig /etc/kubernetes/admin.conf --namespace kube-system \
-  scale deployment/coredns --replicas 1 >/dev/null
 printf '%s %s\n' "$OWNER" "$CREATION_ID" | docker exec -i "$NODE" sh -c "cat >$STAMP"
 docker volume rm -f "$CLAIM" >/dev/null
 cat "$KUBECONFIG_SCRATCH"

@@ -1,4 +1,4 @@
-# Shared by ask.sh, create.sh and delete.sh; sourced. Needs docker and kind on PATH.
+# Shared by the scripts beside it; sourced. Needs docker and kind on PATH.
 # shellcheck shell=bash
 NODE="$CLUSTER-control-plane"
 STAMP=/kind/bankmesh-creation
@@ -8,6 +8,10 @@ CLAIM="bankmesh-$CLUSTER"
 fail() {
   printf '%s\n' "$*" >&2
   exit 1
+}
+
+in_cluster() { # in_cluster KUBECTL-ARGUMENT...
+  docker exec "$NODE" kubectl --kubeconfig /etc/kubernetes/admin.conf "$@"
 }
 
 # "absent" is an answer of Docker's, never the lack of one.
@@ -75,7 +79,7 @@ start_nodes() {
   [ -z "$stopped" ] || docker start $stopped >/dev/null
   raise_inotify_instances
   since=$(docker container inspect --format '{{.State.StartedAt}}' "$NODE")
-  until docker exec "$NODE" kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw /readyz >/dev/null 2>&1; do
+  until in_cluster get --raw /readyz >/dev/null 2>&1; do
     [ $SECONDS -lt $end ] || fail "cluster \"$CLUSTER\" was stopped and does not come up within 120 s
 fix: look at docker logs $NODE, or delete it (kind delete cluster --name $CLUSTER) and run again"
     sleep 0.5
@@ -98,7 +102,7 @@ raise_inotify_instances() {
 # Whether every pod's containers run and are ready. For a while the API server still shows how things were before the
 # stop, so only what started since then counts.
 pods_run() { # pods_run SINCE, in UTC to the second
-  docker exec "$NODE" kubectl --kubeconfig /etc/kubernetes/admin.conf get pods --all-namespaces \
+  in_cluster get pods --all-namespaces \
     --field-selector status.phase!=Succeeded --output jsonpath='{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{range .status.containerStatuses[*]} {.state.running.startedAt}{end}{"\n"}{end}' |
     awk -v since="$1" '$1 != "True" { waiting = 1 } { for (i = 2; i <= NF; i++) if ($i < since) waiting = 1 } END { exit waiting }'
 }

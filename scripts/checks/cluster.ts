@@ -21,7 +21,9 @@ export function knownCluster(deployment: Deployment | undefined): KnownCluster |
   const inside = resources.filter((r) => r.urn.includes(`::${componentType}$`));
   const component = resources.find((r) => r.type === componentType);
   const owner = inside.find((r) => r.type === "random:index/randomId:RandomId")?.outputs?.hex;
-  const command = inside.find((r) => r.type === "command:local:Command" && !r.delete);
+  const command = inside.find(
+    (r) => r.type === "command:local:Command" && !r.delete && environmentOf(r, "CREATION_ID"),
+  );
   const name =
     component?.outputs?.clusterName ??
     component?.inputs?.clusterName ??

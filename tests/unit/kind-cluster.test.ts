@@ -111,6 +111,7 @@ describe("KindCluster", () => {
     assert.deepEqual(recording.list(), [
       "bankmesh:cluster:KindCluster kind",
       "command:local:Command kind-cluster",
+      "command:local:Command kind-ready",
       "random:index/randomId:RandomId kind-owner",
     ]);
     assert.deepEqual(recording.get("bankmesh:cluster:KindCluster", "kind").inputs, {
@@ -157,6 +158,20 @@ describe("KindCluster", () => {
     assert.equal(command.parent, "kind");
     assert.equal((await valueOf(made.creationId)).value, "id-in-the-node");
     assert.equal(made.lifetime, await resourceOf(made.lifetime, "kind-cluster"));
+  });
+
+  test("its nodes' readiness is waited for once a creation, after the cluster and gone with it", async () => {
+    const { recording } = await make(args, { invoke: () => ({ stdout: "id-in-the-node" }) });
+    const ready = recording.get("command:local:Command", "kind-ready");
+    assert.deepEqual(ready.inputs, {
+      create: "bash components/kind-cluster/ready.sh",
+      environment: { CLUSTER: "istio-poc" },
+      triggers: ["id-in-the-node"],
+      logging: "stderr",
+    });
+    assert.equal(ready.parent, "kind");
+    assert.equal(ready.deletedWith, "kind-cluster");
+    assert.ok(ready.dependsOn.includes("kind-cluster"));
   });
 
   test("the kubeconfig is secret, in the command's outputs too", async () => {

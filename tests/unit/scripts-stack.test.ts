@@ -73,7 +73,7 @@ describe("backend", () => {
     assert.equal(currentLogin({ PULUMI_HOME: home }), undefined);
     assert.match(
       chooseBackend({ PULUMI_HOME: home }, false).url ?? "",
-      /^file:.*\.bankmesh\/state$/,
+      /^file:.*\.bankmesh\/state\?metadata=skip$/,
     );
     const credentials = { current: "https://api.pulumi.com" };
     fs.writeFileSync(path.join(home, "credentials.json"), JSON.stringify(credentials));

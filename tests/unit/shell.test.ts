@@ -20,6 +20,7 @@ const create = (tools: FakeTools, images = "") =>
     { ...who, CREATION_ID: mine, PRELOAD_IMAGES: images },
     "kind: Cluster",
   );
+const ready = (tools: FakeTools) => tools.run("components/kind-cluster/ready.sh", who);
 const destroy = (tools: FakeTools) =>
   tools.run("components/kind-cluster/delete.sh", { ...who, CREATION_ID: mine });
 
@@ -167,12 +168,7 @@ describe("kind-cluster/create.sh", () => {
     assert.equal(tools.knows("config"), "kind: Cluster\n");
     assert.equal(tools.knows("stamp"), `me ${mine}\n`);
     assert.equal(tools.knows("volume"), undefined);
-    const order = [
-      "volume create",
-      "create cluster",
-      "scale deployment/coredns",
-      "bankmesh-creation",
-    ];
+    const order = ["volume create", "create cluster", "bankmesh-creation"];
     const positions = order.map((part) => changes(run).findIndex((c) => c.includes(part)));
     assert.deepEqual(
       positions,
@@ -204,14 +200,6 @@ describe("kind-cluster/create.sh", () => {
     const run = create(cluster("running", "me", mine));
     assert.deepEqual([run.code, run.stdout], [0, "kubeconfig of istio-poc\n"]);
     assert.deepEqual(changes(run), []);
-  });
-
-  test("a machine that has too few inotify instances gets more, and says so", () => {
-    const tools = new FakeTools().know("inotify", "128\n");
-    const run = create(tools);
-    assert.equal(run.code, 0, run.stderr);
-    assert.equal(tools.knows("inotify"), "8192\n");
-    assert.match(run.stderr, /raised fs.inotify.max_user_instances .* from 128 to 8192, until it/);
   });
 
   test("the same, and stopped since: started", () => {
@@ -255,6 +243,30 @@ describe("kind-cluster/create.sh", () => {
 
   test("a Docker that does not answer is an error, never 'make it'", () => {
     saysThatDockerIsSilent(create(new FakeTools().know("docker-down", "")));
+  });
+});
+
+describe("kind-cluster/ready.sh", () => {
+  test("one CoreDNS, and every node Ready", () => {
+    const run = ready(cluster("running", "me", mine));
+    assert.deepEqual([run.code, run.stdout, run.stderr], [0, "", ""]);
+    const [scale, wait] = changes(run);
+    assert.match(scale!, /scale deployment\/coredns --replicas 1$/);
+    assert.match(wait!, /wait --for=condition=Ready node --all --timeout=120s$/);
+  });
+
+  test("a node that does not get Ready is an error that says where to look", () => {
+    const run = ready(cluster("running", "me", mine).know("not-ready", ""));
+    assert.equal(run.code, 1);
+    assert.match(run.stderr, /"istio-poc" is made, but not every node is Ready after 120 s\nfix: /);
+  });
+
+  test("a machine that has too few inotify instances gets more, and says so", () => {
+    const tools = cluster("running", "me", mine).know("inotify", "128\n");
+    const run = ready(tools);
+    assert.equal(run.code, 0, run.stderr);
+    assert.equal(tools.knows("inotify"), "8192\n");
+    assert.match(run.stderr, /raised fs.inotify.max_user_instances .* from 128 to 8192, until it/);
   });
 });
 
