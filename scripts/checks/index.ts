@@ -5,6 +5,7 @@ import { projectFile, trackedFile } from "../stack/files.ts";
 import type { Deployment } from "../stack/pending.ts";
 import { checkCluster, type KnownCluster, knownCluster, nodeState } from "./cluster.ts";
 import { checkDisk, requireDocker } from "./docker.ts";
+import { checkPlugins } from "./plugins.ts";
 import { type TakenPort, takenPorts } from "./ports.ts";
 
 /** Checks the stack's whole file before the CLI sees it: all problems in one message. */
@@ -30,7 +31,7 @@ function withHint(text: string): string {
 }
 
 /**
- * Checks this machine: Docker, disk, ports, the cluster's name. Nothing is touched.
+ * Checks this machine: plugins, Docker, disk, ports, the cluster's name. Nothing is touched.
  *
  * @param deployment the stack's state; undefined when there is none yet
  */
@@ -40,6 +41,7 @@ export async function checkMachine(
   settings: Settings,
   deployment: Deployment | undefined,
 ): Promise<void> {
+  checkPlugins(stack, env, deployment);
   if (settings.cluster === "existing") return;
   const docker = await requireDocker(env);
   const known = knownCluster(deployment);
