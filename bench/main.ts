@@ -89,7 +89,7 @@ async function measure(env: Env, folder: string): Promise<Figure[]> {
       };
       writeStack(services[size]);
       await note("up of the program", ups, () => up(env));
-      // the pods' first seconds are behind them then
+      // also lets the new pods settle before the previews are timed
       await note("up, nothing to do", noop, () => up(env));
       for (let i = 0; i < 3; i++) await note("preview", looks, () => preview(env));
       await note("destroy of the program", downs, () => destroy(env));

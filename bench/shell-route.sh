@@ -13,7 +13,10 @@ up() {
   work=$(umask 077 && mktemp -d)
   certificates "$work" &
   local certs=$!
-  kind create cluster --quiet --name "$CLUSTER" --config kind.yaml --wait 120s
+  kind create cluster --quiet --name "$CLUSTER" --config kind.yaml
+  # beside the charts, as the program does it
+  kubectl wait --for=condition=Ready node --all --timeout=120s >/dev/null &
+  local nodes=$!
   docker exec "$CLUSTER-control-plane" sh -c 'echo 8192 >/proc/sys/fs/inotify/max_user_instances'
   kubectl -n kube-system scale deployment/coredns --replicas 1 >/dev/null
   helm install istio-base $(cat base.chart) --create-namespace -n istio-system -f base.yaml \
@@ -29,6 +32,7 @@ up() {
   kubectl apply -f bank.yaml >/dev/null
   kubectl -n bank wait --for=condition=Available deployment --all --timeout=600s >/dev/null
   wait $gateway
+  wait $nodes
   rm -rf "$work"
 }
 

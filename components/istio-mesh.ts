@@ -49,21 +49,16 @@ export class IstioMesh extends pulumi.ComponentResource {
     this.namespace = istioNamespace;
     this.version = version;
 
-    const charts = args.adoptIstio ? [] : install(name, args, child);
-    const check = checkWebhooks(name, args, { ...child, dependsOn: charts });
-    this.ready = [...charts, check];
+    const istiod = args.adoptIstio ? [] : [install(name, args, child)];
+    const check = checkWebhooks(name, args, { ...child, dependsOn: istiod });
+    this.ready = [...istiod, check];
     this.registerOutputs({ namespace: this.namespace, version });
   }
 }
 
-/** Side by side: istiod starts to read a kind when its CRD comes. */
-function install(
-  name: string,
-  args: IstioMeshArgs,
-  child: pulumi.ComponentResourceOptions,
-): Chart[] {
+function install(name: string, args: IstioMeshArgs, child: pulumi.ComponentResourceOptions): Chart {
   const { charts, version } = args.sources;
-  const opts = { ...child, dependsOn: createNamespace(name, args, child) };
+  const namespace = createNamespace(name, args, child);
   const base = istioChart(
     `${name}-base`,
     {
@@ -73,11 +68,14 @@ function install(
       values: baseValues(args),
       postRenderer: slimCrds,
     },
-    opts,
+    { ...child, dependsOn: namespace },
   );
   const istiod = { release: "istiod", source: charts.istiod, version, values: istiodValues(args) };
-  const transforms = [waitForInjector, skipServiceAwait];
-  return [base, istioChart(`${name}-istiod`, istiod, { ...opts, transforms })];
+  return istioChart(`${name}-istiod`, istiod, {
+    ...child,
+    dependsOn: base,
+    transforms: [waitForInjector, skipServiceAwait],
+  });
 }
 
 function createNamespace(
@@ -125,8 +123,8 @@ export function istioChart(
 }
 
 /**
- * Istio's CRDs, less their prose and their wish to be kept: the state, which is written after every step, is two
- * thirds of its size then. Not a transform: the CRDs, half a megabyte, would go to Node.js and back.
+ * Istio's CRDs, less their prose and their wish to be kept: half of what they weigh in the state, which is
+ * written after every step. Not a transform: the CRDs, half a megabyte, would go to Node.js and back.
  */
 export const slimCrds = { command: "awk", args: ["-f", "components/istio-mesh/slim-crds.awk"] };
 

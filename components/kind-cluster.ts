@@ -136,7 +136,7 @@ function makeCluster(
   );
 }
 
-/** What needs no pod does not wait for it. */
+/** Waits until the nodes are Ready, while CRDs, ServiceAccounts and Services, which need no node, are made. */
 function waitForNodes(name: string, parent: KindCluster, cluster: command.local.Command): void {
   new command.local.Command(
     `${name}-ready`,

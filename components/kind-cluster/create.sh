@@ -28,7 +28,7 @@ fi
 
 docker volume rm -f "$CLAIM" >/dev/null
 docker volume create --label owner="$OWNER" --label id="$CREATION_ID" "$CLAIM" >/dev/null
-# the nodes become Ready meanwhile: ready.sh waits for that, beside what needs no pod
+# without --wait: ready.sh waits for the nodes, while objects that need none are made
 printf '%s\n' "$config" | kind create cluster --quiet --name "$CLUSTER" --config - --kubeconfig "$KUBECONFIG_SCRATCH" \
   >&2 || abandon
 if [ -n "${PRELOAD_IMAGES:-}" ]; then

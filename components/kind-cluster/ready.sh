@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Waits until every node is Ready, and makes room for the pods of one machine. Safe to run again. Environment: CLUSTER.
+# Waits until every node is Ready. Before that, one CoreDNS instead of two, and inotify instances for many pods.
+# Safe to run again. Environment: CLUSTER.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 

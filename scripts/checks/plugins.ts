@@ -17,8 +17,8 @@ export function checkPlugins(
   if (env.BANKMESH_ROUTE === "airgap" || !madeByStandIns(deployment)) return;
   throw new UserError(
     `stack "${stack}" was brought up with the air-gapped route's plugins, and the official ones, which are used now, ` +
-      "cannot take it over; nothing was touched\n" +
-      `fix: BANKMESH_ROUTE=airgap npm run destroy -- ${stack}, then the same command again; ` +
+      "cannot take it over; nothing of it was touched\n" +
+      `fix: where it was made, BANKMESH_ROUTE=airgap npm run destroy -- ${stack}, then the same command again; ` +
       "or go on with BANKMESH_ROUTE=airgap",
   );
 }

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { checkConfiguration } from "../checks/index.ts";
+import { checkPlugins } from "../checks/plugins.ts";
 import { prepareDocker, prepareTools } from "../setup/index.ts";
 import { requireStack } from "../stack/files.ts";
 import { createStack, openStack, stackEnvironment } from "../stack/open.ts";
@@ -29,6 +30,7 @@ export const preview: Command = {
     const settings = checkConfiguration(name, bench.env);
     if (settings.cluster === "kind") await prepareDocker(report);
     const { stack, state } = await openStack(report, name, bench);
+    checkPlugins(name, stack.env, state?.deployment);
     const flags = Object.keys(args.flags).map((flag) => `--${flag}`);
     const result = state
       ? await run(stack, "preview", flags)

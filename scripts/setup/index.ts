@@ -1,4 +1,5 @@
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 import { ensureDocker, ensureToolbox } from "../../airgap/index.ts";
 import { UserError } from "../errors.ts";
@@ -46,7 +47,7 @@ export async function prepareTools(
     // the engine spends a fifth of its time on collecting garbage in a few dozen megabytes
     GOGC: env.GOGC ?? "400",
     // Pulumi's own is four a core; eight Deployments at a time leave two cores idle while their pods start
-    PULUMI_PARALLEL: env.PULUMI_PARALLEL ?? "16",
+    PULUMI_PARALLEL: env.PULUMI_PARALLEL ?? String(Math.max(16, 4 * os.availableParallelism())),
     // for what runs under us: the same way, without asking again
     BANKMESH_ROUTE: route.tools === "path" ? env.BANKMESH_ROUTE : route.tools,
   };

@@ -138,7 +138,12 @@ describe("the cluster that the state knows", () => {
   };
 
   test("is its name with the suffix, its owner and the creation that objects are in", () => {
-    assert.deepEqual(knownCluster({ resources: [component, owner, command] }), {
+    const ready: Resource = {
+      urn: command.urn.replace("kind-cluster", "kind-ready"),
+      type: command.type,
+      inputs: { environment: { CLUSTER: "istio-poc" } },
+    };
+    assert.deepEqual(knownCluster({ resources: [component, owner, ready, command] }), {
       name: "istio-poc-x7k2p",
       owner: "0123456789abcdef",
       creationId: "abc-123",

@@ -68,6 +68,11 @@ describe("backend", () => {
     assert.ok(!backend.description.includes("secret"));
   });
 
+  test("the folder of a file backend is known with options in its address, too", () => {
+    const backend = chooseBackend({ PULUMI_BACKEND_URL: "file:///x?metadata=skip" }, false);
+    assert.equal(backend.folder, "/x");
+  });
+
   test("a login wins over the checkout, and is left to Pulumi", () => {
     const home = temporary();
     assert.equal(currentLogin({ PULUMI_HOME: home }), undefined);

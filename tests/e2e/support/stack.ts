@@ -240,7 +240,7 @@ function removeFiles(name: string, folder: string): void {
 function environment(folder: string): Record<string, string> {
   fs.mkdirSync(path.join(folder, "state"), { recursive: true });
   return {
-    PULUMI_BACKEND_URL: `file://${path.join(folder, "state")}`,
+    PULUMI_BACKEND_URL: `file://${path.join(folder, "state")}?metadata=skip`, // as the npm commands set it
     PULUMI_CONFIG_PASSPHRASE: "",
     PULUMI_SKIP_UPDATE_CHECK: "true",
   };

@@ -17,7 +17,7 @@ const (
 
 // State is what a resource's outputs hold.
 type State struct {
-	// Live is the object as the API server last showed it, without its managedFields, which only the cluster reads.
+	// Live is the object as the API server last showed it, without its managedFields, which are read from the cluster.
 	Live Object
 	// InitialAPIVersion is the apiVersion that the object was created with.
 	InitialAPIVersion string
@@ -57,7 +57,7 @@ func ParseState(outputs resource.PropertyMap) (State, error) {
 }
 
 // specAsAsked says whether the inputs tell the whole spec of a CustomResourceDefinition. Istio's are a third of a
-// stack's state, so they are kept once, in the inputs; an SDK shows these where outputs lack a property.
+// stack's state, so they are kept once, in the inputs; Node.js's SDK shows these where outputs lack a property.
 func specAsAsked(live Object, inputs resource.PropertyMap) bool {
 	if live["kind"] != "CustomResourceDefinition" {
 		return false

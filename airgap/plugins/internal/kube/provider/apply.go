@@ -25,6 +25,9 @@ import (
 	"bankmesh/airgap/plugins/internal/kube/object"
 )
 
+// managerPrefix begins the names under which the fields of each resource are applied.
+const managerPrefix = "pulumi-kubernetes-"
+
 // Annotations that steer how an object is applied.
 const (
 	patchForce        = "pulumi.com/patchForce"
@@ -43,7 +46,17 @@ func fieldManager(inputs object.Object, old string) (string, error) {
 	if old != "" {
 		return old, nil
 	}
-	return resource.NewUniqueHex("pulumi-kubernetes-", 8, 0)
+	return resource.NewUniqueHex(managerPrefix, 8, 0)
+}
+
+// managerOf is the name under which a run that ended before it could say so applied the object; "" when none did.
+func managerOf(live *unstructured.Unstructured) string {
+	for _, e := range live.GetManagedFields() {
+		if strings.HasPrefix(e.Manager, managerPrefix) && isOurs(e, e.Manager) {
+			return e.Manager
+		}
+	}
+	return ""
 }
 
 // forced says whether fields of other managers are taken over without asking.

@@ -70,12 +70,12 @@ func (s *Server) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*empty
 	if isPatch(urn) {
 		return &emptypb.Empty{}, relinquish(ctx, client, live, state.FieldManager)
 	}
-	return s.delete(ctx, urn, client, live, props, inputs, state, r.GetTimeout())
+	return s.delete(ctx, urn, client, live, r, inputs, state)
 }
 
 func (s *Server) delete(
 	ctx context.Context, urn resource.URN, client dynamic.ResourceInterface, live *unstructured.Unstructured,
-	props resource.PropertyMap, inputs object.Object, state object.State, timeout float64,
+	r *pulumirpc.DeleteRequest, inputs object.Object, state object.State,
 ) (*emptypb.Empty, error) {
 	policy := propagation(inputs)
 	err := client.Delete(ctx, live.GetName(), metav1.DeleteOptions{PropagationPolicy: &policy})
@@ -93,18 +93,12 @@ func (s *Server) delete(
 	if annotation(inputs, await.SkipAwait) == "true" && skipAwaitOnDelete[kind] {
 		return &emptypb.Empty{}, nil
 	}
-	waitErr := await.Deleted(ctx, s.target(urn, inputs, client, live, timeout))
+	waitErr := await.Deleted(ctx, s.target(urn, inputs, client, live, r.GetTimeout()))
 	if waitErr == nil {
 		return &emptypb.Empty{}, nil
 	}
-	if n, ok := waitErr.(*await.NotReadyError); ok {
-		state.Live = n.Live.Object
-	}
-	out, err := marshal("state", state.Outputs(props))
-	if err != nil {
-		return nil, err
-	}
-	return nil, partial(idOf(live), waitErr.Error(), waitErr, out, nil)
+	// the engine keeps the state that it has; the reasons are what it shows
+	return nil, partial(idOf(live), waitErr.Error(), waitErr, r.GetProperties(), nil)
 }
 
 func propagation(inputs object.Object) metav1.DeletionPropagation {

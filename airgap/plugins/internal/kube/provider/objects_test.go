@@ -230,6 +230,26 @@ func TestRenderToDirectoryContactsNoCluster(t *testing.T) {
 	}
 }
 
+func TestInterruptedCreateKeepsItsFieldManager(t *testing.T) {
+	c := kubetest.Shared(t)
+	s, ns := live(t, c), c.Namespace(t)
+	asked := func(data map[string]any) resource.PropertyMap { return props(configMap(ns, "settings", data)) }
+	b := on(t, s, "kubernetes:core/v1:ConfigMap", "settings")
+	b.create(asked(map[string]any{"a": "1", "gone": "later"}))
+	before := b.outputs["__fieldManager"].StringValue()
+	b.outputs = resource.PropertyMap{} // as the engine knows it after a run that was killed
+	b.refresh()
+	if now := b.outputs["__fieldManager"].StringValue(); now != before {
+		t.Errorf("the field manager is %s, was %s", now, before)
+	}
+	b.update(asked(map[string]any{"a": "2"}))
+	got, err := c.Client.CoreV1().ConfigMaps(ns).Get(t.Context(), "settings", metav1.GetOptions{})
+	if err != nil || got.Data["a"] != "2" || len(got.Data) != 1 {
+		t.Errorf("got %v, %v", got.Data, err)
+	}
+	b.delete()
+}
+
 func TestDefinitionWithItsSpecKeptOnce(t *testing.T) {
 	c := kubetest.Shared(t)
 	s := live(t, c)

@@ -80,7 +80,12 @@ func (s *Server) readResponse(
 	id string, live *unstructured.Unstructured, inputs object.Object, oldInputs resource.PropertyMap,
 	state object.State, notReady error,
 ) (*pulumirpc.ReadResponse, error) {
-	manager, err := fieldManager(inputs, state.FieldManager)
+	known := state.FieldManager
+	if known == "" && len(oldInputs) > 0 {
+		// a create that was interrupted; under another name the next update would meet a conflict with it
+		known = managerOf(live)
+	}
+	manager, err := fieldManager(inputs, known)
 	if err != nil {
 		return nil, err
 	}
