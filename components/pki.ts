@@ -45,8 +45,9 @@ interface Leaf extends Signer {
  * Certificates of the edge: a root, the gateway's certificate, one client's. Apart from the mesh's CA, which is
  * istiod's own.
  *
- * Whether the tls resources renew themselves is told both ways (docs/decisions.md, 4). The stack keeps the end of each certificate as an output; a plain
- * `pulumi up` inside the renewal window counts its generation up, which replaces it, and the preview shows it.
+ * Whether the tls resources renew themselves is told both ways (docs/decisions.md, 4). The stack keeps the end of each
+ * certificate as an output; a plain `pulumi up` inside the renewal window counts its generation up, which replaces it,
+ * and the preview shows it.
  */
 export class Pki extends pulumi.ComponentResource {
   /** Certificate that callers check the gateway against. */
