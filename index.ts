@@ -17,8 +17,9 @@ const istio = {
   adoptNamespace: adopts(istioNamespace),
 };
 
-const pki = new Pki("pki", { ...own, ...settings, previous: previousCertificateLives(), now });
+// the cluster first: everything waits for it, and keys keep a core busy
 const cluster = makeCluster(settings, sources);
+const pki = new Pki("pki", { ...own, ...settings, previous: previousCertificateLives(), now });
 const { inCluster, gatewayService } = cluster;
 const mesh = new IstioMesh("mesh", { ...cluster, ...istio }, inCluster);
 const bank = new Bank(

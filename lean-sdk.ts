@@ -1,12 +1,10 @@
 /**
  * Switches off what Pulumi's SDK does for each resource and nobody here looks at; half of what Node.js does in a run of
- * 50 services. Imported before anything else, for its effect alone.
+ * 50 services. Imported before anything else, for its effect alone. (What the SDK does at its start: lean-start.ts.)
  */
 import log from "@pulumi/pulumi/log/index.js";
 import { Resource } from "@pulumi/pulumi/resource.js";
-
-// Node.js runs these files as they stand, so their stacks need no source map; the host maps one for every promise.
-Reflect.deleteProperty(Error, "prepareStackTrace");
+import debuggable from "@pulumi/pulumi/runtime/debuggable.js";
 
 // Each registration sends three debug messages, one after another, the last with the whole answer in it. Only
 // `pulumi --debug` shows them; BANKMESH_DEBUG_SDK=1 keeps them.
@@ -17,3 +15,17 @@ if (!process.env.BANKMESH_DEBUG_SDK) Reflect.set(log, "debug", () => Promise.res
 type Trace = (skip: number) => readonly unknown[];
 const whole = Reflect.get(Resource, "stackTrace") as Trace;
 Reflect.set(Resource, "stackTrace", (skip: number) => whole.call(Resource, skip + 1).slice(0, 1));
+
+// Each promise of the SDK's notes the calls that made it, for a report of promises that never end; the report stays.
+type Note = (promise: Promise<unknown>, context: unknown) => Promise<unknown>;
+const noted = Reflect.get(debuggable, "debuggablePromise") as Note;
+const bare: Note = (promise, context) => {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return noted(promise, context);
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+};
+Reflect.set(debuggable, "debuggablePromise", bare);

@@ -6,8 +6,8 @@ export interface Figure {
   readonly program: number;
   /** The shell route's time for the same work. @default not measured */
   readonly shell?: number;
-  /** Bound in seconds on the air-gapped route. @default the shell route's time */
-  readonly atMost?: number;
+  /** Bound in seconds on the air-gapped route; false for none. @default the shell route's time */
+  readonly atMost?: number | false;
 }
 
 /** The value in the middle. */
@@ -44,7 +44,13 @@ function ratio({ program, shell }: Figure): string {
   return shell ? (program / shell).toFixed(2) : "-";
 }
 
-function bound({ program, shell, atMost }: Figure): string {
-  const limit = atMost ?? shell ?? Infinity;
-  return `${program <= limit ? "holds" : "missed"} (at most ${atMost === undefined ? "the shell route" : seconds(limit)})`;
+/** Whether a figure is within its bound. */
+export function holds({ program, shell, atMost }: Figure): boolean {
+  return atMost === false || program <= (atMost ?? shell ?? Infinity);
+}
+
+function bound(figure: Figure): string {
+  const { atMost } = figure;
+  if (atMost === false) return "none, to compare";
+  return `${holds(figure) ? "holds" : "missed"} (at most ${atMost === undefined ? "the shell route" : seconds(atMost)})`;
 }

@@ -49,14 +49,18 @@ export class IstioMesh extends pulumi.ComponentResource {
     this.namespace = istioNamespace;
     this.version = version;
 
-    const istiod = args.adoptIstio ? [] : [install(name, args, child)];
-    const check = checkWebhooks(name, args, { ...child, dependsOn: istiod });
-    this.ready = [...istiod, check];
+    const charts = args.adoptIstio ? [] : install(name, args, child);
+    const check = checkWebhooks(name, args, { ...child, dependsOn: charts });
+    this.ready = [...charts, check];
     this.registerOutputs({ namespace: this.namespace, version });
   }
 }
 
-function install(name: string, args: IstioMeshArgs, child: pulumi.ComponentResourceOptions): Chart {
+function install(
+  name: string,
+  args: IstioMeshArgs,
+  child: pulumi.ComponentResourceOptions,
+): Chart[] {
   const { charts, version } = args.sources;
   const namespace = createNamespace(name, args, child);
   const base = istioChart(
@@ -70,12 +74,16 @@ function install(name: string, args: IstioMeshArgs, child: pulumi.ComponentResou
     },
     { ...child, dependsOn: namespace },
   );
-  const istiod = { release: "istiod", source: charts.istiod, version, values: istiodValues(args) };
-  return istioChart(`${name}-istiod`, istiod, {
-    ...child,
-    dependsOn: base,
-    transforms: [waitForInjector, skipServiceAwait],
-  });
+  const istiod = istioChart(
+    `${name}-istiod`,
+    { release: "istiod", source: charts.istiod, version, values: istiodValues(args) },
+    {
+      ...child,
+      dependsOn: namespace,
+      transforms: [waitForInjector, skipServiceAwait, deploymentAfter(base), askEverySecond],
+    },
+  );
+  return [base, istiod];
 }
 
 function createNamespace(
@@ -156,6 +164,34 @@ export const waitForInjector: pulumi.ResourceTransform = ({ type, props, opts })
   if (!type.endsWith(":MutatingWebhookConfiguration")) return undefined;
   const waitFor = { "pulumi.com/waitFor": "jsonpath={.webhooks[*].clientConfig.caBundle}" };
   return { props: annotate(props, waitFor), opts };
+};
+
+const deploymentType = "kubernetes:apps/v1:Deployment";
+
+interface DeploymentProps extends pulumi.Inputs {
+  readonly spec: { template: { spec: { containers: { readinessProbe?: object }[] } } };
+}
+
+/** An upgrade of istiod needs its CRDs first; the rest of its chart, some twenty objects, needs not wait for them. */
+export function deploymentAfter(base: pulumi.Resource): pulumi.ResourceTransform {
+  return ({ type, props, opts }) => {
+    if (type !== deploymentType) return undefined;
+    // the engine hands it over as a list
+    const others = (opts.dependsOn ?? []) as pulumi.Resource[];
+    return { props, opts: { ...opts, dependsOn: [...others, base] } };
+  };
+}
+
+/**
+ * istiod is asked every three seconds whether it is ready, and everything waits for the answer. Every second it comes
+ * two seconds earlier; as before, istiod is taken out after nine seconds without one. The chart has no value for it.
+ */
+export const askEverySecond: pulumi.ResourceTransform = ({ type, props, opts }) => {
+  if (type !== deploymentType) return undefined;
+  const { spec, ...rest } = structuredClone(props) as DeploymentProps;
+  for (const { readinessProbe } of spec.template.spec.containers)
+    if (readinessProbe) Object.assign(readinessProbe, { periodSeconds: 1, failureThreshold: 9 });
+  return { props: { ...rest, spec }, opts };
 };
 
 /** A Service says nothing that the Deployment behind it does not say; the provider would wait 10 s more for it. */

@@ -59,6 +59,13 @@ export function baseValues({ istio }: IstioValuesArgs): HelmValues {
   return { defaultRevision: istio.revision ?? "default", ...validation };
 }
 
+/**
+ * A kubelet that has run for less than a probe's period puts the first one off, by up to that period; with Istio's 15 s
+ * that makes pods of a new cluster ready ten seconds late. As there, a proxy is taken out after a minute without an
+ * answer.
+ */
+const proxyReadiness = { readinessPeriodSeconds: 5, readinessFailureThreshold: 12 };
+
 /** Values of chart istiod. */
 export function istiodValues({ istio, sources }: IstioValuesArgs): HelmValues {
   const values: HelmValues = {
@@ -68,7 +75,7 @@ export function istiodValues({ istio, sources }: IstioValuesArgs): HelmValues {
       hub: sources.hub,
       tag: sources.tag,
       imagePullPolicy: "IfNotPresent",
-      proxy: { resources: istio.resources.proxy ?? smallResources.proxy },
+      proxy: { resources: istio.resources.proxy ?? smallResources.proxy, ...proxyReadiness },
     },
     pilot: {
       autoscaleEnabled: false,

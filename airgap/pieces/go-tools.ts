@@ -143,10 +143,13 @@ const tools: readonly GoTool[] = [
   { name: "runc-caps", module: "runc-caps", packages: ["."], own: true, seconds: 3, memory: 300 },
 ];
 
-/** Flags of every Go build here; no C compiler is needed and no path of this machine gets in. */
+/**
+ * Flags of every Go build here; no C compiler is needed and no path of this machine gets in. The linker would drop the
+ * tables for debuggers anyway; not making them takes a twelfth off a build.
+ */
 export const goFlags = {
   CGO_ENABLED: "0",
-  GOFLAGS: "-mod=readonly -trimpath -buildvcs=false",
+  GOFLAGS: "-mod=readonly -trimpath -buildvcs=false -gcflags=all=-dwarf=false",
   GOTOOLCHAIN: "local",
   GOWORK: "off",
 } as const;
@@ -172,7 +175,12 @@ function goPiece(tool: GoTool): Piece {
       await run(
         "go",
         ["build", "-p", parallel, "-ldflags", linker, "-o", `${context.dir}/`, ...packages],
-        { cwd: path.join(airgap, tool.module), log: context.log, env: context.goEnv, nice: true },
+        {
+          cwd: path.join(airgap, tool.module),
+          log: context.log,
+          env: { ...context.goEnv, ...lessCollecting() },
+          nice: true,
+        },
       );
       for (const [from, to] of Object.entries(rename ?? {})) {
         fs.renameSync(path.join(context.dir, from), path.join(context.dir, to));
@@ -180,6 +188,11 @@ function goPiece(tool: GoTool): Piece {
       await tool.after?.(context);
     },
   };
+}
+
+/** Where memory abounds, a compiler that collects its garbage less often is a twentieth faster. */
+function lessCollecting(): Record<string, string> {
+  return os.totalmem() > 15 * 2 ** 30 ? { GOGC: "400" } : {};
 }
 
 /** The folder of a downloaded module that one of the tools' modules requires. */

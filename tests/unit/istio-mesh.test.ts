@@ -1,10 +1,12 @@
 import { spawnSync } from "node:child_process";
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import {
   IstioMesh,
   type IstioMeshArgs,
+  askEverySecond,
+  deploymentAfter,
   slimCrds,
   skipServiceAwait,
   waitForInjector,
@@ -88,13 +90,13 @@ describe("IstioMesh", () => {
     }
   });
 
-  test("chart istiod comes after base", async () => {
+  test("chart istiod comes after the namespace, its Deployment after base", async () => {
     const { recording } = await make(args);
     const istiod = recording.get(chart, "mesh-istiod");
     assert.equal(istiod.inputs.name, "istiod");
     assert.deepEqual(istiod.inputs.values, istiodValues(args));
-    assert.equal(istiod.transforms, 2);
-    assert.deepEqual(istiod.dependsOn, ["mesh-base"]);
+    assert.equal(istiod.transforms, 4);
+    assert.deepEqual(istiod.dependsOn, ["mesh-namespace"]);
   });
 
   test("the check asks with the kubeconfig on standard input, never shown", async () => {
@@ -106,8 +108,8 @@ describe("IstioMesh", () => {
     assert.equal(check.inputs.create, "bash components/istio-mesh/check-webhooks.sh");
     assert.equal(check.inputs.stdin, "the kubeconfig");
     assert.equal(check.inputs.logging, "stderr");
-    assert.deepEqual(check.dependsOn, ["mesh-istiod"]);
-    assert.equal(mesh.ready.length, 2);
+    assert.deepEqual(check.dependsOn, ["mesh-base", "mesh-istiod"]);
+    assert.equal(mesh.ready.length, 3);
   });
 
   test("the check is made again when istiod's values change, and only then", async () => {
@@ -154,9 +156,10 @@ describe("transforms", () => {
   const injector = "kubernetes:admissionregistration.k8s.io/v1:MutatingWebhookConfiguration";
   const validator = "kubernetes:admissionregistration.k8s.io/v1:ValidatingWebhookConfiguration";
   const service = "kubernetes:core/v1:Service";
-  const others = [crd, injector, validator, service, "kubernetes:apps/v1:Deployment"];
+  const deployment = "kubernetes:apps/v1:Deployment";
+  const others = [crd, injector, validator, service, deployment];
 
-  test("slimCrds: a CRD goes when the stack goes, and has no prose; all else of it stays", () => {
+  test("slimCrds: a CRD goes when the stack goes, is not waited for, and has no prose; all else of it stays", () => {
     const shapes = {
       plain: "of one line",
       quoted: "'quoted: with a colon'",
@@ -184,7 +187,8 @@ describe("transforms", () => {
       const input = `${crd(`    ${policy}: keep\n`, true)}\n`;
       const result = spawnSync(command, words, { input, cwd: root, encoding: "utf8" });
       assert.equal(result.status, 0, result.stderr);
-      assert.equal(result.stdout, `${crd("", false)}\n`);
+      const waitFor = "    pulumi.com/waitFor: jsonpath={.metadata.uid}\n";
+      assert.equal(result.stdout, `${crd(waitFor, false)}\n`);
     }
   });
 
@@ -204,9 +208,36 @@ describe("transforms", () => {
     });
   });
 
+  test("deploymentAfter: the Deployment waits for the other chart too", () => {
+    const [before, base] = ["before", "base"].map((urn) => new pulumi.DependencyResource(urn));
+    const opts = { dependsOn: [before!], retainOnDelete: true };
+    const props = { spec: {} };
+    const asked = { custom: true, type: deployment, name: "x", props, opts };
+    assert.deepEqual(deploymentAfter(base!)(asked), {
+      props,
+      opts: { dependsOn: [before, base], retainOnDelete: true },
+    });
+  });
+
+  test("askEverySecond: readiness is asked for every second, all else stays", () => {
+    const probe = { httpGet: { path: "/ready" }, periodSeconds: 3, timeoutSeconds: 5 };
+    const props = (readinessProbe: object) => ({
+      metadata: { name: "istiod" },
+      spec: { template: { spec: { containers: [{ name: "a", readinessProbe }, { name: "b" }] } } },
+    });
+    const before = props(probe);
+    assert.deepEqual(
+      run(askEverySecond, deployment, before)?.props,
+      props({ ...probe, periodSeconds: 1, failureThreshold: 9 }),
+    );
+    assert.deepEqual(before, props(probe));
+  });
+
   for (const [transform, own] of [
+    [askEverySecond, deployment],
     [waitForInjector, injector],
     [skipServiceAwait, service],
+    [deploymentAfter(new pulumi.DependencyResource("base")), deployment],
   ] as const) {
     test(`${own} alone is touched`, () => {
       for (const type of others.filter((t) => t !== own)) {

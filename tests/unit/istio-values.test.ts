@@ -40,6 +40,8 @@ describe("values of chart istiod", () => {
             requests: { cpu: "5m", memory: "40Mi" },
             limits: { cpu: "2000m", memory: "1024Mi" },
           },
+          readinessPeriodSeconds: 5,
+          readinessFailureThreshold: 12,
         },
       },
       pilot: {
@@ -89,7 +91,7 @@ describe("values of chart istiod", () => {
     }) as Record<string, Record<string, unknown>>;
     assert.equal(values.revision, "1-31");
     assert.deepEqual(values.pilot!.resources, resources.istiod);
-    assert.deepEqual(values.global!.proxy, { resources: resources.proxy });
+    assert.deepEqual((values.global!.proxy as { resources: unknown }).resources, resources.proxy);
     assert.deepEqual(values.pilot!.env, {
       DEFAULT_WORKLOAD_CERT_TTL: "1h",
       MAX_WORKLOAD_CERT_TTL: "1h",
