@@ -90,7 +90,14 @@ async function measure(env: Env, folder: string): Promise<Figure[]> {
   const times = { few: noTimes(), many: noTimes() };
   for (let round = 1; round <= rounds; round++)
     for (const size of ["few", "many"] as const) {
-      const { up: ups, destroy: downs, noop, preview: looks, shell: shells, sideBySide } = times[size];
+      const {
+        up: ups,
+        destroy: downs,
+        noop,
+        preview: looks,
+        shell: shells,
+        sideBySide,
+      } = times[size];
       const note = async (what: string, into: number[], work: () => Promise<unknown>) => {
         into.push(await time(work));
         console.log(

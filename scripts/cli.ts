@@ -1,5 +1,11 @@
 import * as path from "node:path";
-import { type CommandSpec, helpText, parseArguments, unknown } from "./arguments.ts";
+import {
+  type CommandSpec,
+  type ParsedArguments,
+  helpText,
+  parseArguments,
+  unknown,
+} from "./arguments.ts";
 import { certs, kubeconfig } from "./commands/certs.ts";
 import { type Command, stackHelp } from "./commands/command.ts";
 import { destroy } from "./commands/destroy.ts";
@@ -12,7 +18,7 @@ import { up } from "./commands/up.ts";
 import { UserError } from "./errors.ts";
 import { root } from "./paths.ts";
 import { createReporter } from "./progress.ts";
-import { installSignals } from "./signals.ts";
+import { installSignals, wasInterrupted } from "./signals.ts";
 
 /** Commands of other folders, each of which exports `main(args): Promise<number>`. */
 const elsewhere: readonly CommandSpec[] = [
@@ -82,7 +88,21 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${helpText(command.spec)}\n`);
     return 0;
   }
+  refuseSwallowed(command.spec, args.flags);
   return command.run(args, createReporter());
+}
+
+/** npm keeps an option that stands before "--" for itself, and what was asked for would silently not be done. */
+function refuseSwallowed(spec: CommandSpec, flags: ParsedArguments["flags"]): void {
+  // npm has a --yes of its own, which may be set for good; without ours, a command asks
+  const lost = spec.options.find(
+    ({ name }) =>
+      name !== "yes" &&
+      flags[name] === undefined &&
+      process.env[`npm_config_${name}`] !== undefined,
+  );
+  if (lost)
+    throw new UserError(`npm took --${lost.name} for itself: ${spec.usage} -- --${lost.name}`);
 }
 
 function overview(): string {
@@ -110,6 +130,7 @@ main(process.argv.slice(2)).then(
       error instanceof UserError
         ? `error: ${error.message}`
         : String((error as Error)?.stack ?? error);
-    process.stderr.write(`${text}\n`, () => process.exit(1));
+    // as a shell has it for what SIGINT ended
+    process.stderr.write(`${text}\n`, () => process.exit(wasInterrupted() ? 130 : 1));
   },
 );

@@ -104,16 +104,17 @@ function namespaceChecks(stack: string, s: Settings): Problem[] {
 
 function portChecks(stack: string, s: Settings): Problem[] {
   if (s.cluster !== "kind" || s.httpPort !== s.httpsPort) return [];
+  // the one that was changed
+  const [key, other] =
+    s.httpsPort === 8443
+      ? (["httpPort", "httpsPort"] as const)
+      : (["httpsPort", "httpPort"] as const);
   return [
     {
-      key: "httpsPort",
-      value: show(s.httpsPort),
-      allowed: "a port of its own; httpPort has the same",
-      fix: setCommand(
-        stack,
-        "httpsPort",
-        String(s.httpPort === 65535 ? s.httpPort - 1 : s.httpPort + 1),
-      ),
+      key,
+      value: show(s[key]),
+      allowed: `a port of its own; ${other} has the same`,
+      fix: setCommand(stack, key, "<port>"),
     },
   ];
 }

@@ -225,7 +225,10 @@ function unknownKey(stack: string, key: string): Problem {
     // not the value: a misspelt key may hold a secret
     value: "set",
     allowed: `a key that exists${near ? `; did you mean ${near}?` : `: ${knownKeys.join(", ")}`}`,
-    fix: `pulumi config rm --stack ${stack} ${key}`,
+    // not the command, which would have to repeat the value
+    fix: near
+      ? `in Pulumi.${stack}.yaml, write bankmesh:${near}`
+      : `pulumi config rm --stack ${stack} ${key}`,
   };
 }
 
@@ -237,15 +240,21 @@ function issueProblems(
   const at = (path: readonly PropertyKey[]) =>
     path.reduce<unknown>((v, p) => (v as Record<PropertyKey, unknown> | undefined)?.[p], plain);
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((unknown) => ({
-      key: keyOf([...issue.path, unknown]),
-      value: show(at([...issue.path, unknown])),
-      allowed: "nothing: there is no such key",
-      fix: `pulumi config rm --stack ${stack} --path 'bankmesh:${keyOf([...issue.path, unknown])}'`,
-    }));
+    return issue.keys.map((unknown) => {
+      const key = keyOf([...issue.path, unknown]);
+      const near = nearest(unknown, keysAt(issue.path));
+      return {
+        key,
+        value: show(at([...issue.path, unknown])),
+        allowed: `nothing: there is no such key${near ? `; did you mean ${near}?` : ""}`,
+        fix: near
+          ? `in Pulumi.${stack}.yaml, write ${near} for ${unknown} in ${keyOf(issue.path)}`
+          : `pulumi config rm --stack ${stack} --path 'bankmesh:${key}'`,
+      };
+    });
   }
   const key = keyOf(issue.path);
-  const example = issue.code === "invalid_value" ? String(issue.values[0]) : "<value>";
+  const example = issue.code === "invalid_value" ? likely(at(issue.path), issue.values) : "<value>";
   return [
     {
       key,
@@ -254,6 +263,31 @@ function issueProblems(
       fix: setCommand(stack, key, example),
     },
   ];
+}
+
+/** Keys that the schema has at a path. */
+function keysAt(path: readonly PropertyKey[]): string[] {
+  interface Definition {
+    readonly innerType?: { readonly def: Definition };
+    readonly element?: { readonly def: Definition };
+    readonly shape?: Readonly<Record<PropertyKey, { readonly def: Definition }>>;
+  }
+  const unwrap = (def: Definition): Definition => (def.innerType ? unwrap(def.innerType.def) : def);
+  const found = path.reduce<Definition | undefined>(
+    (def, part) => {
+      const next = typeof part === "number" ? def?.element : def?.shape?.[part];
+      return next && unwrap(next.def);
+    },
+    unwrap(settingsSchema.def as unknown as Definition),
+  );
+  return Object.keys(found?.shape ?? {});
+}
+
+/** What was probably meant. Never just any of the values: the first one may be the one that protects least. */
+function likely(value: unknown, allowed: readonly unknown[]): string {
+  const words = allowed.map(String);
+  const near = typeof value === "string" ? nearest(value, words) : undefined;
+  return near ?? (words.length === 1 ? words[0]! : "<value>");
 }
 
 /** A path as `pulumi config set --path` reads it: services[0].name, registryMirrors["docker.io"]. */

@@ -2,7 +2,8 @@
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const scored = known.map((k) => [distance(word.toLowerCase(), k.toLowerCase()), k] as const);
   const best = scored.sort((a, b) => a[0] - b[0])[0];
-  return best && best[0] <= Math.max(2, Math.floor(best[1].length / 3)) ? best[1] : undefined;
+  if (!best || best[0] >= Math.min(word.length, best[1].length)) return undefined;
+  return best[0] <= Math.max(2, Math.floor(best[1].length / 3)) ? best[1] : undefined;
 }
 
 function distance(a: string, b: string): number {

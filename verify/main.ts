@@ -30,7 +30,9 @@ export async function main(args: readonly string[]): Promise<number> {
         caPem: text("caCertPem"),
         client: { certPem: text("clientCertPem"), keyPem: text("clientKeyPem") },
       },
-      { onSettled: (o) => step.update(`${o.id} ${o.item}: ${o.verdict}`) },
+      {
+        onSettled: (o) => step.update(`${[o.id, o.item].filter(Boolean).join(" ")}: ${o.verdict}`),
+      },
     );
     step.done(`${outcomes.length} questions`);
     process.stdout.write(`${table(outcomes)}\n`);

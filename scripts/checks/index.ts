@@ -1,7 +1,7 @@
-import { formatProblems, type Parsed, readStackFile, type Settings } from "../../settings/index.ts";
+import { formatProblems, readStackFile, type Settings } from "../../settings/index.ts";
 import { UserError } from "../errors.ts";
 import { root } from "../paths.ts";
-import { projectFile, trackedFile } from "../stack/files.ts";
+import { projectFile, readable, trackedFile } from "../stack/files.ts";
 import type { Deployment } from "../stack/pending.ts";
 import { checkCluster, type KnownCluster, knownCluster, nodeState } from "./cluster.ts";
 import { checkDisk, requireDocker } from "./docker.ts";
@@ -13,14 +13,7 @@ export function checkConfiguration(stack: string, env: NodeJS.ProcessEnv): Setti
   process.chdir(root); // paths in the file are relative to the program
   if (env.BANKMESH_SOURCES) process.env.BANKMESH_SOURCES = env.BANKMESH_SOURCES;
   const file = trackedFile(stack);
-  let parsed: Parsed;
-  try {
-    parsed = readStackFile(file, projectFile, env);
-  } catch (e) {
-    if (e instanceof Error && e.name === "YAMLParseError")
-      throw new UserError(`${file} is not YAML: ${e.message}`);
-    throw e;
-  }
+  const parsed = readable(file, () => readStackFile(file, projectFile, env));
   if (!parsed.settings) throw new UserError(withHint(formatProblems(stack, parsed.problems)));
   return parsed.settings;
 }

@@ -1,9 +1,10 @@
 import { createInterface } from "node:readline/promises";
 import { UserError } from "../errors.ts";
 import { prepareDocker, prepareTools } from "../setup/index.ts";
+import { chooseBackend, forgetStack } from "../stack/backend.ts";
 import { removeStackFiles } from "../stack/certificates.ts";
 import { removeStackFile, requireStack } from "../stack/files.ts";
-import { openStack, stackEnvironment } from "../stack/open.ts";
+import { openStack, project, stackEnvironment } from "../stack/open.ts";
 import { capture, checkEnd, run } from "../stack/pulumi.ts";
 import { recover } from "../stack/recover.ts";
 import { tryRunLock } from "../stack/run-lock.ts";
@@ -46,6 +47,7 @@ async function takeDown(name: string, report: Parameters<Command["run"]>[1]): Pr
   checkEnd(result, `pulumi destroy of stack "${name}"`, invocation("npm run destroy", name));
   // keeps the tracked Pulumi.<stack>.yaml, which `destroy --remove` would delete
   await capture(stack, ["stack", "rm", "--yes", "--preserve-config"]);
+  forgetStack(chooseBackend(bench.env), project, name);
   removeStackFiles(name);
   removeStackFile(name);
   process.stdout.write(

@@ -13,7 +13,12 @@ export async function outputsOf(
 ): Promise<{ readonly name: string; readonly outputs: Record<string, unknown> }> {
   const name = requireStack(args.positional[0]);
   stackEnvironment(name, process.env);
-  const { stack, state, backend } = await openStack(report, name, await prepareTools(report));
+  const { stack, state, backend } = await openStack(
+    report,
+    name,
+    // what these commands print is for other programs; which way the tools came, npm start said
+    await prepareTools({ step: report.step.bind(report), note() {} }),
+  );
   if (!state)
     throw new UserError(
       `${backend} has no stack ${name}: bring it up first (${invocation("npm start", name)})`,

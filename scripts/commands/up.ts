@@ -71,7 +71,8 @@ async function bringUp(
     summary(name, outputs, backend),
     "",
     ...(certificates.length > 0 ? [`Certificates: ${certificates.map(shown).join(", ")}`] : []),
-    `kubectl: eval "$(${invocation("npm run -s kubeconfig", name)})"`,
+    `kubectl: ${name === "dev" ? "" : `BANKMESH_STACK=${name} `}npm run -s exec -- kubectl get pods --all-namespaces`,
+    `with your own: eval "$(${invocation("npm run -s kubeconfig", name)})"`,
     `Take it down: ${invocation("npm run destroy", name)}   (log of this run: ${shown(result.log)})`,
   ];
   process.stdout.write(`${lines.join("\n")}\n`);

@@ -29,6 +29,23 @@ export function chooseBackend(env: NodeJS.ProcessEnv, create = true): Backend {
   };
 }
 
+/**
+ * Removes what a file backend keeps of a stack that is gone: backups and history, which hold its secrets, encrypted.
+ * Only in the project's own folder; in a backend of the user's they are the user's.
+ */
+export function forgetStack(
+  backend: Backend,
+  project: string,
+  stack: string,
+  ours = path.join(local, "state"),
+): void {
+  if (backend.folder !== ours) return;
+  const kept = path.join(backend.folder, ".pulumi");
+  for (const kind of ["backups", "history"])
+    fs.rmSync(path.join(kept, kind, project, stack), { recursive: true, force: true });
+  fs.rmSync(path.join(kept, "stacks", project, `${stack}.json.bak`), { force: true });
+}
+
 function describeBackend(url: string, source: string): Backend {
   const folder = /^file:\/\/([^?]*)/.exec(url)?.[1]?.replace(/^~/, os.homedir());
   // an address may carry a password
@@ -76,7 +93,8 @@ export function passphraseEnv(
   if (mayBeEmpty(stack)) return { PULUMI_CONFIG_PASSPHRASE: "" };
   throw new UserError(
     `stack "${stack}" has no passphrase: its state holds private keys, and only dev may keep them under an empty one\n` +
-      "to make one, once, and use it (paste all three lines; keep the file, without it the state cannot be read):\n" +
+      "a stack that is there needs the one that it was made with; for a new one, make one, once, and use it\n" +
+      "(paste all three lines; keep the file, without it the state cannot be read):\n" +
       `  mkdir -p ~/.config/bankmesh\n` +
       `  (umask 077; test -e ~/.config/bankmesh/${stack}.passphrase || openssl rand -base64 32 > ~/.config/bankmesh/${stack}.passphrase)\n` +
       `  export PULUMI_CONFIG_PASSPHRASE_FILE=~/.config/bankmesh/${stack}.passphrase`,

@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { parse, stringify } from "yaml";
+import { YAMLParseError, parse, stringify } from "yaml";
 import { nearest } from "../../settings/nearest.ts";
 import { UserError } from "../errors.ts";
 import { local, privateFolder, root, writePrivate } from "../paths.ts";
@@ -84,6 +84,32 @@ export function removeStackFile(stack: string): void {
 
 /** How a stack's secrets are encrypted, as far as its file says. */
 export function secretsProvider(stack: string): string | undefined {
-  const own = (parse(fs.readFileSync(trackedFile(stack), "utf8")) ?? {}) as Record<string, unknown>;
+  const file = trackedFile(stack);
+  const own = readable(
+    file,
+    () => (parse(fs.readFileSync(file, "utf8")) ?? {}) as Record<string, unknown>,
+  );
   return typeof own.secretsprovider === "string" ? own.secretsprovider : undefined;
+}
+
+/**
+ * What comes of reading a stack's file.
+ *
+ * @throws UserError that names the file and the place when it is not YAML
+ */
+export function readable<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (e) {
+    if (!(e instanceof YAMLParseError)) throw e;
+    const [what, ...place] = e.message.split("\n");
+    throw new UserError(
+      `${path.basename(file)} is not YAML; nothing was touched\n  ${what}\n${place
+        .filter((line) => line.trim() !== "")
+        .map((line) => `    ${line}`)
+        .join(
+          "\n",
+        )}\nfix: correct the line; git diff ${path.basename(file)} shows what was changed`,
+    );
+  }
 }

@@ -5,6 +5,7 @@ import { execa } from "execa";
 import { UserError } from "../errors.ts";
 import { logFile, root, shown } from "../paths.ts";
 import { wasInterrupted, whileRunning } from "../signals.ts";
+import { Display, isNoise } from "./display.ts";
 import { endSession } from "./sessions.ts";
 
 /** A stack that is ready for the CLI. */
@@ -103,13 +104,15 @@ function keepEvents(events: string, log: string | undefined): RunResult["changes
 
 function copyOutput(child: ReturnType<typeof spawn>, log: string, quiet: boolean): void {
   const file = fs.createWriteStream(log, { mode: 0o600 });
+  const display = new Display();
   let rest = "";
   const copy = (chunk: Buffer) => {
     file.write(chunk);
     const lines = (rest + chunk.toString()).split("\n");
     rest = lines.pop() ?? "";
     if (quiet) return;
-    for (const line of lines) if (!isNoise(line)) process.stdout.write(`${line}\n`);
+    for (const shown of lines.flatMap((line) => display.take(line)))
+      process.stdout.write(`${shown}\n`);
   };
   child.stdout?.on("data", copy);
   child.stderr?.on("data", copy);
@@ -117,20 +120,6 @@ function copyOutput(child: ReturnType<typeof spawn>, log: string, quiet: boolean
     if (rest !== "" && !quiet) process.stdout.write(`${rest}\n`);
     file.end();
   });
-}
-
-const noise = [
-  // Pulumi says for each plugin on PATH that it is used, which is how the air-gapped route works.
-  /warning: using pulumi-\S+ from \$PATH/,
-  /^\s*@ \w+\.+\s*$/,
-  // `npm run destroy` removes the stack itself
-  /^The resources in the stack have been deleted, but the history/,
-  /^If you want to remove the stack completely, run /,
-];
-
-/** Whether a line of Pulumi's output says nothing to the user of these commands. */
-export function isNoise(line: string): boolean {
-  return noise.some((pattern) => pattern.test(line));
 }
 
 function withoutNoise(text: string): string {

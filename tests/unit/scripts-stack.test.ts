@@ -5,10 +5,16 @@ import * as path from "node:path";
 import { describe, test } from "node:test";
 import { parse } from "yaml";
 import { ownPulumiHome } from "../../scripts/setup/pulumi-home.ts";
-import { chooseBackend, currentLogin, passphraseEnv } from "../../scripts/stack/backend.ts";
+import {
+  chooseBackend,
+  currentLogin,
+  forgetStack,
+  passphraseEnv,
+} from "../../scripts/stack/backend.ts";
 import { mergeStackFile, requireStack, stackNames } from "../../scripts/stack/files.ts";
 import { isStale, parseLock } from "../../scripts/stack/locks.ts";
-import { isNoise, isUnchanged, summaryOf } from "../../scripts/stack/pulumi.ts";
+import { Display, isNoise } from "../../scripts/stack/display.ts";
+import { isUnchanged, summaryOf } from "../../scripts/stack/pulumi.ts";
 import { certificateLives, summary } from "../../scripts/stack/summary.ts";
 
 function temporary(): string {
@@ -170,12 +176,66 @@ describe("results", () => {
     assert.ok(!isUnchanged({ same: 60, replace: 1 }));
   });
 
+  test("of a stack that is gone, the project's own backend keeps nothing; another one is left alone", () => {
+    const folder = temporary();
+    const files = ["backups", "history"].map((kind) => `.pulumi/${kind}/bankmesh/dev/x.json`);
+    const all = [
+      ...files,
+      ".pulumi/stacks/bankmesh/dev.json.bak",
+      ".pulumi/stacks/bankmesh/x.json",
+    ];
+    const make = () =>
+      all.forEach((f) => {
+        fs.mkdirSync(path.dirname(path.join(folder, f)), { recursive: true });
+        fs.writeFileSync(path.join(folder, f), "{}");
+      });
+    const left = () => all.filter((f) => fs.existsSync(path.join(folder, f)));
+    make();
+    forgetStack({ description: "x", folder }, "bankmesh", "dev");
+    assert.deepEqual(left(), all);
+    forgetStack({ description: "x", folder }, "bankmesh", "dev", folder);
+    assert.deepEqual(left(), [".pulumi/stacks/bankmesh/x.json"]);
+    fs.rmSync(folder, { recursive: true });
+  });
+
   test("what the plugins on PATH are is not told again and again", () => {
     assert.ok(
       isNoise("    warning: using pulumi-resource-tls from $PATH at /x/pulumi-resource-tls"),
     );
     assert.ok(isNoise("@ updating....."));
     assert.ok(!isNoise(" +  kubernetes:core/v1:Namespace bank creating (0s)"));
+  });
+
+  test("neither is a section or a count that is about them alone", () => {
+    const show = (lines: string[]) => {
+      const display = new Display();
+      return lines.flatMap((line) => display.take(line));
+    };
+    const using = "warning: using pulumi-resource-tls from $PATH at /x/pulumi-resource-tls";
+    const stack = "    pulumi:pulumi:Stack bankmesh-dev";
+    const head = ["Diagnostics:", "  pulumi:pulumi:Stack (bankmesh-dev):", `    ${using}`];
+    const resources = ["Resources:", "    79 unchanged"];
+    const own = ["  bankmesh:bank:Bank (bank):", "    warning: own"];
+    assert.deepEqual(
+      show([`${stack}  ${using}`, `${stack}  1 warning`, ...head, "", ...resources]),
+      [stack, ...resources],
+    );
+    assert.deepEqual(show([`${stack}  ${using}`, `${stack}  3 warnings`]), [
+      `${stack}  2 warnings`,
+    ]);
+    assert.deepEqual(show([...head, "    warning: own", "", ...own, "", ...resources]), [
+      "Diagnostics:",
+      head[1]!,
+      "    warning: own",
+      "",
+      ...own,
+      "",
+      ...resources,
+    ]);
+    assert.deepEqual(show([...head, "", ...own, "", ...resources]), [
+      ...["Diagnostics:", ...own, ""],
+      ...resources,
+    ]);
   });
 
   test("the table says what runs, in which mode, and how to call it", () => {

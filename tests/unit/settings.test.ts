@@ -92,7 +92,7 @@ describe("all problems come in one message", () => {
     const { problems } = parseSettings("prod", raw, official);
     assert.deepEqual(problems.map((p) => p.key).sort(), [
       "caCertPem",
-      "httpsPort",
+      "httpPort",
       "mtlsMode",
       "pki.renewalWindowHours",
       "services[0].first",

@@ -4,6 +4,8 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { describe, test } from "node:test";
 import { parse } from "yaml";
+import { UserError } from "../../scripts/errors.ts";
+import { readable } from "../../scripts/stack/files.ts";
 import { readStackFile } from "../../settings/index.ts";
 import { root } from "./support/settings.ts";
 
@@ -29,6 +31,24 @@ describe("stack files", () => {
       );
     });
   }
+
+  test("a file that is not YAML is named, with the place", () => {
+    const file = write("Pulumi.dev.yaml", "config:\n  a: 1\n a: 2\n");
+    assert.throws(
+      () => readable(file, () => readStackFile(file, project)),
+      (e: Error) =>
+        e instanceof UserError &&
+        /^Pulumi\.dev\.yaml is not YAML; nothing was touched\n {2}.* at line 3/.test(e.message),
+    );
+    const own = new Error("another");
+    assert.throws(
+      () =>
+        readable(file, () => {
+          throw own;
+        }),
+      own,
+    );
+  });
 
   test("the modes that the stacks stand for", () => {
     const modes = ["dev", "staging", "prod"].map((stack) => {

@@ -1,0 +1,59 @@
+const noise = [
+  // Pulumi says for each plugin on PATH that it is used, which is how the air-gapped route works.
+  /warning: using pulumi-\S+ from \$PATH/,
+  /^\s*@ \w+\.+\s*$/,
+  // `npm run destroy` removes the stack itself
+  /^The resources in the stack have been deleted, but the history/,
+  /^If you want to remove the stack completely, run /,
+];
+
+/** Whether a line of Pulumi's output says nothing to the user of these commands. */
+export function isNoise(line: string): boolean {
+  return noise.some((pattern) => pattern.test(line));
+}
+
+/**
+ * Pulumi's plain output without its noise, line by line: a section or a count of warnings that is about noise alone
+ * goes too.
+ */
+export class Display {
+  private warnings = 0;
+  /** Headings of the diagnostics that nothing stands under yet. */
+  private held: string[] = [];
+  private inDiagnostics = false;
+
+  /** Lines to show for one that came. */
+  public take(line: string): string[] {
+    if (isNoise(line)) {
+      if (/pulumi:pulumi:Stack\s/.test(line)) this.warnings++;
+      return [];
+    }
+    if (line === "Diagnostics:") {
+      this.inDiagnostics = true;
+      this.held = [line];
+      return [];
+    }
+    if (this.inDiagnostics) return this.diagnostic(line);
+    return [this.withoutCount(line)];
+  }
+
+  private diagnostic(line: string): string[] {
+    if (line.trim() === "") return this.held.length > 0 ? [] : [line];
+    if (/^ {2}\S.*:$/.test(line)) {
+      this.held = [...this.held.filter((h) => h === "Diagnostics:"), line];
+      return [];
+    }
+    if (/^\S/.test(line)) this.inDiagnostics = false;
+    const headings = /^\S/.test(line) ? [] : this.held;
+    this.held = [];
+    return [...headings, line];
+  }
+
+  /** `pulumi:pulumi:Stack bankmesh-dev  9 warnings`, when nine were noise. */
+  private withoutCount(line: string): string {
+    const [, row, count] = /^(.*pulumi:pulumi:Stack\s.*?)\s+(\d+) warnings?\s*$/.exec(line) ?? [];
+    if (row === undefined) return line;
+    const rest = Number(count) - this.warnings;
+    return rest > 0 ? `${row}  ${rest} warnings` : row;
+  }
+}
