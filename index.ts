@@ -1,4 +1,6 @@
 import "./lean-sdk.ts";
+import { AccessControl } from "./components/access-control.ts";
+import { BankNamespace } from "./components/bank-namespace.ts";
 import { Bank, bankRoutes } from "./components/bank.ts";
 import { cluster as makeCluster } from "./components/cluster.ts";
 import { IngressGateway } from "./components/ingress-gateway.ts";
@@ -7,6 +9,7 @@ import { MeshSecurity } from "./components/mesh-security.ts";
 import * as outputs from "./components/outputs.ts";
 import { Pki } from "./components/pki.ts";
 import { previousCertificateLives } from "./components/previous-run.ts";
+import { SigningKeys } from "./components/signing-keys.ts";
 import { readConfig } from "./config.ts";
 
 const { stack, settings, sources, own, now, images, adopts } = readConfig();
@@ -22,19 +25,23 @@ const cluster = makeCluster(settings, sources);
 const pki = new Pki("pki", { ...own, ...settings, previous: previousCertificateLives(), now });
 const { inCluster, gatewayService } = cluster;
 const mesh = new IstioMesh("mesh", { ...cluster, ...istio }, inCluster);
-const bank = new Bank(
+const bankNamespace = new BankNamespace(
   "bank",
   {
     ...cluster,
-    ...settings,
+    namespace: settings.namespace,
     adoptNamespace: adopts(settings.namespace),
-    echoImage: images.echo,
     revision: settings.istio.revision,
-    injectorReady: mesh.ready,
   },
   inCluster,
 );
-const inMesh = { ...inCluster, dependsOn: [...mesh.ready, ...bank.namespaceReady] };
+const namespaceReady = bankNamespace.ready;
+const inMesh = { ...inCluster, dependsOn: [...mesh.ready, ...namespaceReady] };
+const { keySets, signing } = new SigningKeys("tokens", settings.authentication);
+const access = new AccessControl("access", { ...settings, keySets }, inMesh);
+const podsMayStart = [...mesh.ready, ...access.policies];
+const bankArgs = { ...settings, echoImage: images.echo, namespaceReady, podsMayStart };
+const bank = new Bank("bank", bankArgs, inCluster);
 const security = new MeshSecurity("security", settings, inMesh);
 const routes = bankRoutes(settings.namespace, settings.services);
 const edge = { ...settings, ...pki.edge, ...istio, service: gatewayService, routes };
@@ -49,6 +56,7 @@ export const namespace = bank.namespace;
 export const services = settings.services.map((service) => service.name);
 export const mtlsMode = security.mtlsMode;
 export const gatewayTls = gateway.gatewayTls;
+export const authorization = access.authorization;
 export const host = settings.host;
 export const endpoints = outputs.endpoints(settings);
 export const howToCall = outputs.howToCall(stack, settings);
@@ -56,3 +64,5 @@ export const caCertPem = pki.caCertPem;
 export const clientCertPem = pki.clientCertPem;
 export const clientKeyPem = pki.clientKeyPem;
 export const certificates = pki.lives;
+export const publicKeys = keySets;
+export const signingKeys = signing;

@@ -20,8 +20,8 @@ export interface ServiceObjectArgs {
 }
 
 export interface BankServiceArgs extends ServiceObjectArgs {
-  /** What must answer before pods are made, so that they get their sidecar. */
-  readonly injectorReady: readonly pulumi.Resource[];
+  /** What must be there before pods are made. */
+  readonly podsMayStart: readonly pulumi.Resource[];
 }
 
 type Port = NonNullable<ServiceSettings["ports"]>[number];
@@ -47,7 +47,7 @@ export class BankService extends pulumi.ComponentResource {
     new Service(`${name}-service`, serviceObject(args), child);
     new Deployment(`${name}-deployment`, deployment(args), {
       ...child,
-      dependsOn: [account, ...args.injectorReady],
+      dependsOn: [account, ...args.podsMayStart],
     });
     this.registerOutputs({});
   }

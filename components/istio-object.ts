@@ -6,10 +6,11 @@ import { CustomResource } from "./kubernetes.ts";
 export interface ObjectName {
   readonly name: string;
   readonly namespace: pulumi.Input<string>;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /**
- * One object of Istio's own kinds. Its spec is checked against the CRD of the pinned chart first, so that what the
+ * One object of Istio's own kinds. Its spec, texts that are known later left empty, is checked against the CRD of the pinned chart first, so that what the
  * API server would refuse fails here, with the field named.
  *
  * @throws pulumi.RunError when the CRD does not allow the spec
@@ -21,11 +22,18 @@ export function istioObject(
   spec: object,
   opts: pulumi.CustomResourceOptions,
 ): CustomResource {
-  const problems = validateSpec(kind, spec);
+  const problems = validateSpec(kind, foreseen(spec));
   if (problems.length > 0) {
     throw new pulumi.RunError(
       `${kind} ${metadata.name} is not what the CRD allows:\n${problems.map((p) => `  ${p}`).join("\n")}`,
     );
   }
   return new CustomResource(name, { apiVersion: apiVersionOf(kind), kind, metadata, spec }, opts);
+}
+
+function foreseen<T>(value: T): T {
+  if (pulumi.Output.isInstance(value)) return "" as T;
+  if (Array.isArray(value)) return value.map(foreseen) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, foreseen(v)])) as T;
 }

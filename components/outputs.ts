@@ -1,4 +1,10 @@
-import { type Settings, prefixOf } from "../settings/index.ts";
+import { asksForToken } from "../policies/authorization.ts";
+import {
+  type AllowRule,
+  type ServiceSettings,
+  type Settings,
+  prefixOf,
+} from "../settings/index.ts";
 
 /** Where callers reach the gateway, by scheme; undefined where nobody can know it before the Service is there. */
 export function endpoints(settings: Settings): Record<string, string> {
@@ -25,8 +31,30 @@ export function howToCall(stack: string, settings: Settings): string[] {
     ...(tls ? [`--cacert ${folder}/ca.crt`] : []),
     ...(gatewayTls === "MUTUAL" ? [`--cert ${folder}/client.crt --key ${folder}/client.key`] : []),
   ].join(" ");
-  return services
-    .map(prefixOf)
-    .filter((prefix) => prefix !== undefined)
-    .map((prefix) => `${options} ${tls ? "https" : "http"}://${host}:${port}${prefix}`);
+  return services.flatMap((service) => {
+    const prefix = prefixOf(service);
+    const rule = reading(settings, service);
+    if (prefix === undefined || rule === undefined) return [];
+    const token = rule && asksForToken(rule) ? `${bearer(stack, rule)} ` : "";
+    return [`${options} ${token}${tls ? "https" : "http"}://${host}:${port}${prefix}`];
+  });
+}
+
+/** The rule by which the gateway lets somebody read a service; null when none is needed, undefined when none does. */
+function reading(settings: Settings, service: ServiceSettings): AllowRule | null | undefined {
+  if (settings.authorization !== "enforce") return null;
+  const takesGet = ({ methods }: AllowRule) => methods?.includes("GET") ?? true;
+  return (service.allowFrom ?? []).find((r) => r.gateway && !r.paths && !r.rpcs && takesGet(r));
+}
+
+/** A header with a token of the stack's own issuer, which is made when the line is run. */
+function bearer(stack: string, { claims, issuer }: AllowRule): string {
+  const options = [
+    ...["scope", "role"].flatMap((name) =>
+      claims?.[name] ? [`--${name} ${claims[name][0]}`] : [],
+    ),
+    ...(issuer ? [`--issuer ${issuer}`] : []),
+  ];
+  const command = ["npm run -s token --", stack, ...options].join(" ");
+  return `-H "Authorization: Bearer $(${command})"`;
 }

@@ -14,6 +14,7 @@ import { exec } from "./commands/exec.ts";
 import { format, lint } from "./commands/lint.ts";
 import { preview } from "./commands/preview.ts";
 import { test } from "./commands/test.ts";
+import { token } from "./commands/token.ts";
 import { up } from "./commands/up.ts";
 import { UserError } from "./errors.ts";
 import { root } from "./paths.ts";
@@ -48,6 +49,7 @@ const commands: readonly Command[] = [
   doctor,
   certs,
   kubeconfig,
+  token,
   exec,
   test,
   lint,

@@ -1,5 +1,7 @@
 import type { Sources } from "../sources/index.ts";
+import { accessChecks } from "./access-checks.ts";
 import { type Problem, setCommand, show } from "./problems.ts";
+import { prefixOf } from "./prefix.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
 
 /**
@@ -14,6 +16,7 @@ export function crossChecks(stack: string, s: Settings, sources: Sources | undef
     ...portChecks(stack, s),
     ...serviceChecks(stack, s.services),
     ...mtlsChecks(stack, s),
+    ...accessChecks(stack, s),
     ...pkiChecks(stack, s),
   ];
 }
@@ -117,12 +120,6 @@ function portChecks(stack: string, s: Settings): Problem[] {
       fix: setCommand(stack, key, "<port>"),
     },
   ];
-}
-
-/** The path under which the gateway serves a service; undefined for none. */
-export function prefixOf(service: ServiceSettings): string | undefined {
-  if (service.prefix === false) return undefined;
-  return service.prefix ?? `/${service.name}`;
 }
 
 function serviceChecks(stack: string, services: readonly ServiceSettings[]): Problem[] {

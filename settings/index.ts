@@ -9,7 +9,8 @@ import { type Problem, setCommand, show } from "./problems.ts";
 import { type SecretKey, type Settings, secretKeys, settingsSchema } from "./schema.ts";
 
 export * from "./schema.ts";
-export { prefixOf } from "./checks.ts";
+export * from "./access-schema.ts";
+export { prefixOf } from "./prefix.ts";
 export { type Problem, formatProblems } from "./problems.ts";
 export type { OwnCertificates } from "./own-certificates.ts";
 

@@ -1,4 +1,27 @@
 import { z } from "zod";
+import {
+  allowSchema,
+  authenticationSchema,
+  authorizationModes,
+  denySchema,
+  rolloutSchema,
+} from "./access-schema.ts";
+import {
+  count,
+  dnsLabel,
+  dnsName,
+  duration,
+  image,
+  oneOf,
+  port,
+  portText,
+  prefix,
+  prefixText,
+  resources,
+  seconds,
+  serviceName,
+  someText,
+} from "./values.ts";
 
 export const mtlsModes = ["PERMISSIVE", "STRICT", "DISABLE"] as const;
 export const gatewayTlsModes = ["NONE", "SIMPLE", "MUTUAL"] as const;
@@ -11,75 +34,6 @@ export const protocols = ["http", "http2", "grpc", "tcp", "tls", "https"] as con
 export type MtlsMode = (typeof mtlsModes)[number];
 /** What the gateway asks for: nothing, its own certificate (SIMPLE), the client's too (MUTUAL). */
 export type GatewayTls = (typeof gatewayTlsModes)[number];
-
-const oneOf = <const T extends readonly string[]>(values: T) =>
-  z.enum(values, { error: `one of ${values.join(", ")}` });
-
-const dnsLabelText =
-  "a DNS label: 1 to 63 of a-z, 0-9 and -, starting and ending with a letter or digit";
-const dnsLabel = z
-  .string({ error: dnsLabelText })
-  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, { error: dnsLabelText });
-// a Service's name must start with a letter (RFC 1035) and "-sa" has to fit behind it
-const serviceNameText = "a DNS label that starts with a letter, at most 50 characters";
-const serviceName = z
-  .string({ error: serviceNameText })
-  .regex(/^[a-z]([-a-z0-9]{0,48}[a-z0-9])?$/, { error: serviceNameText });
-
-const hostText = "a DNS name such as app.local, without scheme, port or wildcard";
-export const dnsName = z
-  .string({ error: hostText })
-  .max(253, { error: hostText })
-  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)+$/, {
-    error: hostText,
-  });
-
-const portText = "a port from 1 to 65535";
-const port = z.int({ error: portText }).min(1, { error: portText }).max(65535, { error: portText });
-
-const imageText =
-  "an image with a tag or digest that is not :latest, such as registry.example/team/app:1.4.2";
-const image = z
-  .string({ error: imageText })
-  .regex(/^[a-z0-9][a-z0-9._/:-]*?(:[A-Za-z0-9_][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/, {
-    error: imageText,
-  })
-  .refine((v) => /@sha256:|:[^/:]+$/.test(v) && !/:latest$/.test(v), { error: imageText });
-
-const durationText = "a duration of seconds or milliseconds such as 30s or 500ms";
-const duration = z
-  .string({ error: durationText })
-  .regex(/^[1-9]\d*(ms|s)$/, { error: durationText });
-
-// Istio refuses another unit, and then does without its whole mesh config
-const secondsText = "whole seconds such as 5s";
-const seconds = z.string({ error: secondsText }).regex(/^[1-9]\d*s$/, { error: secondsText });
-
-const quantityText = "a Kubernetes quantity such as 50m or 64Mi";
-// `cpu: 1` is a number in YAML
-const quantity = z.preprocess(
-  (value) => (typeof value === "number" ? String(value) : value),
-  z
-    .string({ error: quantityText })
-    .regex(/^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi)?$/, { error: quantityText }),
-);
-const resourceList = z.strictObject({ cpu: quantity.optional(), memory: quantity.optional() });
-const resources = z.strictObject({
-  requests: resourceList.optional(),
-  limits: resourceList.optional(),
-});
-
-const countText = "a whole number from 1 to 100";
-const count = z
-  .int({ error: countText })
-  .min(1, { error: countText })
-  .max(100, { error: countText });
-
-const prefixText =
-  "a path such as /users: segments of letters, digits and -._~, no slash at the end";
-const prefix = z
-  .string({ error: prefixText })
-  .regex(/^(\/[A-Za-z0-9._~-]+)+$/, { error: prefixText });
 
 const servicePort = z.strictObject({
   /** Name of the port; Istio reads the protocol from its first part. */
@@ -123,6 +77,10 @@ export const serviceSchema = z.strictObject({
     })
     .optional(),
   requestHeaders: z.record(z.string(), z.string()).optional(),
+  /** Who may call it, once authorization is on; nobody else may. */
+  allowFrom: z.array(allowSchema).optional(),
+  /** What is refused before that. */
+  denyFrom: z.array(denySchema).optional(),
 });
 
 const hoursText = "a whole number of hours, at least 1";
@@ -160,9 +118,6 @@ export const istioSchema = z.strictObject({
   gatewayReplicas: count.default(1),
 });
 
-const emptyText = "text that is not empty";
-const someText = z.string({ error: emptyText }).min(1, { error: emptyText });
-
 const destinationRule = z.strictObject({
   /** Hosts in the namespace that have no sidecar. */
   except: z
@@ -177,6 +132,10 @@ export const settingsSchema = z.strictObject({
   meshMtlsMode: oneOf(mtlsModes).optional(),
   workloadMtls: z.array(workloadMtls).default([]),
   destinationRule: destinationRule.optional(),
+  authorization: oneOf(authorizationModes).default("off"),
+  authentication: authenticationSchema.prefault({}),
+  rollout: rolloutSchema.prefault({}),
+  meshDefaultDeny: z.boolean({ error: "true or false" }).default(false),
   gatewayTls: oneOf(gatewayTlsModes).default("SIMPLE"),
   cluster: oneOf(clusterKinds).default("kind"),
   clusterName: dnsLabel.max(40, { error: "at most 40 characters" }).default("istio-poc"),

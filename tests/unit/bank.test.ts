@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { Bank, type BankArgs } from "../../components/bank.ts";
+import { BankNamespace, type BankNamespaceArgs } from "../../components/bank-namespace.ts";
+import { Bank } from "../../components/bank.ts";
 import { BankService, deployment, portName } from "../../components/bank-service.ts";
 import type { ServiceSettings } from "../../settings/index.ts";
 import { type Json, record } from "./support/mocks.ts";
@@ -19,18 +20,19 @@ class Injector extends pulumi.CustomResource {
   }
 }
 
-const bank = (args: Partial<BankArgs> = {}) =>
+const bank = () =>
   record(() => {
     const services = [{ name: "users" }, { name: "orders" }];
-    new Bank("bank", {
-      ...{ namespace: "bank", services, echoImage, injectorReady: [new Injector()] },
-      ...args,
-    });
+    const { ready: namespaceReady } = new BankNamespace("bank", { namespace: "bank" });
+    const podsMayStart = [new Injector()];
+    new Bank("bank", { namespace: "bank", services, echoImage, namespaceReady, podsMayStart });
   });
+const namespaceOf = (args: Partial<BankNamespaceArgs> = {}) =>
+  record(() => new BankNamespace("bank", { namespace: "bank", ...args }));
 const service = (settings: ServiceSettings) =>
   record(() => {
     const args = { service: settings, namespace: "bank", echoImage };
-    new BankService("bank-users", { ...args, injectorReady: [new Injector()] });
+    new BankService("bank-users", { ...args, podsMayStart: [new Injector()] });
   });
 
 describe("Bank", () => {
@@ -55,7 +57,7 @@ describe("Bank", () => {
   });
 
   test("the namespace has injection on", async () => {
-    const recording = await bank();
+    const recording = await namespaceOf();
     assert.deepEqual(recording.get(namespaceType, "bank-namespace").inputs, {
       apiVersion: "v1",
       kind: "Namespace",
@@ -64,7 +66,10 @@ describe("Bank", () => {
   });
 
   test("a revision injects by its own label; annotations are set", async () => {
-    const recording = await bank({ revision: "1-31", namespaceAnnotations: { owner: "me" } });
+    const recording = await namespaceOf({
+      revision: "1-31",
+      namespaceAnnotations: { owner: "me" },
+    });
     assert.deepEqual(recording.get(namespaceType, "bank-namespace").inputs.metadata, {
       name: "bank",
       labels: { "istio.io/rev": "1-31" },
@@ -73,7 +78,7 @@ describe("Bank", () => {
   });
 
   test("an adopted namespace is labelled, not made", async () => {
-    const recording = await bank({ adoptNamespace: true });
+    const recording = await namespaceOf({ adoptNamespace: true });
     assert.equal(recording.resources.filter((r) => r.type === namespaceType).length, 0);
     assert.deepEqual(recording.get(patchType, "bank-namespace").inputs.metadata, {
       name: "bank",

@@ -168,6 +168,26 @@ describe("outputs", () => {
       /--cert \.bankmesh\/certs\/dev\/client\.crt --key \.bankmesh\/certs\/dev\/client\.key https:/,
     );
   });
+  test("enforce: with a token where the gateway asks for one, and no line for what nobody may read", () => {
+    const authentication = {
+      issuers: [{ name: "bank", issuer: "https://i", audiences: ["bank"], keyIds: ["k1"] }],
+    };
+    const guarded = (...rules: object[]) => rules.map((rule) => ({ gateway: true, ...rule }));
+    const s = settings({
+      ...{ ...ports, authorization: "enforce", authentication },
+      services: [
+        { name: "users", allowFrom: guarded({}) },
+        { name: "orders", allowFrom: guarded({ methods: ["POST"] }, { claims: { scope: "o:r" } }) },
+        { name: "inbox", allowFrom: guarded({ methods: ["POST"], token: true }) },
+      ],
+    });
+    const curl = "curl -fsS --resolve app.local:8443:127.0.0.1 --cacert .bankmesh/certs/dev/ca.crt";
+    const header = '-H "Authorization: Bearer $(npm run -s token -- dev --scope o:r)"';
+    assert.deepEqual(howToCall("dev", s), [
+      `${curl} https://app.local:8443/users`,
+      `${curl} ${header} https://app.local:8443/orders`,
+    ]);
+  });
   test("nobody knows the address of an existing cluster's gateway beforehand", () => {
     const s = settings({ cluster: "existing", context: "c", gatewayServiceType: "LoadBalancer" });
     assert.deepEqual([endpoints(s), howToCall("dev", s)], [{}, []]);

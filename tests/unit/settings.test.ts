@@ -11,8 +11,11 @@ import {
   settingsSchema,
 } from "../../settings/index.ts";
 import { readSources } from "../../sources/index.ts";
-import { configErrors } from "./support/config-errors.ts";
+import { accessErrors } from "./support/access-errors.ts";
+import { configErrors as otherErrors } from "./support/config-errors.ts";
 import { airgap, root } from "./support/settings.ts";
+
+const configErrors = [...otherErrors, ...accessErrors];
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bankmesh-settings-"));
 process.on("exit", () => fs.rmSync(folder, { recursive: true }));
@@ -141,6 +144,10 @@ describe("what is right is taken", () => {
     assert.deepEqual(settings, {
       mtlsMode: "PERMISSIVE",
       workloadMtls: [],
+      authorization: "off",
+      authentication: { issuers: [], exempt: [] },
+      rollout: { mode: "all", services: [] },
+      meshDefaultDeny: false,
       gatewayTls: "SIMPLE",
       cluster: "kind",
       clusterName: "istio-poc",
@@ -174,8 +181,22 @@ describe("what is right is taken", () => {
   const everything = {
     mtlsMode: "STRICT",
     meshMtlsMode: "PERMISSIVE",
-    workloadMtls: [{ service: "users", mode: "DISABLE", ports: { "9090": "STRICT" } }],
+    workloadMtls: [{ service: "users", mode: "STRICT", ports: { "9090": "DISABLE" } }],
     destinationRule: { except: ["legacy.bank.svc.cluster.local"] },
+    authorization: "dry-run",
+    authentication: {
+      issuers: [
+        {
+          ...{ name: "partner", issuer: "https://partner", audiences: ["bank"] },
+          headers: [{ name: "x-token", prefix: "Token " }],
+          parameters: [{ name: "token", reason: "a partner's links cannot set headers" }],
+          claimHeaders: { "x-user": "sub" },
+        },
+      ],
+      exempt: ["/v1/users/health"],
+    },
+    rollout: { mode: "only", services: ["ledger"] },
+    meshDefaultDeny: true,
     gatewayTls: "MUTUAL",
     cluster: "existing",
     clusterName: "5",
@@ -205,8 +226,10 @@ describe("what is right is taken", () => {
         timeout: "500ms",
         retries: { attempts: 0, perTryTimeout: "1s" },
         requestHeaders: { "x-bank": "1" },
+        allowFrom: [{ gateway: true }, { service: "ledger", ports: [9090] }],
+        denyFrom: [{ clientAddresses: ["10.0.0.0/8"], gateway: true }],
       },
-      { name: "ledger", prefix: false },
+      { name: "ledger", prefix: false, allowFrom: [{ namespace: "shop", claims: { a: ["b"] } }] },
     ],
     pki: {
       algorithm: "ECDSA",

@@ -13,9 +13,9 @@ export interface ConfigError {
 }
 
 const set = (key: string, value: string) => `pulumi config set --stack dev ${key} ${value}`;
-const setPath = (key: string, value: string) => set(`--path 'bankmesh:${key}'`, value);
+export const setPath = (key: string, value: string) => set(`--path 'bankmesh:${key}'`, value);
 const remove = (key: string) => `pulumi config rm --stack dev ${key}`;
-const removePath = (key: string) => remove(`--path 'bankmesh:${key}'`);
+export const removePath = (key: string) => remove(`--path 'bankmesh:${key}'`);
 
 /** A wrong top-level value. */
 function top(

@@ -1,0 +1,149 @@
+import * as pulumi from "@pulumi/pulumi";
+import { requestAuthentication } from "../policies/authentication.ts";
+import {
+  type AccessSettings,
+  type AuthorizationPolicySpec,
+  allowNothing,
+  gatewayAllow,
+  gatewayDeny,
+  gatewaySelector,
+  needsToken,
+  rolledOut,
+  serviceAllow,
+  serviceDeny,
+} from "../policies/authorization.ts";
+import type { AuthorizationMode, Settings } from "../settings/index.ts";
+import { istioNamespace } from "./istio-mesh.ts";
+import { istioObject } from "./istio-object.ts";
+
+export interface AccessControlArgs extends AccessSettings {
+  /** Whether rules apply. */
+  readonly authorization: AuthorizationMode;
+  /** Nobody in the whole mesh may call anybody unless a policy says so. @default false */
+  readonly meshDefaultDeny?: Settings["meshDefaultDeny"];
+  /** Key sets of the stack's own issuers, by name. */
+  readonly keySets: Readonly<Record<string, pulumi.Input<string>>>;
+}
+
+/** Who may call what: tokens at the edge and where claims are asked for, default deny, then what is allowed. */
+export class AccessControl extends pulumi.ComponentResource {
+  /** Whether rules apply. */
+  public readonly authorization: AuthorizationMode;
+  /** Policies that have to be there before a workload is. */
+  public readonly policies: pulumi.Resource[];
+
+  /**
+   * @param name logical name
+   * @param args settings
+   * @param opts resource options; depends on the mesh and on the bank's namespace
+   */
+  constructor(name: string, args: AccessControlArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { authorization, namespace } = args;
+    super("bankmesh:access:AccessControl", name, { authorization, namespace }, opts);
+    const child = { parent: this };
+    this.authorization = authorization;
+
+    this.policies = authorization === "off" ? [] : makePolicies(name, args, child);
+    this.registerOutputs({ authorization });
+  }
+}
+
+/** In an order in which a running stack never refuses what it is about to allow; taken away the other way round. */
+function makePolicies(
+  name: string,
+  args: AccessControlArgs,
+  child: pulumi.CustomResourceOptions,
+): pulumi.Resource[] {
+  const tokens = requestAuthentications(name, args, child);
+  const afterTokens = { ...child, dependsOn: tokens };
+  const rules = [
+    ...serviceRules(name, args, afterTokens),
+    ...gatewayRules(name, args, afterTokens),
+  ];
+  const denials = defaultDenials(name, args, { ...child, dependsOn: rules });
+  return [...tokens, ...rules, ...denials];
+}
+
+function requestAuthentications(
+  name: string,
+  args: AccessControlArgs,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource[] {
+  const { issuers } = args.authentication;
+  if (issuers.length === 0) return [];
+  const inside = args.services.filter((service) => needsToken(args, service));
+  const make = (
+    role: string,
+    namespace: string,
+    selector: Readonly<Record<string, string>>,
+    forward: boolean,
+  ) =>
+    istioObject(
+      `${name}-${role}-tokens`,
+      "RequestAuthentication",
+      { name: `${role}-tokens`, namespace },
+      requestAuthentication({ selector, issuers, ownKeys: args.keySets, forward }),
+      opts,
+    );
+  return [
+    make("gateway", istioNamespace, gatewaySelector, inside.length > 0),
+    ...inside.map((service) => make(service.name, args.namespace, { app: service.name }, false)),
+  ];
+}
+
+function defaultDenials(
+  name: string,
+  args: AccessControlArgs,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource[] {
+  const make = policyMaker(name, args, opts);
+  const role = "deny-by-default";
+  return [
+    ...(args.rollout.mode === "all" ? [make(role, args.namespace, allowNothing)] : []),
+    ...(args.meshDefaultDeny ? [make(`mesh-${role}`, istioNamespace, allowNothing)] : []),
+  ];
+}
+
+function serviceRules(
+  name: string,
+  args: AccessControlArgs,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource[] {
+  const make = policyMaker(name, args, opts);
+  return args.services
+    .filter((service) => rolledOut(args, service.name))
+    .flatMap((service) => {
+      const deny = serviceDeny(args, service);
+      return [
+        make(`allow-${service.name}`, args.namespace, serviceAllow(args, service)),
+        ...(deny ? [make(`deny-${service.name}`, args.namespace, deny)] : []),
+      ];
+    });
+}
+
+function gatewayRules(
+  name: string,
+  args: AccessControlArgs,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource[] {
+  const make = policyMaker(name, args, opts);
+  const deny = gatewayDeny(args);
+  return [
+    make("allow-gateway", istioNamespace, gatewayAllow(args)),
+    ...(deny ? [make("deny-gateway", istioNamespace, deny)] : []),
+  ];
+}
+
+function policyMaker(name: string, args: AccessControlArgs, opts: pulumi.CustomResourceOptions) {
+  // the rules are evaluated and logged, and let everything pass
+  const annotations =
+    args.authorization === "dry-run" ? { annotations: { "istio.io/dry-run": "true" } } : {};
+  return (role: string, namespace: string, spec: AuthorizationPolicySpec) =>
+    istioObject(
+      `${name}-${role}`,
+      "AuthorizationPolicy",
+      { name: role, namespace, ...annotations },
+      spec,
+      opts,
+    );
+}

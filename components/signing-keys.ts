@@ -1,0 +1,82 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import * as tls from "@pulumi/tls";
+import { jwksOf } from "../policies/jwks.ts";
+import type { IssuerSettings } from "../settings/index.ts";
+
+export interface SigningKeysArgs {
+  /** Issuers of the stack; those with key ids get keys. */
+  readonly issuers: readonly IssuerSettings[];
+}
+
+/** A key that tokens are signed with. */
+export interface TokenKey {
+  readonly kid: string;
+  readonly privateKeyPem: string;
+}
+
+interface Key {
+  readonly kid: pulumi.Output<string>;
+  readonly key: tls.PrivateKey;
+}
+
+/**
+ * Keys that the stack's own issuers sign tokens with.
+ *
+ * A key's id is its name in config and a random end, so that a name that is used again later is another key id.
+ * Rotation: add a name at the end, wait until every proxy has the new set, move it to the front, wait until the old
+ * tokens have expired, drop the old name.
+ */
+export class SigningKeys extends pulumi.ComponentResource {
+  /** Public keys by issuer, as JSON Web Key Sets. */
+  public readonly keySets: Readonly<Record<string, pulumi.Output<string>>>;
+  /** Key that signs, by issuer; a secret. */
+  public readonly signing: pulumi.Output<Record<string, TokenKey>>;
+
+  /**
+   * @param name logical name
+   * @param args issuers
+   * @param opts resource options
+   */
+  constructor(name: string, args: SigningKeysArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("bankmesh:access:SigningKeys", name, {}, opts);
+    const child = { parent: this };
+    const keys = args.issuers.flatMap((issuer) =>
+      issuer.keyIds ? [[issuer.name, makeKeys(name, issuer, child)] as const] : [],
+    );
+
+    this.keySets = Object.fromEntries(keys.map(([issuer, own]) => [issuer, keySet(own)]));
+    this.signing = pulumi.secret(
+      pulumi.output(
+        Object.fromEntries(keys.map(([issuer, [first]]) => [issuer, tokenKey(first!)])),
+      ),
+    );
+    this.registerOutputs({ keySets: this.keySets });
+  }
+}
+
+function makeKeys(name: string, issuer: IssuerSettings, opts: pulumi.CustomResourceOptions): Key[] {
+  return issuer.keyIds!.map((id) => {
+    const role = `${name}-${issuer.name}-${id}`;
+    const end = new random.RandomId(`${role}-id`, { byteLength: 4 }, opts);
+    const key = new tls.PrivateKey(`${role}-key`, { algorithm: "RSA", rsaBits: 2048 }, opts);
+    return { kid: pulumi.interpolate`${id}-${end.hex}`, key };
+  });
+}
+
+function keySet(keys: readonly Key[]): pulumi.Output<string> {
+  // the provider marks what comes of a key as secret; the public half is none
+  const known = keys.map(({ kid, key }) =>
+    pulumi.unsecret(pulumi.all([kid, key.publicKeyPem])).apply(([id, publicKeyPem]) => ({
+      kid: id,
+      publicKeyPem,
+    })),
+  );
+  return pulumi.all(known).apply(jwksOf);
+}
+
+function tokenKey({ kid, key }: Key): pulumi.Output<TokenKey> {
+  return pulumi
+    .all([kid, key.privateKeyPem])
+    .apply(([id, privateKeyPem]) => ({ kid: id, privateKeyPem }));
+}

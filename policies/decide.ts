@@ -1,0 +1,183 @@
+import { BlockList, isIP } from "node:net";
+import {
+  type AllowRule,
+  type DenyRule,
+  type ServiceSettings,
+  type Settings,
+  prefixOf,
+} from "../settings/index.ts";
+import { asksForToken, rolledOut, routePaths } from "./authorization.ts";
+
+/** Who asks. */
+export type Caller =
+  | { readonly kind: "outside"; readonly address?: string }
+  | { readonly kind: "service"; readonly service: string }
+  | { readonly kind: "workload"; readonly namespace: string; readonly account: string }
+  /** Without a proxy, so without an identity. */
+  | { readonly kind: "plaintext" };
+
+/** A token whose signature, issuer, audience and times are in order. */
+export interface ValidToken {
+  /** Issuer, by its name in the settings. */
+  readonly issuer: string;
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+/** One request, in the words of the settings. */
+export interface Call {
+  readonly from: Caller;
+  readonly service: string;
+  readonly method: string;
+  /** Path as the service sees it, already normalized. */
+  readonly path: string;
+  /** Port of the container. @default its first */
+  readonly port?: number;
+  readonly token?: ValidToken;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type Decision =
+  | { readonly allowed: true }
+  | { readonly allowed: false; readonly at: "gateway" | "service"; readonly why: string };
+
+const yes: Decision = { allowed: true };
+
+/**
+ * What a request gets once the rules apply, from the settings alone: independent of how policies are written, so that
+ * tests can hold both against traffic.
+ */
+export function decide(s: Settings, call: Call): Decision {
+  const service = s.services.find((x) => x.name === call.service);
+  if (!service) throw new Error(`there is no service ${call.service}`);
+  if (call.from.kind === "outside") {
+    const edge = atTheGateway(s, service, call);
+    if (!edge.allowed) return edge;
+  }
+  return insideTheMesh(s, service, call);
+}
+
+function atTheGateway(s: Settings, service: ServiceSettings, call: Call): Decision {
+  const no = (why: string): Decision => ({ allowed: false, at: "gateway", why });
+  const routed = routePaths(service);
+  if (!routed?.some((p) => matchesPath(p, call.path)))
+    return no("no route leads from this path to the service");
+  if (!rolledOut(s, service.name)) return yes;
+  const mine = (rules: readonly (AllowRule | DenyRule)[] = []) => rules.filter((r) => r.gateway);
+  const denied = mine(service.denyFrom).findIndex((r) => asks(service, r, call, true));
+  if (denied >= 0) return no("a rule of denyFrom refuses it");
+  if (s.authentication.exempt.some((p) => matchesPath(p, call.path))) return yes;
+  return mine(service.allowFrom).some((r) => asks(service, r, call, true))
+    ? yes
+    : no("no rule of allowFrom for the gateway matches it");
+}
+
+function insideTheMesh(s: Settings, service: ServiceSettings, call: Call): Decision {
+  if (!rolledOut(s, service.name)) return yes;
+  const no = (why: string): Decision => ({ allowed: false, at: "service", why });
+  const matches = (rule: AllowRule | DenyRule) =>
+    isCaller(s, rule, call.from) && asks(service, rule, call, false);
+  if (service.denyFrom?.some(matches)) return no("a rule of denyFrom refuses it");
+  if (service.allowFrom?.some(matches)) return yes;
+  const prefix = prefixOf(service);
+  const exempt =
+    call.from.kind === "outside" &&
+    prefix !== undefined &&
+    s.authentication.exempt.some((p) => matchesPath(p, call.path));
+  return exempt ? yes : no("no rule of allowFrom matches it");
+}
+
+function isCaller(s: Settings, rule: AllowRule | DenyRule, from: Caller): boolean {
+  const { gateway, service, namespace, principal } = rule;
+  if (!gateway && service === undefined && namespace === undefined && principal === undefined)
+    return true;
+  if (from.kind === "outside")
+    return gateway === true || namespace === "istio-system" || principal === gatewayIdentity;
+  if (from.kind === "plaintext") return false;
+  const [ns, account] =
+    from.kind === "service" ? [s.namespace, `${from.service}-sa`] : [from.namespace, from.account];
+  if (service !== undefined) return ns === s.namespace && account === `${service}-sa`;
+  if (namespace !== undefined) return ns === namespace;
+  return principal === `cluster.local/ns/${ns}/sa/${account}`;
+}
+
+const gatewayIdentity = "cluster.local/ns/istio-system/sa/istio-ingressgateway";
+
+/** Whether a request is, and brings, what a rule asks for; the caller apart. */
+function asks(
+  service: ServiceSettings,
+  rule: AllowRule | DenyRule,
+  call: Call,
+  edge: boolean,
+): boolean {
+  const paths = rule.rpcs ?? rule.paths ?? (rule.gateway ? routePaths(service) : undefined);
+  const methods = rule.rpcs ? ["POST"] : rule.methods;
+  const port = call.port ?? service.ports?.[0]?.targetPort ?? 8080;
+  return (
+    (methods?.includes(call.method) ?? true) &&
+    (paths?.some((p) => matchesPath(p, call.path)) ?? true) &&
+    (edge || (rule.ports?.includes(port) ?? true)) &&
+    tokenMatches(rule, call.token) &&
+    headersMatch(rule, call.headers ?? {}) &&
+    (!edge || addressMatches(rule, call.from))
+  );
+}
+
+function tokenMatches(rule: AllowRule | DenyRule, token: ValidToken | undefined): boolean {
+  if (!asksForToken(rule)) return true;
+  if (!token || (rule.issuer !== undefined && rule.issuer !== token.issuer)) return false;
+  return Object.entries(rule.claims ?? {}).every(([claim, values]) => {
+    const found = claimValues(claim, token.claims);
+    return values.some((value) => found.some((f) => matchesText(value, f)));
+  });
+}
+
+/** A claim's texts: a list has several, and scope and permission are words apart by spaces. */
+function claimValues(claim: string, claims: Readonly<Record<string, unknown>>): string[] {
+  const path = claim.includes("://") ? [claim] : claim.split(".");
+  const value = path.reduce<unknown>(
+    (v, part) =>
+      typeof v === "object" && v !== null ? (v as Record<string, unknown>)[part] : undefined,
+    claims,
+  );
+  if (typeof value === "string")
+    return path.length === 1 && ["scope", "permission"].includes(path[0]!)
+      ? value.split(" ")
+      : [value];
+  return Array.isArray(value) ? value.filter((v) => typeof v === "string") : [];
+}
+
+function headersMatch(
+  rule: AllowRule | DenyRule,
+  headers: Readonly<Record<string, string>>,
+): boolean {
+  const lower = Object.fromEntries(Object.entries(headers).map(([k, v]) => [k.toLowerCase(), v]));
+  return Object.entries(rule.headers ?? {}).every(([name, values]) => {
+    const value = lower[name.toLowerCase()];
+    return value !== undefined && values.some((v) => matchesText(v, value));
+  });
+}
+
+function addressMatches(rule: AllowRule | DenyRule, from: Caller): boolean {
+  if (!rule.clientAddresses) return true;
+  const address = from.kind === "outside" ? from.address : undefined;
+  if (address === undefined) return false;
+  const list = new BlockList();
+  for (const range of rule.clientAddresses) {
+    const [net, bits] = range.split("/");
+    const family = isIP(net!) === 6 ? "ipv6" : "ipv4";
+    list.addSubnet(net!, Number(bits ?? (family === "ipv6" ? 128 : 32)), family);
+  }
+  return list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+}
+
+/** Istio's patterns: exact, prefix/*, *suffix. A query is not part of the path. */
+export function matchesPath(pattern: string, path: string): boolean {
+  return matchesText(pattern, path.split(/[?#]/)[0]!);
+}
+
+function matchesText(pattern: string, text: string): boolean {
+  if (pattern === "*") return text !== "";
+  if (pattern.endsWith("*")) return text.startsWith(pattern.slice(0, -1));
+  if (pattern.startsWith("*")) return text.endsWith(pattern.slice(1));
+  return pattern === text;
+}

@@ -1,0 +1,95 @@
+import type { IssuerSettings } from "../../settings/index.ts";
+import { checkConfiguration } from "../checks/index.ts";
+import { UserError } from "../errors.ts";
+import { type TokenKey, claimsOf, lifetime, signToken } from "../tokens/token.ts";
+import { type Command, invocation, stackHelp } from "./command.ts";
+import { outputsOf } from "./outputs-of.ts";
+
+export const token: Command = {
+  spec: {
+    name: "token",
+    usage: "npm run -s token",
+    summary: "Prints a token that is signed by the stack's own issuer.",
+    positional: "[stack]",
+    options: [
+      {
+        name: "scope",
+        value: "WORDS",
+        help: 'scope claim, such as "payments:read payments:write"',
+      },
+      { name: "role", value: "NAME", help: "role claim, such as admin" },
+      { name: "ttl", value: "TIME", help: "how long it is valid: 90s, 10m, 1h (default 10m)" },
+      {
+        name: "aud",
+        value: "NAMES",
+        help: "audiences, apart by commas (default the issuer's first)",
+      },
+      { name: "sub", value: "NAME", help: "subject (default tester)" },
+      { name: "claims", value: "JSON", help: "further claims, as a JSON object" },
+      {
+        name: "issuer",
+        value: "NAME",
+        help: "issuer, by its name in the stack (default the first own)",
+      },
+    ],
+    details: stackHelp,
+  },
+  async run(args, report) {
+    const text = (flag: string) => {
+      const value = args.flags[flag];
+      return typeof value === "string" ? value : undefined;
+    };
+    const lifetimeSeconds = lifetime(text("ttl") ?? "10m");
+    const claims = claimsOf(text("claims") ?? "{}");
+    const { name, outputs } = await outputsOf(args, report);
+    const { authentication } = checkConfiguration(name, process.env);
+    const issuer = ownIssuer(name, authentication.issuers, text("issuer"));
+    const keys = (outputs.signingKeys ?? {}) as Record<string, TokenKey>;
+    const key = keys[issuer.name];
+    if (!key)
+      throw new UserError(
+        `stack "${name}" has no key of issuer ${issuer.name} yet: ${invocation("npm start", name)}`,
+      );
+    const signed = await signToken(
+      {
+        issuer: issuer.issuer,
+        audiences: text("aud")?.split(",") ?? issuer.audiences.slice(0, 1),
+        subject: text("sub") ?? "tester",
+        lifetimeSeconds,
+        claims: {
+          ...claims,
+          ...(text("scope") !== undefined && { scope: text("scope") }),
+          ...(text("role") !== undefined && { role: text("role") }),
+        },
+      },
+      key,
+    );
+    process.stdout.write(`${signed}\n`);
+    return 0;
+  },
+};
+
+/** The issuer whose keys the stack has. */
+export function ownIssuer(
+  stack: string,
+  issuers: readonly IssuerSettings[],
+  wanted: string | undefined,
+): IssuerSettings {
+  const own = issuers.filter((issuer) => issuer.keyIds);
+  if (wanted === undefined) {
+    if (own[0]) return own[0];
+    throw new UserError(
+      `stack "${stack}" has no issuer of its own: give one in authentication.issuers keyIds, and bring the stack up`,
+    );
+  }
+  const named = issuers.find((issuer) => issuer.name === wanted);
+  if (!named)
+    throw new UserError(
+      `--issuer ${wanted}: there ${issuers.length === 1 ? "is" : "are"} ${issuers.map((i) => i.name).join(", ") || "none"}`,
+    );
+  if (!named.keyIds)
+    throw new UserError(
+      `--issuer ${wanted}: its keys are not this stack's, so only ${named.issuer} can sign; own ones are ${own.map((i) => i.name).join(", ") || "none"}`,
+    );
+  return named;
+}

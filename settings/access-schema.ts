@@ -1,0 +1,138 @@
+import { z } from "zod";
+import { dnsLabel, oneOf, port, serviceName, someText } from "./values.ts";
+
+export const authorizationModes = ["off", "dry-run", "enforce"] as const;
+/** Whether rules about callers apply: not at all, as lines in the access log alone, or for real. */
+export type AuthorizationMode = (typeof authorizationModes)[number];
+
+const methodText = "an HTTP method such as GET";
+const method = z.string({ error: methodText }).regex(/^[A-Z]{3,20}$/, { error: methodText });
+
+const pathText =
+  "a path such as /users, with * at its end (/users/*) or at its begin (*.css); Istio knows no other pattern, and no regular expressions";
+const pathPattern = z
+  .string({ error: pathText })
+  .regex(/^(\*?\/[^*?#{}[\]\\^$()+|\s]*|\/[^*?#{}[\]\\^$()+|\s]*\*|\*[^*?#{}[\]\\^$()+|\s]+|\*)$/, {
+    error: pathText,
+  });
+
+const rpcText = "a gRPC method such as /bank.Payments/Pay";
+const rpc = z
+  .string({ error: rpcText })
+  .regex(/^\/[A-Za-z_][\w.]*\/([A-Za-z_]\w*|\*)$/, { error: rpcText });
+
+const headerText = "the name of a header";
+const header = z.string({ error: headerText }).regex(/^[A-Za-z0-9-]+$/, { error: headerText });
+
+const principalText = "an identity such as cluster.local/ns/shop/sa/web";
+const principal = z
+  .string({ error: principalText })
+  .regex(/^[a-z0-9.-]+\/ns\/[a-z0-9-]+\/sa\/[a-z0-9.-]+$/, { error: principalText });
+
+const cidrText = "an address or a range such as 10.0.0.0/8";
+const cidr = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], { error: cidrText });
+
+/** One value or several; with several, any of them will do. */
+const values = z
+  .union([someText, z.array(someText).min(1)], { error: "a text, or a list of texts" })
+  .transform((v) => (typeof v === "string" ? [v] : v));
+
+const claimText = "the name of a claim; a dot leads into a nested one (realm.roles)";
+const claims = z.record(z.string().min(1, { error: claimText }), values);
+
+const list = <T extends z.ZodType>(of: T) => z.array(of).min(1, { error: "at least one" });
+
+/** What a request has to be, and to bring, for a rule to match it. All that is set has to hold. */
+const request = {
+  methods: list(method).optional(),
+  paths: list(pathPattern).optional(),
+  /** Methods of gRPC services; instead of methods and paths. */
+  rpcs: list(rpc).optional(),
+  /** Ports of the container. */
+  ports: list(port).optional(),
+  /** Claims of the token, each with the values that will do. */
+  claims: claims.optional(),
+  /** Any valid token will do. */
+  token: z.literal(true, { error: "true, or leave it out" }).optional(),
+  /** Issuer that the token has to come from, by its name in authentication. */
+  issuer: dnsLabel.optional(),
+  /** Addresses of clients, as the gateway sees them. */
+  clientAddresses: list(cidr).optional(),
+  headers: z.record(header, values).optional(),
+};
+
+/** Who may call: one of these. */
+const caller = {
+  /** The gateway, for the service's own prefix unless paths say less. */
+  gateway: z.literal(true, { error: "true, or leave it out" }).optional(),
+  /** A service of the stack. */
+  service: serviceName.optional(),
+  /** Every workload of a namespace. */
+  namespace: dnsLabel.optional(),
+  /** One identity of the mesh. */
+  principal: principal.optional(),
+};
+
+/** One way into a service. */
+export const allowSchema = z.strictObject({ ...caller, ...request });
+/** What is refused before anything is allowed; without a caller, whoever asks. */
+export const denySchema = z.strictObject({ ...caller, ...request });
+
+const jwksText = 'a JSON Web Key Set such as {"keys":[…]}';
+const jwks = z.string({ error: jwksText }).refine(isKeySet, { error: jwksText });
+
+const fromHeader = z.strictObject({ name: header, prefix: someText.optional() });
+const reasonText = "why: a query parameter ends up in logs and histories";
+const fromParameter = z.strictObject({
+  name: someText,
+  reason: z.string({ error: reasonText }).min(10, { error: reasonText }),
+});
+
+const issuer = z.strictObject({
+  /** Name within the stack. */
+  name: dnsLabel,
+  /** Value of the token's iss. */
+  issuer: someText,
+  /** Values of aud that are taken; one of them has to be in the token. */
+  audiences: list(someText),
+  /** Keys that the stack makes; the first signs, all are accepted. */
+  keyIds: list(dnsLabel).optional(),
+  /** Keys of the issuer, written down. */
+  jwks: jwks.optional(),
+  /** Where the issuer serves its keys. */
+  jwksUri: z.url({ error: "a URL" }).optional(),
+  headers: list(fromHeader).optional(),
+  parameters: list(fromParameter).optional(),
+  /** Headers that the service gets, each with the claim that is copied into it. */
+  claimHeaders: z.record(header, someText).optional(),
+});
+
+/** Who issues tokens, and which requests need none. */
+export const authenticationSchema = z.strictObject({
+  issuers: z.array(issuer).default([]),
+  /** Paths at the gateway that need no token. */
+  exempt: z.array(pathPattern).default([]),
+});
+
+/** Where rules apply while they are being rolled out. */
+export const rolloutSchema = z.strictObject({
+  mode: oneOf(["all", "only", "all-but"]).default("all"),
+  services: z.array(serviceName).default([]),
+});
+
+function isKeySet(text: string): boolean {
+  try {
+    const { keys } = JSON.parse(text) as { keys?: unknown };
+    return (
+      Array.isArray(keys) && keys.every((k) => typeof (k as { kty?: unknown }).kty === "string")
+    );
+  } catch {
+    return false;
+  }
+}
+
+export type AllowRule = z.infer<typeof allowSchema>;
+export type DenyRule = z.infer<typeof denySchema>;
+export type IssuerSettings = z.infer<typeof issuer>;
+export type AuthenticationSettings = z.infer<typeof authenticationSchema>;
+export type RolloutSettings = z.infer<typeof rolloutSchema>;

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { type Call, decide } from "../../policies/decide.ts";
+import { settings } from "./support/settings.ts";
+
+const s = settings({
+  authorization: "enforce",
+  authentication: {
+    issuers: [
+      { name: "bank", issuer: "https://issuer.bank", audiences: ["bank"], keyIds: ["k1"] },
+      { name: "partner", issuer: "https://partner", audiences: ["bank"] },
+    ],
+    exempt: ["/payments/health"],
+  },
+  services: [
+    { name: "users", allowFrom: [{ gateway: true }, { service: "orders", methods: ["GET"] }] },
+    { name: "orders", allowFrom: [{ gateway: true, token: true }, { namespace: "shop" }] },
+    {
+      name: "payments",
+      allowFrom: [
+        { gateway: true, methods: ["GET"], token: true },
+        { gateway: true, methods: ["POST"], claims: { scope: "payments:write" } },
+        { gateway: true, methods: ["POST"], claims: { role: "admin" }, issuer: "bank" },
+        { service: "orders", methods: ["POST"], paths: ["/payments"] },
+      ],
+      denyFrom: [{ gateway: true, paths: ["/payments/internal*"] }],
+    },
+  ],
+});
+const outside = { kind: "outside" } as const;
+const orders = { kind: "service", service: "orders" } as const;
+const ask = (call: Partial<Call>): string => {
+  const decision = decide(s, {
+    from: outside,
+    service: "payments",
+    method: "GET",
+    path: "/payments",
+    ...call,
+  });
+  return decision.allowed ? "allowed" : decision.at;
+};
+const token = (claims: Record<string, unknown> = {}, issuer = "bank") => ({ issuer, claims });
+
+describe("decide", () => {
+  for (const [what, call, expected] of [
+    ["reading with a token", { token: token() }, "allowed"],
+    ["reading without one", {}, "gateway"],
+    ["an exempt path without one", { path: "/payments/health" }, "allowed"],
+    ["its neighbour", { path: "/payments/healthz" }, "gateway"],
+    ["writing with any token", { method: "POST", token: token() }, "gateway"],
+    ["with the scope", { method: "POST", token: token({ scope: "payments:write" }) }, "allowed"],
+    ["among others", { method: "POST", token: token({ scope: "a payments:write b" }) }, "allowed"],
+    ["in a list", { method: "POST", token: token({ scope: ["payments:write"] }) }, "allowed"],
+    ["a look-alike", { method: "POST", token: token({ scope: "payments:write2" }) }, "gateway"],
+    ["its begin", { method: "POST", token: token({ scope: "xpayments:write" }) }, "gateway"],
+    ["wrong case", { method: "POST", token: token({ scope: "PAYMENTS:WRITE" }) }, "gateway"],
+    ["an admin", { method: "POST", token: token({ role: "admin" }) }, "allowed"],
+    [
+      "an admin in a list",
+      { method: "POST", token: token({ role: ["clerk", "admin"] }) },
+      "allowed",
+    ],
+    ["roles are no words", { method: "POST", token: token({ role: "clerk admin" }) }, "gateway"],
+    [
+      "a partner's admin",
+      { method: "POST", token: token({ role: "admin" }, "partner") },
+      "gateway",
+    ],
+    ["another method", { method: "DELETE", token: token({ role: "admin" }) }, "gateway"],
+    ["a path of no route", { path: "/paymentsX", token: token() }, "gateway"],
+    ["deny comes first", { path: "/payments/internal/1", token: token() }, "gateway"],
+    ["orders pays", { from: orders, method: "POST" }, "allowed"],
+    ["orders pays elsewhere", { from: orders, method: "POST", path: "/payments/1" }, "service"],
+    ["orders reads", { from: orders }, "service"],
+    [
+      "no token helps a caller that is not named",
+      {
+        from: { kind: "service", service: "users" },
+        method: "POST",
+        token: token({ role: "admin" }),
+      },
+      "service",
+    ],
+    ["plaintext", { from: { kind: "plaintext" }, method: "POST" }, "service"],
+    [
+      "a namespace",
+      { from: { kind: "workload", namespace: "shop", account: "x" }, service: "orders", path: "/" },
+      "allowed",
+    ],
+    [
+      "another",
+      { from: { kind: "workload", namespace: "mall", account: "x" }, service: "orders", path: "/" },
+      "service",
+    ],
+    [
+      "an account of the same name elsewhere",
+      {
+        from: { kind: "workload", namespace: "shop", account: "orders-sa" },
+        service: "users",
+        path: "/",
+      },
+      "service",
+    ],
+    ["no token asked", { service: "users", path: "/users/1?x=1" }, "allowed"],
+  ] as const)
+    test(`${what}: ${expected}`, () => assert.equal(ask(call as Partial<Call>), expected));
+
+  test("what the rollout has not reached is open", () => {
+    const partly = { ...s, rollout: { mode: "all-but" as const, services: ["payments"] } };
+    const call = { from: outside, service: "payments", method: "DELETE", path: "/payments" };
+    assert.deepEqual(decide(partly, call), { allowed: true });
+  });
+});

@@ -1,0 +1,249 @@
+import { type ConfigError, removePath, setPath } from "./config-errors.ts";
+
+const issuers = [
+  { name: "bank", issuer: "https://issuer.bank", audiences: ["bank"], keyIds: ["k1"] },
+];
+const authentication = { issuers };
+const row = (
+  raw: Record<string, unknown>,
+  key: string,
+  value: string,
+  allowed: string,
+  fix: string,
+): ConfigError => ({ raw, key, value, allowed, fix });
+const payments = (fields: object, more: object = {}) => ({
+  services: [{ name: "payments", ...fields }, { name: "orders" }],
+  ...more,
+});
+const allow = "services[0].allowFrom[0]";
+const tcp = [{ port: 5432, targetPort: 5432, protocol: "tcp" }];
+
+/** Wrong shapes. */
+const shapes: readonly ConfigError[] = [
+  row(
+    { authorization: "on" },
+    "authorization",
+    '"on"',
+    "one of off, dry-run, enforce",
+    "pulumi config set --stack dev authorization <value>",
+  ),
+  row(
+    { meshDefaultDeny: "x" },
+    "meshDefaultDeny",
+    '"x"',
+    "true or false",
+    "pulumi config set --stack dev meshDefaultDeny <value>",
+  ),
+  row(
+    payments({ allowFrom: [{ gateway: true, paths: ["/payments/.+"] }] }),
+    `${allow}.paths[0]`,
+    '"/payments/.+"',
+    "no regular expressions",
+    setPath(`${allow}.paths[0]`, "<value>"),
+  ),
+  row(
+    payments({ allowFrom: [{ gateway: true, methods: ["get"] }] }),
+    `${allow}.methods[0]`,
+    '"get"',
+    "an HTTP method such as GET",
+    setPath(`${allow}.methods[0]`, "<value>"),
+  ),
+  row(
+    payments({ allowFrom: [{ principal: "spiffe://x" }] }),
+    `${allow}.principal`,
+    '"spiffe://x"',
+    "an identity such as",
+    setPath(`${allow}.principal`, "<value>"),
+  ),
+  row(
+    {
+      authentication: {
+        issuers: [{ ...issuers[0]!, parameters: [{ name: "token", reason: "easy" }] }],
+      },
+    },
+    "authentication.issuers[0].parameters[0].reason",
+    '"easy"',
+    "a query parameter ends up in logs",
+    setPath("authentication.issuers[0].parameters[0].reason", "<value>"),
+  ),
+  row(
+    { authentication: { issuers: [{ name: "x", issuer: "y", audiences: ["z"], jwks: "{}" }] } },
+    "authentication.issuers[0].jwks",
+    '"{}"',
+    "a JSON Web Key Set",
+    setPath("authentication.issuers[0].jwks", "<value>"),
+  ),
+];
+
+/** Rules between keys. */
+const rules: readonly ConfigError[] = [
+  row(
+    payments({ allowFrom: [{ service: "order" }] }),
+    `${allow}.service`,
+    '"order"',
+    "a service of this stack: payments, orders",
+    setPath(`${allow}.service`, "payments"),
+  ),
+  row(
+    payments({ allowFrom: [{ methods: ["GET"] }] }),
+    allow,
+    '{"methods":["GET"]}',
+    "one caller",
+    setPath(`${allow}.service`, "<name>"),
+  ),
+  row(
+    payments({ allowFrom: [{ gateway: true, service: "orders" }] }),
+    allow,
+    '{"gateway":true,"service":"orders"}',
+    "one caller",
+    removePath(`${allow}.service`),
+  ),
+  row(
+    payments({ allowFrom: [{ gateway: true, paths: ["/payment"] }] }),
+    `${allow}.paths[0]`,
+    '"/payment"',
+    "a path that the gateway routes to payments: /payments or below it",
+    setPath(`${allow}.paths[0]`, "/payments"),
+  ),
+  row(
+    payments({ prefix: false, allowFrom: [{ gateway: true }] }),
+    `${allow}.gateway`,
+    "true",
+    "payments has no route",
+    removePath(allow),
+  ),
+  row(
+    payments({ allowFrom: [{ gateway: true, token: true }] }),
+    `${allow}.token`,
+    "true",
+    "authentication.issuers is empty",
+    removePath(`${allow}.token`),
+  ),
+  row(
+    payments({ allowFrom: [{ gateway: true, issuer: "bnk" }] }, { authentication }),
+    `${allow}.issuer`,
+    '"bnk"',
+    "the name of an issuer: bank",
+    setPath(`${allow}.issuer`, "bank"),
+  ),
+  row(
+    payments({ allowFrom: [{ service: "orders", clientAddresses: ["10.0.0.1"] }] }),
+    `${allow}.clientAddresses`,
+    '["10.0.0.1"]',
+    "only the gateway sees clients' addresses",
+    removePath(`${allow}.clientAddresses`),
+  ),
+  row(
+    payments({ allowFrom: [{ service: "orders", ports: [9090] }] }),
+    `${allow}.ports[0]`,
+    "9090",
+    "a container port of payments: 8080",
+    setPath(`${allow}.ports[0]`, "8080"),
+  ),
+  row(
+    payments({
+      image: "sql:1",
+      prefix: false,
+      ports: tcp,
+      allowFrom: [{ service: "orders", methods: ["GET"] }],
+    }),
+    `${allow}.methods`,
+    '["GET"]',
+    "which speaks tcp",
+    removePath(`${allow}.methods`),
+  ),
+  row(
+    payments({ allowFrom: [{ service: "orders", rpcs: ["/a.B/C"] }] }),
+    `${allow}.rpcs`,
+    '["/a.B/C"]',
+    "no port of payments speaks grpc",
+    removePath(`${allow}.rpcs`),
+  ),
+  row(
+    payments({
+      allowFrom: [{ service: "orders", methods: ["GET"] }],
+      denyFrom: [{ service: "orders" }],
+    }),
+    allow,
+    '{"service":"orders","methods":["GET"]}',
+    "deny comes first, so this rule lets nobody in",
+    removePath("services[0].denyFrom[0]"),
+  ),
+  row(
+    { authorization: "enforce", services: [{ name: "users" }] },
+    "services[0].allowFrom",
+    "(not set)",
+    "at least one caller of users",
+    setPath("services[0].allowFrom[0].gateway", "true"),
+  ),
+  row(
+    { authorization: "dry-run", services: [{ name: "users", allowFrom: [{ namespace: "shop" }] }] },
+    "services[0].allowFrom",
+    '[{"namespace":"shop"}]',
+    "a rule for the gateway, which serves /users; or prefix: false",
+    setPath("services[0].prefix", "false"),
+  ),
+  row(
+    {
+      authorization: "enforce",
+      mtlsMode: "DISABLE",
+      services: [{ name: "users", allowFrom: [{ gateway: true }] }],
+    },
+    "mtlsMode",
+    '"DISABLE"',
+    "plaintext has no identity",
+    "pulumi config set --stack dev mtlsMode STRICT",
+  ),
+  row(
+    { authentication: { issuers: [...issuers, { ...issuers[0]!, issuer: "other" }] } },
+    "authentication.issuers[1].name",
+    '"bank"',
+    "a name of its own; issuers[0] has the same",
+    setPath("authentication.issuers[1].name", "bank-2"),
+  ),
+  row(
+    { authentication: { issuers: [{ ...issuers[0]!, jwksUri: "https://x/keys" }] } },
+    "authentication.issuers[0].jwksUri",
+    '"set"',
+    "one of keyIds, jwks and jwksUri",
+    removePath("authentication.issuers[0].jwksUri"),
+  ),
+  row(
+    { authentication: { issuers: [{ ...issuers[0]!, keyIds: ["k1", "k1"] }] } },
+    "authentication.issuers[0].keyIds[1]",
+    '"k1"',
+    "each key id once",
+    removePath("authentication.issuers[0].keyIds[1]"),
+  ),
+  row(
+    { authentication: { issuers, exempt: ["/health"] } },
+    "authentication.exempt[0]",
+    '"/health"',
+    "a path that a service serves: /users, /orders, /payments",
+    removePath("authentication.exempt[0]"),
+  ),
+  row(
+    { rollout: { mode: "only", services: ["users", "x"] } },
+    "rollout.services[1]",
+    '"x"',
+    "one of users, orders, payments",
+    removePath("rollout.services[1]"),
+  ),
+  row(
+    { rollout: { mode: "only" } },
+    "rollout.services",
+    "[]",
+    "at least one service",
+    setPath("rollout.services[0]", "users"),
+  ),
+  row(
+    { rollout: { services: ["users"] } },
+    "rollout.services",
+    '["users"]',
+    "nothing while rollout.mode is all",
+    removePath("rollout.services"),
+  ),
+];
+
+/** Every kind of wrong rule about callers. */
+export const accessErrors: readonly ConfigError[] = [...shapes, ...rules];
