@@ -54,6 +54,8 @@ export class Display {
     const [, row, count] = /^(.*pulumi:pulumi:Stack\s.*?)\s+(\d+) warnings?\s*$/.exec(line) ?? [];
     if (row === undefined) return line;
     const rest = Number(count) - this.warnings;
-    return rest > 0 ? `${row}  ${rest} warnings` : row;
+    if (rest > 0) return `${row}  ${rest} warnings`;
+    // the row of a stack that nothing happens to stood there for its warnings alone
+    return /^\s*pulumi:pulumi:Stack \S+$/.test(row) ? "" : row;
   }
 }

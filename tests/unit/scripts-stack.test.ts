@@ -218,7 +218,7 @@ describe("results", () => {
     const own = ["  bankmesh:bank:Bank (bank):", "    warning: own"];
     assert.deepEqual(
       show([`${stack}  ${using}`, `${stack}  1 warning`, ...head, "", ...resources]),
-      [stack, ...resources],
+      ["", ...resources],
     );
     assert.deepEqual(show([`${stack}  ${using}`, `${stack}  3 warnings`]), [
       `${stack}  2 warnings`,
