@@ -8,11 +8,10 @@ import {
   gatewayDeny,
   gatewaySelector,
   needsToken,
-  rolledOut,
   serviceAllow,
   serviceDeny,
 } from "../policies/authorization.ts";
-import type { AuthorizationMode, Settings } from "../settings/index.ts";
+import { type AuthorizationMode, type Settings, rolledOut } from "../settings/index.ts";
 import { istioNamespace } from "./istio-mesh.ts";
 import { istioObject } from "./istio-object.ts";
 
@@ -79,7 +78,7 @@ function requestAuthentications(
     forward: boolean,
   ) =>
     istioObject(
-      `${name}-${role}-tokens`,
+      `${name}-${namespace === istioNamespace ? "edge" : "service"}-${role}-tokens`,
       "RequestAuthentication",
       { name: `${role}-tokens`, namespace },
       requestAuthentication({ selector, issuers, ownKeys: args.keySets, forward }),
@@ -97,7 +96,7 @@ function defaultDenials(
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource[] {
   const make = policyMaker(name, args, opts);
-  const role = "deny-by-default";
+  const role = "default-deny";
   return [
     ...(args.rollout.mode === "all" ? [make(role, args.namespace, allowNothing)] : []),
     ...(args.meshDefaultDeny ? [make(`mesh-${role}`, istioNamespace, allowNothing)] : []),
@@ -140,7 +139,7 @@ function policyMaker(name: string, args: AccessControlArgs, opts: pulumi.CustomR
     args.authorization === "dry-run" ? { annotations: { "istio.io/dry-run": "true" } } : {};
   return (role: string, namespace: string, spec: AuthorizationPolicySpec) =>
     istioObject(
-      `${name}-${role}`,
+      `${name}-${namespace === istioNamespace ? "edge" : "service"}-${role}`,
       "AuthorizationPolicy",
       { name: role, namespace, ...annotations },
       spec,

@@ -24,7 +24,9 @@ export class BankNamespace extends pulumi.ComponentResource {
    */
   constructor(name: string, args: BankNamespaceArgs, opts?: pulumi.ComponentResourceOptions) {
     super("bankmesh:bank:BankNamespace", name, { namespace: args.namespace }, opts);
-    this.ready = createNamespace(name, args, { parent: this });
+    // it was a child of Bank once; a namespace that is made anew takes the whole bank with it
+    const aliases = [{ parent: pulumi.createUrn(name, "bankmesh:bank:Bank") }];
+    this.ready = createNamespace(name, args, { parent: this, aliases });
     this.registerOutputs({});
   }
 }

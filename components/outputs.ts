@@ -43,18 +43,25 @@ export function howToCall(stack: string, settings: Settings): string[] {
 /** The rule by which the gateway lets somebody read a service; null when none is needed, undefined when none does. */
 function reading(settings: Settings, service: ServiceSettings): AllowRule | null | undefined {
   if (settings.authorization !== "enforce") return null;
-  const takesGet = ({ methods }: AllowRule) => methods?.includes("GET") ?? true;
-  return (service.allowFrom ?? []).find((r) => r.gateway && !r.paths && !r.rpcs && takesGet(r));
+  const own = settings.authentication.issuers.filter((issuer) => issuer.keyIds);
+  return (service.allowFrom ?? []).find((rule) => {
+    const { gateway, methods, paths, rpcs, headers, claims, issuer } = rule;
+    const plain = gateway && !paths && !rpcs && !headers && (methods?.includes("GET") ?? true);
+    const signable = issuer === undefined ? own.length > 0 : own.some((i) => i.name === issuer);
+    const words = Object.keys(claims ?? {}).every((claim) => ["scope", "role"].includes(claim));
+    return plain && (!asksForToken(rule) || (signable && words));
+  });
 }
 
-/** A header with a token of the stack's own issuer, which is made when the line is run. */
+/** A header with a token of the stack's own issuer, made when the line is run; not an argument, which others can see. */
 function bearer(stack: string, { claims, issuer }: AllowRule): string {
+  const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
   const options = [
     ...["scope", "role"].flatMap((name) =>
-      claims?.[name] ? [`--${name} ${claims[name][0]}`] : [],
+      claims?.[name] ? [`--${name} ${quote(claims[name][0]!)}`] : [],
     ),
     ...(issuer ? [`--issuer ${issuer}`] : []),
   ];
   const command = ["npm run -s token --", stack, ...options].join(" ");
-  return `-H "Authorization: Bearer $(${command})"`;
+  return `-H @<(printf 'Authorization: Bearer %s' "$(${command})")`;
 }

@@ -57,7 +57,7 @@ export class SigningKeys extends pulumi.ComponentResource {
 
 function makeKeys(name: string, issuer: IssuerSettings, opts: pulumi.CustomResourceOptions): Key[] {
   return issuer.keyIds!.map((id) => {
-    const role = `${name}-${issuer.name}-${id}`;
+    const role = `${name}-${issuer.name}.${id}`;
     const end = new random.RandomId(`${role}-id`, { byteLength: 4 }, opts);
     const key = new tls.PrivateKey(`${role}-key`, { algorithm: "RSA", rsaBits: 2048 }, opts);
     return { kid: pulumi.interpolate`${id}-${end.hex}`, key };

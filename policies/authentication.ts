@@ -35,6 +35,8 @@ export function requestAuthentication<K>(
   };
 }
 
+const bearer = [{ name: "Authorization", prefix: "Bearer " }];
+
 function jwtRule<K>(
   issuer: IssuerSettings,
   { ownKeys, forward }: RequestAuthenticationArgs<K>,
@@ -47,7 +49,8 @@ function jwtRule<K>(
     audiences: [...issuer.audiences],
     ...(jwks && { jwks }),
     ...(jwksUri && { jwksUri }),
-    ...(headers && { fromHeaders: headers.map((h) => ({ ...h })) }),
+    // without a word about it, Envoy takes the query's access_token too, which ends up in logs
+    fromHeaders: (headers ?? (parameters ? [] : bearer)).map((h) => ({ ...h })),
     ...(parameters && { fromParams: parameters.map((p) => p.name) }),
     ...(claimHeaders && {
       outputClaimToHeaders: Object.entries(claimHeaders)

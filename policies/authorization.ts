@@ -7,6 +7,7 @@ import {
   type ServiceSettings,
   type Settings,
   prefixOf,
+  rolledOut,
 } from "../settings/index.ts";
 import type { Selector } from "./authentication.ts";
 
@@ -34,12 +35,6 @@ export function principalOf(service: string, namespace: string): string {
 
 /** Lets nobody in: an ALLOW without rules. What other policies allow is allowed all the same. */
 export const allowNothing: AuthorizationPolicySpec = {};
-
-/** Whether rules apply to a service at this step of the rollout. */
-export function rolledOut({ rollout }: AccessSettings, service: string): boolean {
-  if (rollout.mode === "all") return true;
-  return rollout.services.includes(service) === (rollout.mode === "only");
-}
 
 /** Whether a rule asks for a token. */
 export function asksForToken(rule: AllowRule | DenyRule): boolean {
@@ -102,7 +97,7 @@ export function gatewayDeny(s: AccessSettings): AuthorizationPolicySpec | undefi
     .flatMap((service) =>
       (service.denyFrom ?? [])
         .filter((rule) => rule.gateway)
-        .map((rule) => compact(s, {}, operation(rule, routePaths(service)), rule)),
+        .map((rule) => edgeRule(s, service, rule)),
     );
   if (rules.length === 0) return undefined;
   return { selector: { matchLabels: { ...gatewaySelector } }, action: "DENY", rules };
@@ -117,7 +112,14 @@ function edgeRules(s: AccessSettings, service: ServiceSettings): Rule[] {
   if (!rolledOut(s, service.name)) return [everything];
   return (service.allowFrom ?? [])
     .filter((rule) => rule.gateway)
-    .map((rule) => compact(s, {}, operation(rule, routePaths(service)), rule));
+    .map((rule) => edgeRule(s, service, rule));
+}
+
+/** A rule as the gateway asks it. The service's ports are not the gateway's. */
+function edgeRule(s: AccessSettings, service: ServiceSettings, rule: AllowRule | DenyRule): Rule {
+  const { ports, ...rest } = rule;
+  void ports;
+  return compact(s, {}, operation(rest, routePaths(service)), rule);
 }
 
 function insideRule(s: AccessSettings, service: ServiceSettings, rule: AllowRule | DenyRule): Rule {
@@ -128,10 +130,7 @@ function insideRule(s: AccessSettings, service: ServiceSettings, rule: AllowRule
     ...(principal && { principals: [principal] }),
     ...(namespace && { namespaces: [namespace] }),
   };
-  // the gateway alone sees whom a request came from; to the services behind it, that is the gateway
-  const { clientAddresses, ...rest } = rule;
-  void clientAddresses;
-  return compact(s, source, operation(rule, gateway ? routePaths(service) : undefined), rest);
+  return compact(s, source, operation(rule, gateway ? routePaths(service) : undefined), rule);
 }
 
 /** Requests that need no token at the edge bring none inside either. */
@@ -177,7 +176,6 @@ function compact(
   const source: Source = {
     ...caller,
     ...(asksForToken(rule) && { requestPrincipals: requestPrincipals(s, rule.issuer) }),
-    ...(rule.clientAddresses && { remoteIpBlocks: [...rule.clientAddresses] }),
   };
   const when = conditions(rule);
   return {

@@ -1,16 +1,16 @@
-import { BlockList, isIP } from "node:net";
 import {
   type AllowRule,
   type DenyRule,
   type ServiceSettings,
   type Settings,
   prefixOf,
+  rolledOut,
 } from "../settings/index.ts";
-import { asksForToken, rolledOut, routePaths } from "./authorization.ts";
+import { asksForToken, routePaths } from "./authorization.ts";
 
 /** Who asks. */
 export type Caller =
-  | { readonly kind: "outside"; readonly address?: string }
+  | { readonly kind: "outside" }
   | { readonly kind: "service"; readonly service: string }
   | { readonly kind: "workload"; readonly namespace: string; readonly account: string }
   /** Without a proxy, so without an identity. */
@@ -117,14 +117,15 @@ function asks(
     (paths?.some((p) => matchesPath(p, call.path)) ?? true) &&
     (edge || (rule.ports?.includes(port) ?? true)) &&
     tokenMatches(rule, call.token) &&
-    headersMatch(rule, call.headers ?? {}) &&
-    (!edge || addressMatches(rule, call.from))
+    headersMatch(rule, call.headers ?? {})
   );
 }
 
 function tokenMatches(rule: AllowRule | DenyRule, token: ValidToken | undefined): boolean {
   if (!asksForToken(rule)) return true;
-  if (!token || (rule.issuer !== undefined && rule.issuer !== token.issuer)) return false;
+  // a principal is issuer/subject, and neither may be empty
+  if (!token || typeof token.claims.sub !== "string" || token.claims.sub === "") return false;
+  if (rule.issuer !== undefined && rule.issuer !== token.issuer) return false;
   return Object.entries(rule.claims ?? {}).every(([claim, values]) => {
     const found = claimValues(claim, token.claims);
     return values.some((value) => found.some((f) => matchesText(value, f)));
@@ -155,19 +156,6 @@ function headersMatch(
     const value = lower[name.toLowerCase()];
     return value !== undefined && values.some((v) => matchesText(v, value));
   });
-}
-
-function addressMatches(rule: AllowRule | DenyRule, from: Caller): boolean {
-  if (!rule.clientAddresses) return true;
-  const address = from.kind === "outside" ? from.address : undefined;
-  if (address === undefined) return false;
-  const list = new BlockList();
-  for (const range of rule.clientAddresses) {
-    const [net, bits] = range.split("/");
-    const family = isIP(net!) === 6 ? "ipv6" : "ipv4";
-    list.addSubnet(net!, Number(bits ?? (family === "ipv6" ? 128 : 32)), family);
-  }
-  return list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 }
 
 /** Istio's patterns: exact, prefix/*, *suffix. A query is not part of the path. */

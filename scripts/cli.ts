@@ -19,7 +19,7 @@ import { up } from "./commands/up.ts";
 import { UserError } from "./errors.ts";
 import { root } from "./paths.ts";
 import { createReporter } from "./progress.ts";
-import { installSignals, wasInterrupted } from "./signals.ts";
+import { installSignals, interruptionCode } from "./signals.ts";
 
 /** Commands of other folders, each of which exports `main(args): Promise<number>`. */
 const elsewhere: readonly CommandSpec[] = [
@@ -96,15 +96,18 @@ async function main(argv: readonly string[]): Promise<number> {
 
 /** npm keeps an option that stands before "--" for itself, and what was asked for would silently not be done. */
 function refuseSwallowed(spec: CommandSpec, flags: ParsedArguments["flags"]): void {
-  // npm has a --yes of its own, which may be set for good; without ours, a command asks
+  // settings of npm's own, which may be there for good
+  const npms = ["yes", "scope", "only"];
   const lost = spec.options.find(
     ({ name }) =>
-      name !== "yes" &&
+      !npms.includes(name) &&
       flags[name] === undefined &&
       process.env[`npm_config_${name}`] !== undefined,
   );
   if (lost)
-    throw new UserError(`npm took --${lost.name} for itself: ${spec.usage} -- --${lost.name}`);
+    throw new UserError(
+      `npm took --${lost.name} for itself: ${spec.usage} -- --${lost.name}${lost.value ? ` ${lost.value}` : ""}`,
+    );
 }
 
 function overview(): string {
@@ -132,7 +135,7 @@ main(process.argv.slice(2)).then(
       error instanceof UserError
         ? `error: ${error.message}`
         : String((error as Error)?.stack ?? error);
-    // as a shell has it for what SIGINT ended
-    process.stderr.write(`${text}\n`, () => process.exit(wasInterrupted() ? 130 : 1));
+    // as a shell has it for what a signal ended
+    process.stderr.write(`${text}\n`, () => process.exit(interruptionCode() ?? 1));
   },
 );

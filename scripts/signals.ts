@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 
 /** A run that ends in an orderly way by itself when it gets SIGINT; a second one makes it hurry. */
 let running: ChildProcess | undefined;
-let interrupted = false;
+let interrupted: number | undefined;
 
 /**
  * Handles Ctrl-C and the end of the process that started us. While Pulumi runs, it gets each signal, as SIGINT, which
@@ -10,7 +10,7 @@ let interrupted = false;
  */
 export function installSignals(): void {
   const onSignal = (signal: string, code: number) => {
-    interrupted = true;
+    interrupted = code;
     if (running) {
       running.kill("SIGINT");
       return;
@@ -38,5 +38,10 @@ export async function whileRunning<T>(child: ChildProcess, work: Promise<T>): Pr
 
 /** Whether somebody asked for the end. */
 export function wasInterrupted(): boolean {
+  return interrupted !== undefined;
+}
+
+/** Exit code of the signal that asked for the end; undefined when none did. */
+export function interruptionCode(): number | undefined {
   return interrupted;
 }

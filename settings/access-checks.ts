@@ -27,7 +27,9 @@ export function accessChecks(stack: string, s: Settings): Problem[] {
         ),
       ),
       ...contradictions(service, `services[${i}]`, tools),
-      ...(s.authorization === "off" ? [] : coverage(service, `services[${i}]`, tools)),
+      ...(s.authorization === "off" || !rolledOut(s, service.name)
+        ? []
+        : coverage(service, `services[${i}]`, tools)),
     ]),
   ];
 }
@@ -38,6 +40,12 @@ interface Tools {
   readonly set: (key: string, value: string) => string;
 }
 
+/** Whether rules apply to a service at this step of the rollout. */
+export function rolledOut({ rollout }: Pick<Settings, "rollout">, service: string): boolean {
+  if (rollout.mode === "all") return true;
+  return rollout.services.includes(service) === (rollout.mode === "only");
+}
+
 /** Without mTLS there are no identities, and a rule about one would let nobody in. */
 function modeChecks(s: Settings, { problem, set }: Tools): Problem[] {
   if (s.authorization === "off") return [];
@@ -46,12 +54,18 @@ function modeChecks(s: Settings, { problem, set }: Tools): Problem[] {
     s.mtlsMode === "DISABLE"
       ? [problem("mtlsMode", s.mtlsMode, why, set("mtlsMode", "STRICT"))]
       : [];
-  const workloads = s.workloadMtls.flatMap((w, i) =>
-    w.mode === "DISABLE"
-      ? [problem(`workloadMtls[${i}].mode`, w.mode, why, set(`workloadMtls[${i}].mode`, "STRICT"))]
-      : [],
-  );
+  const workloads = s.workloadMtls.flatMap((w, i) => {
+    const at = (field: string) => `workloadMtls[${i}].${field}`;
+    const modes = Object.entries({ [at("mode")]: w.mode, ...prefixed(w.ports ?? {}, at) });
+    return modes.flatMap(([key, mode]) =>
+      mode === "DISABLE" ? [problem(key, mode, why, set(key, "STRICT"))] : [],
+    );
+  });
   return [...namespace, ...workloads];
+}
+
+function prefixed<T>(ports: Readonly<Record<string, T>>, at: (field: string) => string) {
+  return Object.fromEntries(Object.entries(ports).map(([p, v]) => [at(`ports["${p}"]`), v]));
 }
 
 function issuerChecks(s: Settings, { problem, remove, set }: Tools): Problem[] {
@@ -104,12 +118,22 @@ function rolloutChecks(s: Settings, { problem, remove, set }: Tools): Problem[] 
           ),
         ],
   );
+  if (s.meshDefaultDeny && (mode !== "all" || s.authorization === "off"))
+    unknown.push(
+      problem(
+        "meshDefaultDeny",
+        true,
+        "false, unless authorization is on and rollout.mode is all: it would refuse what has no policy yet",
+        set("meshDefaultDeny", "false"),
+      ),
+    );
   if (mode === "all" ? services.length === 0 : services.length > 0) return unknown;
   const allowed = mode === "all" ? "nothing while rollout.mode is all" : "at least one service";
   const fix = mode === "all" ? remove("rollout.services") : set("rollout.services[0]", names[0]!);
   return [...unknown, problem("rollout.services", services, allowed, fix)];
 }
 
+// A fix takes a wrong rule away, never what it asks for: that would leave a wider one.
 function ruleChecks(
   s: Settings,
   service: ServiceSettings,
@@ -129,7 +153,7 @@ function ruleChecks(
         key,
         rule,
         "one caller: gateway, service, namespace or principal; another rule for another caller",
-        callers.length > 1 ? remove(`${key}.${callers.at(-1)}`) : set(`${key}.service`, "<name>"),
+        callers.length > 1 ? remove(key) : set(`${key}.service`, "<name>"),
       ),
     );
   const names = s.services.map((x) => x.name);
@@ -139,7 +163,7 @@ function ruleChecks(
         `${key}.service`,
         rule.service,
         `a service of this stack: ${names.join(", ")}`,
-        set(`${key}.service`, names[0]!),
+        set(`${key}.service`, "<name>"),
       ),
     );
   const prefix = prefixOf(service);
@@ -154,7 +178,7 @@ function ruleChecks(
     );
   if (rule.gateway && prefix !== undefined)
     (rule.paths ?? []).forEach((path, i) => {
-      if (serves(prefix, path) || path.startsWith("*")) return;
+      if (serves(prefix, path)) return;
       found.push(
         problem(
           `${key}.paths[${i}]`,
@@ -186,7 +210,7 @@ function tokenChecks(
         `${key}.${asked}`,
         rule[asked],
         "nothing, because authentication.issuers is empty, so no token is ever valid",
-        remove(`${key}.${asked}`),
+        remove(key),
       ),
     );
   else if (rule.issuer !== undefined && !issuers.some((i) => i.name === rule.issuer))
@@ -198,15 +222,18 @@ function tokenChecks(
         set(`${key}.issuer`, issuers[0]!.name),
       ),
     );
-  if (rule.clientAddresses && !rule.gateway)
-    found.push(
-      problem(
-        `${key}.clientAddresses`,
-        rule.clientAddresses,
-        "nothing without gateway: true, for only the gateway sees clients' addresses",
-        remove(`${key}.clientAddresses`),
-      ),
-    );
+  for (const claim of ["scope", "permission"]) {
+    const words = rule.claims?.[claim]?.find((value) => /\s/.test(value));
+    if (words !== undefined)
+      found.push(
+        problem(
+          `${key}.claims.${claim}`,
+          words,
+          "one word: the claim is words apart by spaces, and each is looked at alone",
+          remove(key),
+        ),
+      );
+  }
   return found;
 }
 
@@ -229,29 +256,36 @@ function protocolChecks(
   });
   const meant = ports.filter((p) => !rule.ports || rule.ports.includes(p.targetPort));
   const opaque = meant.filter((p) => ["tcp", "tls", "https"].includes(p.protocol));
-  const field = (["methods", "paths", "rpcs", "claims", "token", "headers"] as const).find(
-    (f) => rule[f] !== undefined,
-  );
+  const field = (
+    ["methods", "paths", "rpcs", "claims", "token", "issuer", "headers"] as const
+  ).find((f) => rule[f] !== undefined);
   if (field && opaque.length > 0)
     found.push(
       problem(
         `${key}.${field}`,
         rule[field],
         `nothing on port ${opaque[0]!.targetPort}, which speaks ${opaque[0]!.protocol}: name the ports that speak HTTP`,
-        remove(`${key}.${field}`),
+        remove(key),
+      ),
+    );
+  if (rule.rpcs && rule.gateway)
+    found.push(
+      problem(
+        `${key}.rpcs`,
+        rule.rpcs,
+        "nothing for the gateway, which routes by prefix",
+        remove(key),
       ),
     );
   if (rule.rpcs && (rule.methods || rule.paths))
-    found.push(
-      problem(`${key}.rpcs`, rule.rpcs, "no methods or paths beside it", remove(`${key}.rpcs`)),
-    );
+    found.push(problem(`${key}.rpcs`, rule.rpcs, "no methods or paths beside it", remove(key)));
   if (rule.rpcs && !meant.some((p) => p.protocol === "grpc"))
     found.push(
       problem(
         `${key}.rpcs`,
         rule.rpcs,
         `nothing, because no port of ${service.name} speaks grpc`,
-        remove(`${key}.rpcs`),
+        remove(key),
       ),
     );
   return found;
@@ -267,7 +301,7 @@ function contradictions(
     const by = denied.findIndex((deny) => coversRule(deny, allow));
     if (by < 0) return [];
     const allowed = `something that denyFrom[${by}] does not refuse; deny comes first, so this rule lets nobody in`;
-    return [problem(`${key}.allowFrom[${i}]`, allow, allowed, remove(`${key}.denyFrom[${by}]`))];
+    return [problem(`${key}.allowFrom[${i}]`, allow, allowed, remove(`${key}.allowFrom[${i}]`))];
   });
 }
 
@@ -288,7 +322,7 @@ function coverage(service: ServiceSettings, key: string, { problem, set }: Tools
         `${key}.allowFrom`,
         service.allowFrom,
         `at least one caller of ${service.name}, because whoever is not named may not call it`,
-        set(`${key}.allowFrom[0].gateway`, "true"),
+        set(`${key}.allowFrom[0].service`, "<name>"),
       ),
     ];
   const prefix = prefixOf(service);

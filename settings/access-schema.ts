@@ -29,9 +29,6 @@ const principal = z
   .string({ error: principalText })
   .regex(/^[a-z0-9.-]+\/ns\/[a-z0-9-]+\/sa\/[a-z0-9.-]+$/, { error: principalText });
 
-const cidrText = "an address or a range such as 10.0.0.0/8";
-const cidr = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], { error: cidrText });
-
 /** One value or several; with several, any of them will do. */
 const values = z
   .union([someText, z.array(someText).min(1)], { error: "a text, or a list of texts" })
@@ -56,8 +53,6 @@ const request = {
   token: z.literal(true, { error: "true, or leave it out" }).optional(),
   /** Issuer that the token has to come from, by its name in authentication. */
   issuer: dnsLabel.optional(),
-  /** Addresses of clients, as the gateway sees them. */
-  clientAddresses: list(cidr).optional(),
   headers: z.record(header, values).optional(),
 };
 
@@ -78,7 +73,7 @@ export const allowSchema = z.strictObject({ ...caller, ...request });
 /** What is refused before anything is allowed; without a caller, whoever asks. */
 export const denySchema = z.strictObject({ ...caller, ...request });
 
-const jwksText = 'a JSON Web Key Set such as {"keys":[…]}';
+const jwksText = 'a JSON Web Key Set of public keys such as {"keys":[…]}';
 const jwks = z.string({ error: jwksText }).refine(isKeySet, { error: jwksText });
 
 const fromHeader = z.strictObject({ name: header, prefix: someText.optional() });
@@ -88,6 +83,7 @@ const fromParameter = z.strictObject({
   reason: z.string({ error: reasonText }).min(10, { error: reasonText }),
 });
 
+const httpsText = "a URL of https: whoever sits on the way of http could hand over keys of his own";
 const issuer = z.strictObject({
   /** Name within the stack. */
   name: dnsLabel,
@@ -100,7 +96,7 @@ const issuer = z.strictObject({
   /** Keys of the issuer, written down. */
   jwks: jwks.optional(),
   /** Where the issuer serves its keys. */
-  jwksUri: z.url({ error: "a URL" }).optional(),
+  jwksUri: z.url({ protocol: /^https$/, error: httpsText }).optional(),
   headers: list(fromHeader).optional(),
   parameters: list(fromParameter).optional(),
   /** Headers that the service gets, each with the claim that is copied into it. */
@@ -122,10 +118,11 @@ export const rolloutSchema = z.strictObject({
 
 function isKeySet(text: string): boolean {
   try {
-    const { keys } = JSON.parse(text) as { keys?: unknown };
-    return (
-      Array.isArray(keys) && keys.every((k) => typeof (k as { kty?: unknown }).kty === "string")
-    );
+    const { keys } = JSON.parse(text) as { keys?: Record<string, unknown>[] };
+    // private halves and shared secrets would be plain text in the state
+    const isPublic = (key: Record<string, unknown>) =>
+      ["RSA", "EC", "OKP"].includes(String(key.kty)) && key.d === undefined && key.k === undefined;
+    return Array.isArray(keys) && keys.length > 0 && keys.every(isPublic);
   } catch {
     return false;
   }

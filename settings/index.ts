@@ -10,6 +10,7 @@ import { type SecretKey, type Settings, secretKeys, settingsSchema } from "./sch
 
 export * from "./schema.ts";
 export * from "./access-schema.ts";
+export { rolledOut } from "./access-checks.ts";
 export { prefixOf } from "./prefix.ts";
 export { type Problem, formatProblems } from "./problems.ts";
 export type { OwnCertificates } from "./own-certificates.ts";
@@ -110,7 +111,10 @@ function covers(
     inner === outer || inner.startsWith(`${outer}.`) || inner.startsWith(`${outer}[`);
   const given = Array.isArray(plain.services) ? plain.services.length : -1;
   const unread = within(wrong, "services") && given !== readable.services.length;
-  return within(wrong, ruled) || (unread && /^(services|workloadMtls)\b/.test(ruled));
+  return (
+    within(wrong, ruled) ||
+    (unread && /^(services|workloadMtls|rollout|authentication\.exempt)\b/.test(ruled))
+  );
 }
 
 function distinct(problems: readonly Problem[]): Problem[] {

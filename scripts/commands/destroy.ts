@@ -36,8 +36,14 @@ export const destroy: Command = {
 async function takeDown(name: string, report: Parameters<Command["run"]>[1]): Promise<number> {
   const bench = await prepareTools(report);
   const { stack, state, backend } = await openStack(report, name, bench);
-  if (!state) {
+  const forget = () => {
+    forgetStack(chooseBackend(bench.env), project, name);
     removeStackFiles(name);
+    removeStackFile(name);
+  };
+  if (!state) {
+    // what a run that was killed after the stack was gone has left
+    forget();
     process.stdout.write(`nothing to do: ${backend} has no stack ${name}\n`);
     return 0;
   }
@@ -47,9 +53,7 @@ async function takeDown(name: string, report: Parameters<Command["run"]>[1]): Pr
   checkEnd(result, `pulumi destroy of stack "${name}"`, invocation("npm run destroy", name));
   // keeps the tracked Pulumi.<stack>.yaml, which `destroy --remove` would delete
   await capture(stack, ["stack", "rm", "--yes", "--preserve-config"]);
-  forgetStack(chooseBackend(bench.env), project, name);
-  removeStackFiles(name);
-  removeStackFile(name);
+  forget();
   process.stdout.write(
     `stack ${name} is gone; Pulumi.${name}.yaml is kept, and ${invocation("npm start", name)} brings it back\n`,
   );

@@ -42,7 +42,7 @@ describe("wrong settings", () => {
       /httpPort is 70000\s+allowed: a port from 1 to 65535\s+fix: +pulumi config set/,
       /host is "\*\.local"\s+allowed: a DNS name/,
       /echoImage is "registry\.example\/echo"\s+allowed: an image with a tag/,
-      /gatewayTsl is set\s+allowed: .*did you mean gatewayTls\?\s+fix: +pulumi config rm/,
+      /gatewayTsl is set\s+allowed: .*did you mean gatewayTls\?\s+fix: +in \S+, write bankmesh:gatewayTls/,
       /services\[1\]\.name is "users"\s+allowed: a name of its own/,
       /services\[2\]\.prefix is "\/users\/all"\s+allowed: a path that neither holds nor lies in \/users/,
     ];

@@ -61,7 +61,7 @@ describe("AccessControl", () => {
     assert.deepEqual(objects(await make()), [
       "AuthorizationPolicy bank/allow-payments",
       "AuthorizationPolicy bank/allow-users",
-      "AuthorizationPolicy bank/deny-by-default",
+      "AuthorizationPolicy bank/default-deny",
       "AuthorizationPolicy bank/deny-payments",
       "AuthorizationPolicy istio-system/allow-gateway",
       "AuthorizationPolicy istio-system/deny-gateway",
@@ -72,9 +72,15 @@ describe("AccessControl", () => {
 
   test("nothing is refused before what is allowed is there", async () => {
     const recording = await make();
-    const denial = recording.get(policy, "access-deny-by-default");
-    assert.ok(denial.dependsOn.includes("access-allow-users"));
-    assert.ok(recording.comesAfter(policy, "access-allow-payments", "access-payments-tokens"));
+    const denial = recording.get(policy, "access-service-default-deny");
+    assert.ok(denial.dependsOn.includes("access-service-allow-users"));
+    assert.ok(
+      recording.comesAfter(
+        policy,
+        "access-service-allow-payments",
+        "access-service-payments-tokens",
+      ),
+    );
   });
 
   test("dry-run: the same policies, which refuse nobody", async () => {
@@ -86,7 +92,7 @@ describe("AccessControl", () => {
 
   test("the gateway hands tokens on only where somebody inside asks for claims", async () => {
     const forwarded = async (values: object) => {
-      const { spec } = (await make(values)).get(tokens, "access-gateway-tokens").inputs;
+      const { spec } = (await make(values)).get(tokens, "access-edge-gateway-tokens").inputs;
       return (spec.jwtRules as { forwardOriginalToken?: boolean }[]).map(
         (r) => r.forwardOriginalToken,
       );
@@ -96,12 +102,18 @@ describe("AccessControl", () => {
   });
 
   test("own keys inline, others by their address", async () => {
-    const { spec } = (await make()).get(tokens, "access-payments-tokens").inputs;
+    const fromHeaders = [{ name: "Authorization", prefix: "Bearer " }];
+    const { spec } = (await make()).get(tokens, "access-service-payments-tokens").inputs;
     assert.deepEqual(spec, {
       selector: { matchLabels: { app: "payments" } },
       jwtRules: [
-        { issuer: "https://issuer.bank", audiences: ["bank"], jwks: "the keys" },
-        { issuer: "https://partner", audiences: ["bank"], jwksUri: "https://partner/keys" },
+        { issuer: "https://issuer.bank", audiences: ["bank"], jwks: "the keys", fromHeaders },
+        {
+          issuer: "https://partner",
+          audiences: ["bank"],
+          jwksUri: "https://partner/keys",
+          fromHeaders,
+        },
       ],
     });
   });
@@ -116,7 +128,7 @@ describe("AccessControl", () => {
 
   test("mesh-wide default deny stands in Istio's root namespace", async () => {
     const made = objects(await make({ meshDefaultDeny: true }));
-    assert.ok(made.includes("AuthorizationPolicy istio-system/mesh-deny-by-default"));
+    assert.ok(made.includes("AuthorizationPolicy istio-system/mesh-default-deny"));
   });
 });
 
@@ -132,10 +144,10 @@ describe("SigningKeys", () => {
     };
     const recording = await record(() => new SigningKeys("tokens", { issuers }), { outputs });
     assert.deepEqual(recording.below("tokens"), [
-      "random:index/randomId:RandomId tokens-bank-k1-id",
-      "random:index/randomId:RandomId tokens-bank-k2-id",
-      "tls:index/privateKey:PrivateKey tokens-bank-k1-key",
-      "tls:index/privateKey:PrivateKey tokens-bank-k2-key",
+      "random:index/randomId:RandomId tokens-bank.k1-id",
+      "random:index/randomId:RandomId tokens-bank.k2-id",
+      "tls:index/privateKey:PrivateKey tokens-bank.k1-key",
+      "tls:index/privateKey:PrivateKey tokens-bank.k2-key",
     ]);
   });
 

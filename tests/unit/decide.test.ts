@@ -39,11 +39,15 @@ const ask = (call: Partial<Call>): string => {
   });
   return decision.allowed ? "allowed" : decision.at;
 };
-const token = (claims: Record<string, unknown> = {}, issuer = "bank") => ({ issuer, claims });
+const token = (claims: Record<string, unknown> = {}, issuer = "bank") => ({
+  issuer,
+  claims: { sub: "ann", ...claims },
+});
 
 describe("decide", () => {
   for (const [what, call, expected] of [
     ["reading with a token", { token: token() }, "allowed"],
+    ["with one that has no subject", { token: token({ sub: undefined }) }, "gateway"],
     ["reading without one", {}, "gateway"],
     ["an exempt path without one", { path: "/payments/health" }, "allowed"],
     ["its neighbour", { path: "/payments/healthz" }, "gateway"],

@@ -182,7 +182,7 @@ describe("outputs", () => {
       ],
     });
     const curl = "curl -fsS --resolve app.local:8443:127.0.0.1 --cacert .bankmesh/certs/dev/ca.crt";
-    const header = '-H "Authorization: Bearer $(npm run -s token -- dev --scope o:r)"';
+    const header = `-H @<(printf 'Authorization: Bearer %s' "$(npm run -s token -- dev --scope 'o:r')")`;
     assert.deepEqual(howToCall("dev", s), [
       `${curl} https://app.local:8443/users`,
       `${curl} ${header} https://app.local:8443/orders`,

@@ -181,7 +181,7 @@ describe("what is right is taken", () => {
   const everything = {
     mtlsMode: "STRICT",
     meshMtlsMode: "PERMISSIVE",
-    workloadMtls: [{ service: "users", mode: "STRICT", ports: { "9090": "DISABLE" } }],
+    workloadMtls: [{ service: "users", mode: "STRICT", ports: { "9090": "PERMISSIVE" } }],
     destinationRule: { except: ["legacy.bank.svc.cluster.local"] },
     authorization: "dry-run",
     authentication: {
@@ -195,7 +195,7 @@ describe("what is right is taken", () => {
       ],
       exempt: ["/v1/users/health"],
     },
-    rollout: { mode: "only", services: ["ledger"] },
+    rollout: { mode: "all", services: [] },
     meshDefaultDeny: true,
     gatewayTls: "MUTUAL",
     cluster: "existing",
@@ -227,7 +227,7 @@ describe("what is right is taken", () => {
         retries: { attempts: 0, perTryTimeout: "1s" },
         requestHeaders: { "x-bank": "1" },
         allowFrom: [{ gateway: true }, { service: "ledger", ports: [9090] }],
-        denyFrom: [{ clientAddresses: ["10.0.0.0/8"], gateway: true }],
+        denyFrom: [{ gateway: true, ports: [9090] }],
       },
       { name: "ledger", prefix: false, allowFrom: [{ namespace: "shop", claims: { a: ["b"] } }] },
     ],

@@ -82,7 +82,7 @@ const rules: readonly ConfigError[] = [
     `${allow}.service`,
     '"order"',
     "a service of this stack: payments, orders",
-    setPath(`${allow}.service`, "payments"),
+    setPath(`${allow}.service`, "<name>"),
   ),
   row(
     payments({ allowFrom: [{ methods: ["GET"] }] }),
@@ -96,7 +96,7 @@ const rules: readonly ConfigError[] = [
     allow,
     '{"gateway":true,"service":"orders"}',
     "one caller",
-    removePath(`${allow}.service`),
+    removePath(allow),
   ),
   row(
     payments({ allowFrom: [{ gateway: true, paths: ["/payment"] }] }),
@@ -117,7 +117,7 @@ const rules: readonly ConfigError[] = [
     `${allow}.token`,
     "true",
     "authentication.issuers is empty",
-    removePath(`${allow}.token`),
+    removePath(allow),
   ),
   row(
     payments({ allowFrom: [{ gateway: true, issuer: "bnk" }] }, { authentication }),
@@ -127,11 +127,68 @@ const rules: readonly ConfigError[] = [
     setPath(`${allow}.issuer`, "bank"),
   ),
   row(
-    payments({ allowFrom: [{ service: "orders", clientAddresses: ["10.0.0.1"] }] }),
-    `${allow}.clientAddresses`,
-    '["10.0.0.1"]',
-    "only the gateway sees clients' addresses",
-    removePath(`${allow}.clientAddresses`),
+    payments({
+      allowFrom: [{ gateway: true, rpcs: ["/a.B/C"] }],
+      ports: [{ port: 80, targetPort: 8080, protocol: "grpc" }],
+    }),
+    `${allow}.rpcs`,
+    '["/a.B/C"]',
+    "nothing for the gateway, which routes by prefix",
+    removePath(allow),
+  ),
+  row(
+    payments({ allowFrom: [{ gateway: true, paths: ["*"] }] }),
+    `${allow}.paths[0]`,
+    '"*"',
+    "a path that the gateway routes to payments",
+    setPath(`${allow}.paths[0]`, "/payments"),
+  ),
+  row(
+    payments({ allowFrom: [{ gateway: true, claims: { scope: "a b" } }] }, { authentication }),
+    `${allow}.claims.scope`,
+    '"a b"',
+    "one word",
+    removePath(allow),
+  ),
+  row(
+    { meshDefaultDeny: true },
+    "meshDefaultDeny",
+    "true",
+    "false, unless authorization is on and rollout.mode is all",
+    "pulumi config set --stack dev meshDefaultDeny false",
+  ),
+  row(
+    {
+      authorization: "enforce",
+      workloadMtls: [{ service: "users", ports: { "8080": "DISABLE" } }],
+      services: [{ name: "users", allowFrom: [{ gateway: true }] }],
+    },
+    'workloadMtls[0].ports["8080"]',
+    '"DISABLE"',
+    "plaintext has no identity",
+    setPath('workloadMtls[0].ports["8080"]', "STRICT"),
+  ),
+  row(
+    {
+      authentication: {
+        issuers: [{ name: "x", issuer: "y", audiences: ["z"], jwks: '{"keys":[{"kty":"oct"}]}' }],
+      },
+    },
+    "authentication.issuers[0].jwks",
+    '"{"keys":[{"kty":"oct"}]}"',
+    "a JSON Web Key Set of public keys",
+    setPath("authentication.issuers[0].jwks", "<value>"),
+  ),
+  row(
+    {
+      authentication: {
+        issuers: [{ name: "x", issuer: "y", audiences: ["z"], jwksUri: "http://y/keys" }],
+      },
+    },
+    "authentication.issuers[0].jwksUri",
+    '"http://y/keys"',
+    "a URL of https",
+    setPath("authentication.issuers[0].jwksUri", "<value>"),
   ),
   row(
     payments({ allowFrom: [{ service: "orders", ports: [9090] }] }),
@@ -150,14 +207,14 @@ const rules: readonly ConfigError[] = [
     `${allow}.methods`,
     '["GET"]',
     "which speaks tcp",
-    removePath(`${allow}.methods`),
+    removePath(allow),
   ),
   row(
     payments({ allowFrom: [{ service: "orders", rpcs: ["/a.B/C"] }] }),
     `${allow}.rpcs`,
     '["/a.B/C"]',
     "no port of payments speaks grpc",
-    removePath(`${allow}.rpcs`),
+    removePath(allow),
   ),
   row(
     payments({
@@ -167,14 +224,14 @@ const rules: readonly ConfigError[] = [
     allow,
     '{"service":"orders","methods":["GET"]}',
     "deny comes first, so this rule lets nobody in",
-    removePath("services[0].denyFrom[0]"),
+    removePath(allow),
   ),
   row(
     { authorization: "enforce", services: [{ name: "users" }] },
     "services[0].allowFrom",
     "(not set)",
     "at least one caller of users",
-    setPath("services[0].allowFrom[0].gateway", "true"),
+    setPath("services[0].allowFrom[0].service", "<name>"),
   ),
   row(
     { authorization: "dry-run", services: [{ name: "users", allowFrom: [{ namespace: "shop" }] }] },
