@@ -70,10 +70,10 @@ interface Times {
   readonly destroy: number[];
   readonly noop: number[];
   readonly preview: number[];
-  /** One step after the other. */
+  /** At once what the program does at once: what the bounds are held against. */
   readonly shell: number[];
-  /** At once what the program does at once. */
-  readonly sideBySide: number[];
+  /** One step after the other. */
+  readonly plain: number[];
 }
 
 const noTimes = (): Times => ({
@@ -82,7 +82,7 @@ const noTimes = (): Times => ({
   noop: [],
   preview: [],
   shell: [],
-  sideBySide: [],
+  plain: [],
 });
 
 /** The program and the shell route in turn, with 3 services and with 50, each from no cluster to none. */
@@ -90,14 +90,7 @@ async function measure(env: Env, folder: string): Promise<Figure[]> {
   const times = { few: noTimes(), many: noTimes() };
   for (let round = 1; round <= rounds; round++)
     for (const size of ["few", "many"] as const) {
-      const {
-        up: ups,
-        destroy: downs,
-        noop,
-        preview: looks,
-        shell: shells,
-        sideBySide,
-      } = times[size];
+      const { up: ups, destroy: downs, noop, preview: looks, shell: shells, plain } = times[size];
       const note = async (what: string, into: number[], work: () => Promise<unknown>) => {
         into.push(await time(work));
         console.log(
@@ -111,12 +104,10 @@ async function measure(env: Env, folder: string): Promise<Figure[]> {
       for (let i = 0; i < 3; i++) await note("preview", looks, () => preview(env));
       await note("destroy of the program", downs, () => destroy(env));
       const objects = path.join(folder, size);
-      await note("up of the shell route", shells, () => shell(env, "up", objects));
+      await note("up of the shell route", shells, () => shell(env, "up", objects, "side-by-side"));
       await shell(env, "down");
       if (size === "many") continue;
-      await note("the same, side by side", sideBySide, () =>
-        shell(env, "up", objects, "side-by-side"),
-      );
+      await note("the same, one step after the other", plain, () => shell(env, "up", objects));
       await shell(env, "down");
     }
   return figures(times.few, times.many);
@@ -128,9 +119,9 @@ function figures(few: Times, many: Times): Figure[] {
   return [
     { what: "up from no cluster", program: median(few.up), shell: median(few.shell) },
     {
-      what: "up, beside a shell route that does steps at once",
+      what: "up, beside a shell route of one step after the other",
       program: median(few.up),
-      shell: median(few.sideBySide),
+      shell: median(few.plain),
       atMost: false,
     },
     { what: "up, nothing to do", program: median(few.noop), atMost: 8 },

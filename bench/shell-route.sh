@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The platform without Pulumi: kind, helm, kubectl, openssl, with the same charts, values, images and waits.
 # shell-route.sh up FOLDER [side-by-side] | down   (FOLDER: made by bench/manifests.ts). Environment: CLUSTER.
-# The plain route does one step after the other; side-by-side does at once what the program's graph lets it do at once.
+# Plainly one step after the other; side-by-side does at once what the program's graph lets it do at once.
 set -euo pipefail
 kubeconfig=${TMPDIR:-/tmp}/$CLUSTER.kubeconfig
 export KUBECONFIG=$kubeconfig

@@ -47,7 +47,10 @@ export class AccessControl extends pulumi.ComponentResource {
   }
 }
 
-/** In an order in which a running stack never refuses what it is about to allow; taken away the other way round. */
+/**
+ * What allows before what refuses, and taken away the other way round. One gap is left: when the last rule about claims
+ * goes, the gateway stops handing tokens on a moment before that rule is gone.
+ */
 function makePolicies(
   name: string,
   args: AccessControlArgs,

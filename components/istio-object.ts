@@ -10,8 +10,8 @@ export interface ObjectName {
 }
 
 /**
- * One object of Istio's own kinds. Its spec, texts that are known later left empty, is checked against the CRD of the pinned chart first, so that what the
- * API server would refuse fails here, with the field named.
+ * One object of Istio's own kinds. Its spec is checked against the CRD of the pinned chart first, so that what the API
+ * server would refuse fails here, with the field named. Texts that are known later are left empty for that.
  *
  * @throws pulumi.RunError when the CRD does not allow the spec
  */

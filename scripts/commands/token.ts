@@ -1,7 +1,8 @@
+import type { TokenKey } from "../../components/signing-keys.ts";
 import type { IssuerSettings } from "../../settings/index.ts";
 import { checkConfiguration } from "../checks/index.ts";
 import { UserError } from "../errors.ts";
-import { type TokenKey, claimsOf, lifetime, signToken } from "../tokens/token.ts";
+import { claimsOf, lifetime, signToken } from "../tokens/token.ts";
 import { type Command, invocation, stackHelp } from "./command.ts";
 import { outputsOf } from "./outputs-of.ts";
 

@@ -1,5 +1,6 @@
 import { createPrivateKey } from "node:crypto";
 import { SignJWT } from "jose";
+import type { TokenKey } from "../../components/signing-keys.ts";
 import { UserError } from "../errors.ts";
 
 /** What goes into a token. */
@@ -10,12 +11,6 @@ export interface TokenRequest {
   readonly lifetimeSeconds: number;
   /** Further claims, such as scope and role. */
   readonly claims: Readonly<Record<string, unknown>>;
-}
-
-/** Key that signs, as the stack keeps it. */
-export interface TokenKey {
-  readonly kid: string;
-  readonly privateKeyPem: string;
 }
 
 /**
