@@ -11,6 +11,7 @@ import { type Command, stackHelp } from "./commands/command.ts";
 import { destroy } from "./commands/destroy.ts";
 import { doctor } from "./commands/doctor.ts";
 import { exec } from "./commands/exec.ts";
+import { graph } from "./commands/graph.ts";
 import { format, lint } from "./commands/lint.ts";
 import { preview } from "./commands/preview.ts";
 import { test } from "./commands/test.ts";
@@ -50,6 +51,7 @@ const commands: readonly Command[] = [
   certs,
   kubeconfig,
   token,
+  graph,
   exec,
   test,
   lint,

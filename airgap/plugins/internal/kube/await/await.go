@@ -138,7 +138,7 @@ func (t *Target) notReady(
 	}
 	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
 	defer cancel()
-	return &NotReadyError{live, append([]string{first}, diagnose(look, t.Cluster, live)...)}
+	return &NotReadyError{live, append([]string{first}, diagnose(look, t.Cluster, live, 0)...)}
 }
 
 // ReadyNow says whether a live object is ready at this moment; it does not wait. Only kinds whose
@@ -186,7 +186,7 @@ func (t *Target) diagnoseWhileWaiting(ctx context.Context) (stop func()) {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				for _, reason := range diagnose(ctx, t.Cluster, t.Object) {
+				for _, reason := range diagnose(ctx, t.Cluster, t.Object, diagnoseEvery) {
 					if !shown[reason] {
 						shown[reason] = true
 						t.Warn(reason)

@@ -3,11 +3,13 @@ package await
 import (
 	"context"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"bankmesh/airgap/plugins/internal/kube/cluster"
 )
@@ -15,58 +17,44 @@ import (
 // maxReasons keeps a message readable when many Pods fail in the same way.
 const maxReasons = 8
 
-// diagnose asks a workload's Pods and events why it is not ready.
-func diagnose(ctx context.Context, c *cluster.Cluster, u *unstructured.Unstructured) []string {
-	var pods []unstructured.Unstructured
+// diagnose asks a workload's Pods and events why it is not ready. What was seen within maxAge will do.
+func diagnose(ctx context.Context, c *cluster.Cluster, u *unstructured.Unstructured, maxAge time.Duration) []string {
 	switch u.GetKind() {
-	case "Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicationController":
-		if pods = podsOf(ctx, c, u); pods == nil {
-			return nil
-		}
-	case "Pod":
-		pods = []unstructured.Unstructured{*u}
+	case "Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicationController", "Pod":
 	default:
 		return nil
+	}
+	seen := overviewOf(ctx, c, u.GetNamespace(), maxAge)
+	if seen == nil {
+		return nil
+	}
+	pods := []unstructured.Unstructured{*u}
+	if u.GetKind() != "Pod" {
+		pods = seen.podsOf(u)
 	}
 	var out []string
 	for i := range pods {
 		out = append(out, podReasons(&pods[i])...)
 	}
-	out = append(out, events(ctx, c, u)...)
+	out = append(out, warningsAbout(u, seen.warnings)...)
 	return firstDistinct(out)
 }
 
-func podsOf(ctx context.Context, c *cluster.Cluster, u *unstructured.Unstructured) []unstructured.Unstructured {
-	selector, err := selectorOf(u)
-	if err != nil || selector == "" {
-		return nil
-	}
-	list, err := c.Resource("", "v1", "pods", u.GetNamespace()).
-		List(ctx, metav1.ListOptions{LabelSelector: selector})
-	if err != nil {
-		return nil
-	}
-	return list.Items
-}
-
-func selectorOf(u *unstructured.Unstructured) (string, error) {
+// selectorOf is empty when a workload has none.
+func selectorOf(u *unstructured.Unstructured) (labels.Selector, error) {
 	if u.GetKind() == "ReplicationController" {
 		m, _, _ := unstructured.NestedStringMap(u.Object, "spec", "selector")
-		return metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: m}), nil
+		return labels.SelectorFromSet(m), nil
 	}
 	raw, ok, _ := unstructured.NestedMap(u.Object, "spec", "selector")
 	if !ok {
-		return "", nil
+		return labels.Everything(), nil
 	}
 	var s metav1.LabelSelector
 	if err := fromUnstructured(raw, &s); err != nil {
-		return "", err
+		return nil, err
 	}
-	parsed, err := metav1.LabelSelectorAsSelector(&s)
-	if err != nil {
-		return "", err
-	}
-	return parsed.String(), nil
+	return metav1.LabelSelectorAsSelector(&s)
 }
 
 func podReasons(p *unstructured.Unstructured) []string {
@@ -117,19 +105,14 @@ func str(a any) string {
 	return s
 }
 
-// events gives the warnings about the workload and what it owns; those are named after it.
-func events(ctx context.Context, c *cluster.Cluster, u *unstructured.Unstructured) []string {
-	list, err := c.Resource("", "v1", "events", u.GetNamespace()).
-		List(ctx, metav1.ListOptions{FieldSelector: "type=Warning"})
-	if err != nil {
-		return nil
-	}
-	sort.Slice(list.Items, func(i, j int) bool {
-		return str(list.Items[i].Object["lastTimestamp"]) > str(list.Items[j].Object["lastTimestamp"])
+// warningsAbout picks the warnings about the workload and what it owns, which is named after it; the newest first.
+func warningsAbout(u *unstructured.Unstructured, all []unstructured.Unstructured) []string {
+	sorted := slices.SortedStableFunc(slices.Values(all), func(a, b unstructured.Unstructured) int {
+		return strings.Compare(str(b.Object["lastTimestamp"]), str(a.Object["lastTimestamp"]))
 	})
 	var out []string
-	for i := range list.Items {
-		e := &list.Items[i]
+	for i := range sorted {
+		e := &sorted[i]
 		name := text(e, "involvedObject", "name")
 		own := name == u.GetName() || (u.GetKind() != "Pod" && strings.HasPrefix(name, u.GetName()+"-"))
 		// A HorizontalPodAutoscaler of the same name has troubles of its own; a back-off is told by
