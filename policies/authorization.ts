@@ -96,7 +96,8 @@ export function gatewayDeny(s: AccessSettings): AuthorizationPolicySpec | undefi
     .filter((service) => rolledOut(s, service.name) && prefixOf(service) !== undefined)
     .flatMap((service) =>
       (service.denyFrom ?? [])
-        .filter((rule) => rule.gateway)
+        // the gateway does not know the container's ports; the service itself refuses what is for one of them
+        .filter((rule) => rule.gateway && !rule.ports)
         .map((rule) => edgeRule(s, service, rule)),
     );
   if (rules.length === 0) return undefined;

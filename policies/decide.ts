@@ -38,7 +38,14 @@ export interface Call {
 
 export type Decision =
   | { readonly allowed: true }
-  | { readonly allowed: false; readonly at: "gateway" | "service"; readonly why: string };
+  | {
+      readonly allowed: false;
+      /** Whose rules refuse it. */
+      readonly at: "gateway" | "service";
+      readonly why: string;
+      /** Whether the gateway has a route for it; without rules, what has none is not found. @default true */
+      readonly routed?: false;
+    };
 
 const yes: Decision = { allowed: true };
 
@@ -57,14 +64,14 @@ export function decide(s: Settings, call: Call): Decision {
 }
 
 function atTheGateway(s: Settings, service: ServiceSettings, call: Call): Decision {
-  const no = (why: string): Decision => ({ allowed: false, at: "gateway", why });
+  const no = (why: string) => ({ allowed: false, at: "gateway", why }) as const;
   const routed = routePaths(service);
   if (!routed?.some((p) => matchesPath(p, call.path)))
-    return no("no route leads from this path to the service");
+    return { ...no("no route leads from this path to the service"), routed: false };
   if (!rolledOut(s, service.name)) return yes;
   const mine = (rules: readonly (AllowRule | DenyRule)[] = []) => rules.filter((r) => r.gateway);
-  const denied = mine(service.denyFrom).findIndex((r) => asks(service, r, call, true));
-  if (denied >= 0) return no("a rule of denyFrom refuses it");
+  const denied = mine(service.denyFrom).some((r) => !r.ports && asks(service, r, call, true));
+  if (denied) return no("a rule of denyFrom refuses it");
   if (s.authentication.exempt.some((p) => matchesPath(p, call.path))) return yes;
   return mine(service.allowFrom).some((r) => asks(service, r, call, true))
     ? yes

@@ -184,6 +184,12 @@ describe("the gateway", () => {
     assert.equal(gatewayDeny(stack({ denyFrom: [{ service: "orders" }] })), undefined);
   });
 
+  test("leaves what denyFrom says of a port to the service, instead of refusing its whole prefix", () => {
+    const s = stack({ allowFrom: [{ gateway: true }], denyFrom: [{ gateway: true, ports: [9090] }] });
+    assert.equal(gatewayDeny(s), undefined);
+    assert.deepEqual(serviceDeny(s, s.services[0]!)!.rules![0]!.to![0]!.operation!.ports, ["9090"]);
+  });
+
   test("a service that the rollout has not reached stays open at the gateway, and has no rules of its own", () => {
     const rollout = { mode: "only", services: ["orders"] };
     const s = stack({ allowFrom: [{ gateway: true, token: true }] }, { rollout });
