@@ -7,6 +7,24 @@ export const reasons = [
   /** 301, 302, 307 or 308. */
   "redirect",
   "not-found",
+  /** 403 by rules about callers. */
+  "rbac-denied",
+  /** 401: the token's time is over. */
+  "token-expired",
+  /** 401: the token's time has not begun. */
+  "token-not-yet-valid",
+  /** 401: nobody knows the token's issuer. */
+  "token-issuer",
+  /** 401: no key of the issuer made the token's signature. */
+  "token-signature",
+  /** 401: the token's algorithm is not taken. */
+  "token-algorithm",
+  /** 401: it is no token. */
+  "token-malformed",
+  /** 401: a token is asked for, and there is none. */
+  "token-missing",
+  /** 403: the token is for another audience. */
+  "token-audience",
   /** The server's certificate did not convince the client. */
   "server-cert-untrusted",
   /** Alert: the server wants a client certificate. */
@@ -85,7 +103,7 @@ const codes: Readonly<Record<string, Reason>> = {
  * @param tls whether the client spoke TLS
  */
 export function classify(evidence: Evidence, tls: boolean): Reason {
-  if (evidence.status !== undefined) return ofStatus(evidence.status);
+  if (evidence.status !== undefined) return ofStatus(evidence.status, evidence.body);
   if (evidence.alert !== undefined) return alerts[evidence.alert] ?? "unclear";
   if (evidence.exitCode !== undefined) return ofExit(evidence.exitCode, evidence.message, tls);
   if (evidence.errorCode === undefined) return "unclear";
@@ -94,7 +112,29 @@ export function classify(evidence: Evidence, tls: boolean): Reason {
   return isEnd(evidence.errorCode) ? ended(tls) : "unclear";
 }
 
-function ofStatus(status: number): Reason {
+/** What Envoy's filters for tokens and rules write, by status; it is all that tells their refusals apart. */
+const refusals: Readonly<Record<number, readonly (readonly [RegExp, Reason])[]>> = {
+  401: [
+    [/^Jwt is expired/, "token-expired"],
+    [/^Jwt not yet valid/, "token-not-yet-valid"],
+    [/^Jwt issuer is not configured/, "token-issuer"],
+    [/^Jwt verification fails|^Jwks doesn't have key to match kid or alg/, "token-signature"],
+    [
+      /^Jwt header \[alg\]|^Jwt.*(algorithm|alg) (is )?not (supported|implemented)/i,
+      "token-algorithm",
+    ],
+    [/^Jwt is missing/, "token-missing"],
+    [/^Jwt (is not in the form|header|payload|signature)/, "token-malformed"],
+  ],
+  403: [
+    [/^RBAC: access denied/, "rbac-denied"],
+    [/^Audiences in Jwt are not allowed/, "token-audience"],
+  ],
+};
+
+function ofStatus(status: number, body: string): Reason {
+  const refusal = refusals[status]?.find(([text]) => text.test(body));
+  if (refusal) return refusal[1];
   if (status >= 200 && status < 300) return "ok";
   if ([301, 302, 307, 308].includes(status)) return "redirect";
   if (status === 404) return "not-found";

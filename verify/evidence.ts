@@ -23,6 +23,10 @@ export interface Evidence {
   readonly tlsVersion?: string;
   /** Value of X-Forwarded-Client-Cert as the service saw it; null when it saw none, undefined when nobody knows. */
   readonly xfcc?: string | null;
+  /** Headers as the service saw them, without what lets somebody in; undefined when nobody knows. */
+  readonly seen?: Readonly<Record<string, string>>;
+  /** Whether a service behind the gateway answered, rather than the gateway itself; of requests of this machine. */
+  readonly upstream?: boolean;
   /** The line that the server's proxy wrote about it, if it was found. */
   readonly accessLog?: Readonly<Record<string, unknown>>;
 }
@@ -42,17 +46,36 @@ export function alertIn(message: string, errorCode?: string): string | undefined
   return /\balert ([a-z][a-z ]*[a-z])/i.exec(message)?.[1]?.toLowerCase();
 }
 
-/** The header as an echo server shows it; undefined when the body is no echo of the request. */
-export function xfccIn(body: string): string | null | undefined {
+/** Stands for a token wherever one would be shown. */
+export const tokenMark = "(token)";
+
+/** The same text without tokens. */
+export function withoutTokens(text: string): string {
+  return text.replace(/\beyJ[\w-]+\.[\w-]*(\.[\w-]*)?/g, tokenMark);
+}
+
+/** Headers as an echo server shows them, tokens left out; undefined when the body is no echo of the request. */
+export function seenIn(body: string): Record<string, string> | undefined {
   try {
     const headers = (JSON.parse(body) as { request?: { headers?: Record<string, unknown> } })
       .request?.headers;
     if (typeof headers !== "object" || headers === null) return undefined;
-    const value = headers["x-forwarded-client-cert"];
-    return typeof value === "string" ? value : null;
+    return Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, withoutTokens(String(value))]),
+    );
   } catch {
     return undefined;
   }
+}
+
+/** What an answer's body tells; tokens are left out. */
+export function bodyEvidence(body: string): Pick<Evidence, "body" | "seen" | "xfcc"> {
+  const seen = seenIn(body);
+  return {
+    body: withoutTokens(body),
+    ...(seen && { seen }),
+    xfcc: seen && (seen["x-forwarded-client-cert"] ?? null),
+  };
 }
 
 /** One hop in X-Forwarded-Client-Cert. */

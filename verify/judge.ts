@@ -1,5 +1,5 @@
 import { type Reason, classify } from "./classify.ts";
-import { type Evidence, parseXfcc, peerOf } from "./evidence.ts";
+import { type Evidence, parseXfcc, peerOf, tokenMark } from "./evidence.ts";
 import { type Expectation, type ProbeRequest, isNegative } from "./probe.ts";
 
 export type Verdict = "holds" | "fails" | "inconclusive";
@@ -15,6 +15,8 @@ export interface Judgement {
 export interface Identities {
   readonly caller: string;
   readonly gateway: string;
+  /** Identity of a service of the stack. */
+  readonly service: (name: string) => string;
 }
 
 /** An answer beside the request that brought it. */
@@ -43,7 +45,7 @@ export function judge(
   const got = classify(answer.evidence, speaksTls(answer.request));
   if (!isNegative(expectation)) {
     if (got !== "ok") return { verdict: "fails", got, text: `expected an answer, got ${got}` };
-    const wrong = wrongDetail(expectation, answer.evidence, identities);
+    const wrong = wrongDetail(expectation, answer, identities);
     return wrong ? { ...wrong, got } : { verdict: "holds", got, text: "answered" };
   }
   if (got === "ok") {
@@ -58,21 +60,30 @@ export function judge(
     const text = `refused with ${got}, which is not ${expectation.reason}`;
     return { verdict: "inconclusive", got, text };
   }
-  const wrong = wrongDetail(expectation, answer.evidence, identities);
+  const wrong = wrongDetail(expectation, answer, identities);
   return wrong
     ? { ...wrong, got }
     : { verdict: "holds", got, text: `${got}, and the control succeeded` };
 }
 
-function wrongDetail(
-  expectation: Expectation,
-  evidence: Evidence,
-  identities: Identities,
-): Pick<Judgement, "verdict" | "text"> | undefined {
-  const { location, peer, clientSubject } = expectation;
+type Wrong = Pick<Judgement, "verdict" | "text"> | undefined;
+
+function wrongDetail(expectation: Expectation, answer: Answer, identities: Identities): Wrong {
+  const { evidence, request } = answer;
+  const { location, peer, clientSubject, refusedBy } = expectation;
   if (location !== undefined && evidence.location !== location) {
     return { verdict: "fails", text: `redirects to ${evidence.location}, not to ${location}` };
   }
+  const by =
+    evidence.upstream === undefined ? undefined : evidence.upstream ? "service" : "gateway";
+  if (refusedBy !== undefined && by !== refusedBy) {
+    return {
+      verdict: "fails",
+      text: `refused by the ${by ?? "nobody knows whom"}, not by the ${refusedBy}`,
+    };
+  }
+  const unseen = wrongHeaders(expectation, evidence);
+  if (unseen) return unseen;
   if (peer === undefined && clientSubject === undefined) return undefined;
   const { xfcc } = evidence;
   if (xfcc === undefined) {
@@ -83,7 +94,7 @@ function wrongDetail(
   }
   if (peer !== undefined) {
     const seen = xfcc === null ? undefined : peerOf(xfcc);
-    const wanted = peer === "nobody" ? undefined : identities[peer];
+    const wanted = identityOf(peer, request, identities);
     if (seen !== wanted) {
       return {
         verdict: "fails",
@@ -99,4 +110,35 @@ function wrongDetail(
     };
   }
   return undefined;
+}
+
+function identityOf(
+  peer: NonNullable<Expectation["peer"]>,
+  request: ProbeRequest,
+  identities: Identities,
+): string | undefined {
+  if (peer === "nobody") return undefined;
+  if (peer === "gateway") return identities.gateway;
+  const as = request.from === "mesh" ? request.as : undefined;
+  return as === undefined ? identities.caller : identities.service(as);
+}
+
+/** What the service saw of the request's headers, where that is asked. */
+function wrongHeaders({ tokenSeen, seen }: Expectation, evidence: Evidence): Wrong {
+  if (tokenSeen === undefined && seen === undefined) return undefined;
+  if (!evidence.seen)
+    return {
+      verdict: "inconclusive",
+      text: "the answer does not show which headers the service saw",
+    };
+  const token = Object.values(evidence.seen).some((value) => value.includes(tokenMark));
+  if (tokenSeen !== undefined && token !== tokenSeen)
+    return { verdict: "fails", text: `the service ${token ? "saw" : "did not see"} the token` };
+  const wrong = Object.entries(seen ?? {}).find(
+    ([name, value]) => (evidence.seen![name] ?? null) !== value,
+  );
+  if (!wrong) return undefined;
+  const [name, value] = wrong;
+  const saw = evidence.seen[name] ?? "none";
+  return { verdict: "fails", text: `the service saw ${name}: ${saw}, not ${value ?? "none"}` };
 }

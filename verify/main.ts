@@ -1,3 +1,4 @@
+import type { TokenKey } from "../components/signing-keys.ts";
 import { checkConfiguration } from "../scripts/checks/index.ts";
 import { UserError } from "../scripts/errors.ts";
 import { createReporter } from "../scripts/progress.ts";
@@ -29,6 +30,7 @@ export async function main(args: readonly string[]): Promise<number> {
         settings,
         caPem: text("caCertPem"),
         client: { certPem: text("clientCertPem"), keyPem: text("clientKeyPem") },
+        signingKeys: outputs.signingKeys as Record<string, TokenKey>,
       },
       {
         onSettled: (o) => step.update(`${[o.id, o.item].filter(Boolean).join(" ")}: ${o.verdict}`),

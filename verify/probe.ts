@@ -1,26 +1,41 @@
 import type { Settings } from "../settings/index.ts";
 import type { Reason } from "./classify.ts";
+import type { TokenSpec } from "./tokens.ts";
 
 /** Who sends a request: a pod with a sidecar, a pod without one, or this machine. */
 export type Caller = "mesh" | "plain" | "host";
 
+/** What any request may bring along. */
+interface Message {
+  /** @default GET */
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Token to bring; it is made when the request is sent, and stands in no report. @default none */
+  readonly token?: TokenSpec;
+  /** What stands before the token in the Authorization header. @default "Bearer " */
+  readonly tokenPrefix?: string;
+  /** Where the token stands instead of the Authorization header. */
+  readonly tokenIn?: { readonly query: string } | { readonly header: string };
+}
+
 /** A request that a pod sends with curl. */
-export interface PodRequest {
+export interface PodRequest extends Message {
   readonly from: "mesh" | "plain";
+  /** Service of the stack whose account the pod has. @default an account of its own, which no rule names */
+  readonly as?: string;
   readonly url: string;
   /** Speak TLS and take any server certificate, with a client certificate made on the spot if it says so. */
   readonly clientCertificate?: "self-signed";
 }
 
 /** A request that this machine sends to the gateway, on a connection of its own. */
-export interface HostRequest {
+export interface HostRequest extends Message {
   readonly from: "host";
   /** The gateway's port for plain HTTP or for TLS; the control server is this process's own. */
   readonly to: "http" | "https" | "control-server";
   /** Host header. */
   readonly host: string;
   readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
   /** Server name of the TLS handshake; empty: none is sent. @default the host */
   readonly serverName?: string;
   /** Certificates that the server's has to come from. @default the stack's CA */
@@ -46,6 +61,14 @@ export interface Expectation {
   readonly clientSubject?: string;
   /** Where a redirect has to lead. */
   readonly location?: string;
+  /** Whose rules have to be those that refuse it, for a request from outside. @default not asked */
+  readonly refusedBy?: "gateway" | "service";
+  /** Whether the service has to see the token. @default not asked */
+  readonly tokenSeen?: boolean;
+  /** Headers that the service has to see with this value; null: has to see nothing of. @default not asked */
+  readonly seen?: Readonly<Record<string, string | null>>;
+  /** What the rules would have said, in a dry run. @default not asked */
+  readonly wouldBe?: "allowed" | "denied";
 }
 
 /** The same request but for one thing, which has to succeed while the probe is refused. */
@@ -69,8 +92,13 @@ export interface Probe {
   readonly each?: (settings: Settings) => readonly string[];
   readonly expect: (settings: Settings, item: string) => Expectation;
   readonly send: (target: ProbeTarget, item: string) => ProbeRequest;
-  /** Needed by every probe that expects a refusal. */
-  readonly control?: Control;
+  /** Needed by every probe that expects a refusal; undefined for an item that is let in. */
+  readonly control?: Control | ((settings: Settings, item: string) => Control | undefined);
+}
+
+/** The control of one item. */
+export function controlOf(probe: Probe, settings: Settings, item: string): Control | undefined {
+  return typeof probe.control === "function" ? probe.control(settings, item) : probe.control;
 }
 
 /** Addresses that a probe may need. */
@@ -79,7 +107,7 @@ export interface ProbeTarget {
   /** Address of one pod of each service. */
   readonly podAddresses: Readonly<Record<string, string>>;
   /** Addresses of the pods that ask. */
-  readonly callerAddresses?: Readonly<Record<PodRequest["from"], string>>;
+  readonly callerAddresses?: Readonly<Record<string, string>>;
   /** The twin of the first service: the same but for PERMISSIVE, in a namespace of its own. */
   readonly twin?: Twin;
 }

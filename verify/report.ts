@@ -10,6 +10,8 @@ export function expectedText(e: Expectation): string {
     e.location && `to ${e.location}`,
     e.peer && (e.peer === "nobody" ? "without identity" : `with the ${e.peer}'s identity`),
     e.clientSubject && `and client subject ${e.clientSubject}`,
+    e.refusedBy && `by the ${e.refusedBy}`,
+    e.wouldBe && `would be ${e.wouldBe}`,
   ];
   return parts.filter(Boolean).join(" ");
 }

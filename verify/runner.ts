@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Evidence } from "./evidence.ts";
 import { type Answer, type Identities, type Judgement, judge } from "./judge.ts";
-import type { Expectation, Probe, ProbeRequest, ProbeTarget } from "./probe.ts";
+import {
+  type Control,
+  type Expectation,
+  type Probe,
+  type ProbeRequest,
+  type ProbeTarget,
+  controlOf,
+} from "./probe.ts";
 
 export interface RunOptions {
   /** Answers in a row that have to be the same. @default 3 */
@@ -93,6 +100,7 @@ class Question {
   private controlEvidence: Evidence | undefined;
   private readonly request: ProbeRequest;
   private readonly control: ProbeRequest | undefined;
+  private readonly controlled: Control | undefined;
   private readonly expected: Expectation;
 
   private readonly probe: Probe;
@@ -108,7 +116,8 @@ class Question {
     this.item = item;
 
     this.request = once(probe.send(target, item));
-    this.control = probe.control && once(probe.control.send(target, item));
+    this.controlled = controlOf(probe, target.settings, item);
+    this.control = this.controlled && once(this.controlled.send(target, item));
     this.expected = probe.expect(target.settings, item);
   }
 
@@ -124,7 +133,7 @@ class Question {
         ? {
             request: this.control,
             evidence: this.controlEvidence,
-            ...(this.probe.control?.succeeds && { succeeds: this.probe.control.succeeds }),
+            ...(this.controlled?.succeeds && { succeeds: this.controlled.succeeds }),
           }
         : undefined;
     const answer = { request: this.request, evidence: this.evidence };
@@ -140,8 +149,8 @@ class Question {
     const judged: Judgement = stable
       ? this.last!
       : { ...this.last!, verdict: "inconclusive", text: `not stable: last ${this.last!.text}` };
-    const control = probe.control &&
-      this.controlEvidence && { differs: probe.control.differs, evidence: this.controlEvidence };
+    const control = this.controlled &&
+      this.controlEvidence && { differs: this.controlled.differs, evidence: this.controlEvidence };
     this.outcome = {
       ...judged,
       ...{ id: probe.id, item, probe, expected, request, samples, seconds },

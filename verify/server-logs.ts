@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AccessLogLine, findLine, readAccessLog } from "./access-log.ts";
+import { kindOf } from "./callers/pods.ts";
+import { judgeDryRun } from "./dry-run.ts";
 import type { Kubectl } from "./kubectl.ts";
 import type { ProbeRequest, ProbeTarget } from "./probe.ts";
 import type { Outcome } from "./runner.ts";
@@ -39,14 +41,19 @@ export async function attachAccessLogs(
         ...clientOf(request, target),
         ...(evidence.requestId && { requestId: evidence.requestId }),
       });
-      return line ? { ...outcome, evidence: { ...evidence, accessLog: line } } : outcome;
+      return judgeDryRun(
+        line ? { ...outcome, evidence: { ...evidence, accessLog: line } } : outcome,
+      );
     }),
   );
 }
 
 /** What tells a connection of this client from others. */
 function clientOf(request: ProbeRequest, target: ProbeTarget) {
-  if (request.from !== "host") return { clientAddress: target.callerAddresses?.[request.from] };
+  if (request.from !== "host") {
+    const clientAddress = target.callerAddresses?.[kindOf(request)];
+    return clientAddress === undefined ? {} : { clientAddress };
+  }
   return request.to === "https" ? { serverName: request.serverName ?? request.host } : {};
 }
 

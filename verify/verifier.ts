@@ -1,16 +1,26 @@
 import type { Settings } from "../settings/index.ts";
 import { HostCaller } from "./callers/host.ts";
 import { type ControlServer, startControlServer } from "./callers/control-server.ts";
-import { PodCallers, podAddresses } from "./callers/pods.ts";
+import type { TokenKey } from "../components/signing-keys.ts";
+import type { CallerKind } from "./callers/objects.ts";
+import { PodCallers, kindOf, podAddresses } from "./callers/pods.ts";
 import { type Certificate, makeCertificate } from "./certificates.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Identities } from "./judge.ts";
 import type { Kubectl } from "./kubectl.ts";
-import type { HostRequest, PodRequest, Probe, ProbeRequest, ProbeTarget } from "./probe.ts";
+import {
+  type HostRequest,
+  type PodRequest,
+  type Probe,
+  type ProbeRequest,
+  type ProbeTarget,
+  controlOf,
+} from "./probe.ts";
 import { allProbes, probesFor } from "./probes/index.ts";
-import { httpServices } from "./probes/mesh.ts";
+import { httpServices } from "./calls.ts";
 import { type Outcome, type RoundSender, type RunOptions, runProbes } from "./runner.ts";
 import { attachAccessLogs } from "./server-logs.ts";
+import { type TokenSpec, makeToken } from "./tokens.ts";
 
 /** Where this machine reaches the gateway. */
 export interface Edge {
@@ -37,6 +47,8 @@ export interface Subject {
   readonly caPem: string;
   /** Certificate of the external client. */
   readonly client: Certificate;
+  /** Keys that the stack's own issuers sign with, by the issuer's name. @default none */
+  readonly signingKeys?: Readonly<Record<string, TokenKey>>;
 }
 
 /** Certificates that the gateway has to refuse, and a CA that its own does not come from. */
@@ -98,6 +110,7 @@ export class Verifier {
     const { kubectl } = this.args;
     const { settings } = subject;
     const { twin } = this.pods;
+    await this.pods.bring(kindsIn(settings, probesFor(settings, probes)));
     const addresses = await podAddresses(kubectl, settings.namespace);
     const target: ProbeTarget = {
       settings,
@@ -127,6 +140,7 @@ export class Verifier {
     return {
       caller: this.pods.identity,
       gateway: "spiffe://cluster.local/ns/istio-system/sa/istio-ingressgateway",
+      service: (name) => `spiffe://cluster.local/ns/${this.args.settings.namespace}/sa/${name}-sa`,
     };
   }
 
@@ -149,6 +163,7 @@ export class Verifier {
 
   private sender(subject: Subject): RoundSender {
     const edge = this.edge(subject.settings);
+    const makeToken = tokenMaker(subject);
     const { namesakeCaPem, byOtherCa, byNamesakeCa, selfSigned } = this.wrong;
     const host =
       edge &&
@@ -158,6 +173,7 @@ export class Verifier {
         controlCaPem: this.controlServer.caPem,
         caPem: subject.caPem,
         namesakeCaPem,
+        makeToken,
         clients: {
           own: subject.client,
           "other-ca": byOtherCa,
@@ -167,10 +183,9 @@ export class Verifier {
       });
     return async (requests) => {
       const found = new Map<ProbeRequest, Evidence>();
-      const fromPods = (["mesh", "plain"] as const).map(async (from) => {
-        const own = requests.filter((r): r is PodRequest => r.from === from);
-        if (own.length === 0) return;
-        const answers = await this.pods.send(from, own);
+      const fromPod = requests.filter((r): r is PodRequest => r.from !== "host");
+      const fromPods = [...Map.groupBy(fromPod, kindOf)].map(async ([kind, own]) => {
+        const answers = await this.pods.send(kind, own, makeToken);
         own.forEach((r, i) => found.set(r, answers[i]!));
       });
       const hosts = requests.filter((r): r is HostRequest => r.from === "host");
@@ -179,6 +194,37 @@ export class Verifier {
       return found;
     };
   }
+}
+
+/** Callers that the questions need. */
+function kindsIn(settings: Settings, probes: readonly Probe[]): CallerKind[] {
+  const target: ProbeTarget = { settings, podAddresses: {} };
+  const requests = probes.flatMap((probe) =>
+    (probe.each?.(settings) ?? [""]).flatMap((item) => {
+      try {
+        const control = controlOf(probe, settings, item);
+        return [probe.send(target, item), ...(control ? [control.send(target, item)] : [])];
+      } catch {
+        // about the twin, which only asks as somebody who is always there
+        return [];
+      }
+    }),
+  );
+  return [...new Set(requests.flatMap((r) => (r.from === "host" ? [] : [kindOf(r)])))];
+}
+
+/** Makes each token once, so that rounds send the same. */
+function tokenMaker({ settings, signingKeys = {} }: Subject): (spec: TokenSpec) => string {
+  const { issuers } = settings.authentication;
+  const made = new Map<string, string>();
+  return (spec) => {
+    const text = JSON.stringify(spec);
+    const key = signingKeys[spec.issuer];
+    if (!key) throw new Error(`the stack has no key of issuer ${spec.issuer}`);
+    const token = made.get(text) ?? makeToken(spec, issuers, key);
+    made.set(text, token);
+    return token;
+  };
 }
 
 function wrongCertificates(): WrongCertificates {

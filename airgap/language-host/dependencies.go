@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
@@ -62,10 +65,46 @@ func (h *host) About(ctx context.Context, req *pulumirpc.AboutRequest) (*pulumir
 	if out, err := exec.CommandContext(ctx, bin, "--version").Output(); err == nil {
 		about.Version = strings.TrimSpace(string(out))
 	}
-	if v, err := manager.Version(); err == nil {
-		about.Metadata["packagemanagerVersion"] = v.String()
+	if v := versionOf(manager); v != "" {
+		about.Metadata["packagemanagerVersion"] = v
 	}
 	return about, nil
+}
+
+// versionOf is empty when the package manager does not tell. The CLI asks before every operation, and waits: npm takes
+// some tenths of a second to say what stands in the file beside it.
+func versionOf(manager npm.PackageManager) string {
+	if manager.Name() == "npm" {
+		if v := installedNpm(); v != "" {
+			return v
+		}
+	}
+	v, err := manager.Version()
+	if err != nil {
+		return ""
+	}
+	return v.String()
+}
+
+// installedNpm reads the package that the npm on PATH belongs to: <package>/bin/npm-cli.js.
+func installedNpm() string {
+	bin, err := exec.LookPath("npm")
+	if err != nil {
+		return ""
+	}
+	real, err := filepath.EvalSymlinks(bin)
+	if err != nil {
+		return ""
+	}
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(real), "..", "package.json"))
+	if err != nil {
+		return ""
+	}
+	var pkg struct{ Name, Version string }
+	if json.Unmarshal(text, &pkg) != nil || pkg.Name != "npm" {
+		return ""
+	}
+	return pkg.Version
 }
 
 // InstallDependencies runs the project's package manager (pulumi install).

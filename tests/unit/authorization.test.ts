@@ -185,7 +185,10 @@ describe("the gateway", () => {
   });
 
   test("leaves what denyFrom says of a port to the service, instead of refusing its whole prefix", () => {
-    const s = stack({ allowFrom: [{ gateway: true }], denyFrom: [{ gateway: true, ports: [9090] }] });
+    const s = stack({
+      allowFrom: [{ gateway: true }],
+      denyFrom: [{ gateway: true, ports: [9090] }],
+    });
     assert.equal(gatewayDeny(s), undefined);
     assert.deepEqual(serviceDeny(s, s.services[0]!)!.rules![0]!.to![0]!.operation!.ports, ["9090"]);
   });

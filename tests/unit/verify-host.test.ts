@@ -40,6 +40,7 @@ describe("requests from this machine", () => {
     caller = new HostCaller({
       ...{ address: "127.0.0.1", httpPort: 1, httpsPort: server.port, controlPort: server.port },
       ...{ caPem: server.caPem, controlCaPem: server.caPem, namesakeCaPem: client.certPem },
+      makeToken: () => "a.b.c",
       clients: { own: client, "other-ca": client, "namesake-ca": client, "self-signed": client },
     });
   });

@@ -1,12 +1,13 @@
 import * as assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Evidence, parseXfcc, peerOf, xfccIn } from "../../verify/evidence.ts";
+import { type Evidence, bodyEvidence, parseXfcc, peerOf } from "../../verify/evidence.ts";
 import { type Answer, judge } from "../../verify/judge.ts";
 import type { Expectation } from "../../verify/probe.ts";
 
 const identities = {
   caller: "spiffe://cluster.local/ns/bank/sa/curl-1",
   gateway: "spiffe://cluster.local/ns/istio-system/sa/istio-ingressgateway",
+  service: (name: string) => `spiffe://cluster.local/ns/bank/sa/${name}-sa`,
 };
 const xfcc = `By=spiffe://cluster.local/ns/bank/sa/users-sa;Hash=b1e4;Subject="";URI=${identities.caller}`;
 const viaGateway =
@@ -109,8 +110,9 @@ describe("X-Forwarded-Client-Cert", () => {
 
   it("is told apart from a body that shows no headers", () => {
     const echo = (headers: object) => JSON.stringify({ request: { headers } });
-    assert.equal(xfccIn(echo({ "x-forwarded-client-cert": "By=a" })), "By=a");
-    assert.equal(xfccIn(echo({ host: "users" })), null);
-    assert.equal(xfccIn("control server\n"), undefined);
+    const xfccOf = (body: string) => bodyEvidence(body).xfcc;
+    assert.equal(xfccOf(echo({ "x-forwarded-client-cert": "By=a" })), "By=a");
+    assert.equal(xfccOf(echo({ host: "users" })), null);
+    assert.equal(xfccOf("control server\n"), undefined);
   });
 });

@@ -4,13 +4,17 @@ import { findLine, parseAccessLog } from "../../verify/access-log.ts";
 import { curlScript, readCurlOutput } from "../../verify/callers/curl.ts";
 import { callerObjects, twinObjects, twinOf } from "../../verify/callers/objects.ts";
 import type { Evidence } from "../../verify/evidence.ts";
-import { type ProbeTarget, isNegative } from "../../verify/probe.ts";
+import { type ProbeTarget, controlOf, isNegative } from "../../verify/probe.ts";
 import { allProbes, probesFor } from "../../verify/probes/index.ts";
 import { runProbes } from "../../verify/runner.ts";
 import { type Settings, gatewayTlsModes, mtlsModes, settingsSchema } from "../../settings/index.ts";
 
 const settings = (values: object = {}): Settings => settingsSchema.parse(values);
-const identities = { caller: "spiffe://c", gateway: "spiffe://g" };
+const identities = {
+  caller: "spiffe://c",
+  gateway: "spiffe://g",
+  service: (name: string) => `spiffe://${name}`,
+};
 const evidence = (part: Partial<Evidence>): Evidence => ({
   ...{ at: "2026-11-22T00:00:00.000Z", seconds: 0.1, body: "", message: "" },
   ...part,
@@ -39,8 +43,9 @@ describe("the catalogue", () => {
           for (const item of probe.each?.(s) ?? [""]) {
             const request = probe.send(target(s), item);
             if (!isNegative(probe.expect(s, item))) continue;
-            assert.ok(probe.control, `${probe.id} has no control`);
-            assert.notDeepEqual(probe.control.send(target(s), item), request, probe.id);
+            const control = controlOf(probe, s, item);
+            assert.ok(control, `${probe.id} has no control`);
+            assert.notDeepEqual(control.send(target(s), item), request, probe.id);
           }
         }
       });
@@ -112,12 +117,19 @@ describe("the runner", () => {
 
 describe("the callers", () => {
   it("are hardened, and differ in their sidecar", () => {
-    const objects = callerObjects({ run: "a1", namespace: "bank", image: "curl:1" });
+    const objects = callerObjects({ run: "a1", namespace: "bank", image: "curl:1" }, [
+      "mesh",
+      "plain",
+      "as orders",
+    ]);
     const pods = objects.filter((o) => o.kind === "Pod");
     const inject = pods.map(
       (p) => (p.metadata.labels as Record<string, string>)["sidecar.istio.io/inject"],
     );
-    assert.deepEqual(inject, ["true", "false"]);
+    assert.deepEqual(inject, ["true", "false", "true"]);
+    const accounts = pods.map((p) => (p.spec as { serviceAccountName: string }).serviceAccountName);
+    assert.deepEqual(accounts, ["curl-a1", "curl-plain-a1", "orders-sa"]);
+    assert.equal(objects.length, 5, "a service's account is there already");
     for (const pod of pods) {
       const spec = pod.spec as {
         securityContext: object;
@@ -172,6 +184,7 @@ describe("the callers", () => {
     assert.deepEqual(first, {
       ...{ at, seconds: 0.012, body: echo, exitCode: 0, message: "", status: 200, requestId: "1" },
       xfcc: "By=a;URI=b",
+      seen: { "x-forwarded-client-cert": "By=a;URI=b" },
     });
     assert.equal(second!.exitCode, 56);
     assert.equal(second!.status, undefined);
@@ -180,11 +193,20 @@ describe("the callers", () => {
 
   it("quote what they are told to send", () => {
     const script = curlScript(
-      [{ from: "plain", url: "http://users/'; rm -rf /tmp; '" }],
-      ["id"],
+      [
+        {
+          request: { from: "plain", url: `http://users/'; rm -rf "/tmp"; '` },
+          requestId: "id",
+          token: "a.b.c",
+        },
+      ],
       "--b",
     );
-    assert.ok(script.includes(`'http://users/'\\''; rm -rf /tmp; '\\'''`));
+    // curl's own quotes inside the shell's
+    assert.ok(script.includes(`url = "http://users/'\\''; rm -rf \\"/tmp\\"; '\\''"`));
+    const command = script.split("\n").find((line) => line.includes("curl --silent"));
+    assert.ok(command && !command.includes("a.b.c"), "a token in an argument");
+    assert.ok(script.includes("Authorization: Bearer a.b.c"));
   });
 });
 

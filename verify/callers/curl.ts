@@ -1,26 +1,39 @@
 import type { Certificate } from "../certificates.ts";
-import { type Evidence, alertIn, bodyLimit, xfccIn } from "../evidence.ts";
+import { type Evidence, alertIn, bodyEvidence, bodyLimit } from "../evidence.ts";
 import type { PodRequest } from "../probe.ts";
+import { messageHeaders, tokenPath } from "./message.ts";
 
 const timeoutSeconds = 5;
 
+/** A request with what its pod has to know about it. */
+export interface CurlRequest {
+  readonly request: PodRequest;
+  /** X-Request-ID that it gets. */
+  readonly requestId: string;
+  /** Its token, made. */
+  readonly token?: string;
+}
+
 /**
- * A shell script that sends requests with curl, all at once, and prints what came of each, one block a request.
+ * A shell script that sends requests with curl, all at once, and prints what came of each, one block a request. Tokens
+ * go from the script into files of the pod's memory, never into arguments.
  *
  * @param boundary text that no answer holds
  */
 export function curlScript(
-  requests: readonly PodRequest[],
-  requestIds: readonly string[],
+  requests: readonly CurlRequest[],
   boundary: string,
   selfSigned?: Certificate,
 ): string {
   const lines = ["cd /tmp && umask 077 && d=$(mktemp -d) && cd $d || exit 1"];
-  if (requests.some((r) => r.clientCertificate) && selfSigned) {
+  if (requests.some((r) => r.request.clientCertificate) && selfSigned) {
     lines.push(`printf %s ${quote(selfSigned.certPem + selfSigned.keyPem)} >client.pem`);
   }
   requests.forEach((request, i) =>
-    lines.push(`(${curl(request, requestIds[i]!, i)}; echo $? >x${i}) &`),
+    lines.push(
+      `printf %s ${quote(curlConfig(request))} >c${i}`,
+      `(${curl(request, i)}; echo $? >x${i}) &`,
+    ),
   );
   lines.push("wait");
   requests.forEach((_, i) => {
@@ -38,22 +51,36 @@ function mark(boundary: string): string {
   return `echo; echo ${boundary}`;
 }
 
-function curl(request: PodRequest, requestId: string, i: number): string {
+function curl({ request }: CurlRequest, i: number): string {
   const tls = request.url.startsWith("https:") ? ["--insecure"] : [];
   // up to TLS 1.2 a certificate is judged within the handshake; later the reset may overtake the alert
   const certificate = request.clientCertificate
     ? ["--cert", "client.pem", "--tls-max", "1.2", "--http1.1"]
     : [];
+  const { method } = request;
+  // curl would wait for the body of an answer to HEAD
+  const verb = method === "HEAD" ? ["--head"] : method ? ["--request", quote(method)] : [];
   const format = "%{http_code} %{time_total}";
   const words = [
-    ...["curl", "--silent", "--show-error", "--no-keepalive", "--max-time", String(timeoutSeconds)],
+    ...["curl", "--silent", "--show-error", "--no-keepalive", "--path-as-is"],
+    ...["--max-time", String(timeoutSeconds), "--config", `c${i}`, ...verb],
     ...["--dump-header", `h${i}`, "--output", `b${i}`, "--write-out", quote(format)],
-    ...["--header", quote(`X-Request-ID: ${requestId}`)],
     ...tls,
     ...certificate,
-    quote(request.url),
   ];
   return `: >h${i}; : >b${i}; ${words.join(" ")} >w${i} 2>e${i}`;
+}
+
+/** What may hold a token, as a file of curl's options. */
+function curlConfig({ request, requestId, token }: CurlRequest): string {
+  const headers = { "X-Request-ID": requestId, ...messageHeaders(request, token) };
+  const url = tokenPath({ ...request, path: request.url }, token);
+  const option = (name: string, value: string) =>
+    `${name} = "${value.replace(/[\\"]/g, (c) => `\\${c}`)}"\n`;
+  const lines = Object.entries(headers).map(([name, value]) =>
+    option("header", `${name}: ${value}`),
+  );
+  return [...lines, option("url", url)].join("");
 }
 
 function quote(text: string): string {
@@ -86,10 +113,9 @@ function readBlock(block: readonly string[], at: string): Evidence {
   return {
     at,
     seconds: Number(seconds) || 0,
-    body,
+    ...bodyEvidence(body),
     exitCode: Number(exit),
     message,
-    xfcc: xfccIn(body),
     ...(status > 0 && { status }),
     ...(alert && { alert }),
     ...(location && { location }),

@@ -2,9 +2,11 @@ import * as http from "node:http";
 import type { Socket } from "node:net";
 import * as net from "node:net";
 import * as tls from "node:tls";
-import { type Evidence, alertIn, bodyLimit, xfccIn } from "../evidence.ts";
-import type { HostRequest } from "../probe.ts";
+import { type Evidence, alertIn, bodyEvidence, bodyLimit } from "../evidence.ts";
 import type { Certificate } from "../certificates.ts";
+import type { HostRequest } from "../probe.ts";
+import type { TokenSpec } from "../tokens.ts";
+import { messageHeaders, tokenPath } from "./message.ts";
 
 /** Where the gateway is, and what a request's words for certificates mean. */
 export interface HostCallerArgs {
@@ -17,6 +19,8 @@ export interface HostCallerArgs {
   readonly caPem: string;
   readonly namesakeCaPem: string;
   readonly controlCaPem: string;
+  /** Makes the tokens that requests bring. */
+  readonly makeToken: (spec: TokenSpec) => string;
   readonly clients: Readonly<Record<NonNullable<HostRequest["clientCertificate"]>, Certificate>>;
 }
 
@@ -49,6 +53,10 @@ export class HostCaller {
     return { ...second, message: `${second.message} (redirected to ${first.location})`.trim() };
   }
 
+  private tokenOf(request: HostRequest): string | undefined {
+    return request.token && this.args.makeToken(request.token);
+  }
+
   private portOf(request: HostRequest): number {
     const { httpPort, httpsPort, controlPort } = this.args;
     return { http: httpPort, https: httpsPort, "control-server": controlPort }[request.to];
@@ -67,7 +75,7 @@ export class HostCaller {
     let socket: Socket | undefined;
     try {
       const connected = await this.connect(request, port, (s) => (socket = s));
-      const answer = await ask(connected, request);
+      const answer = await ask(connected, request, this.tokenOf(request));
       const tlsVersion =
         connected instanceof tls.TLSSocket ? (connected.getProtocol() ?? undefined) : undefined;
       return done({ ...answer, ...(tlsVersion && { tlsVersion }) });
@@ -131,12 +139,17 @@ export class HostCaller {
   }
 }
 
-function ask(socket: Socket, request: HostRequest): Promise<Partial<Evidence>> {
+function ask(
+  socket: Socket,
+  request: HostRequest,
+  token: string | undefined,
+): Promise<Partial<Evidence>> {
   return new Promise((resolve, reject) => {
     const asked = http.request({
       createConnection: () => socket,
-      path: request.path,
-      headers: { Host: request.host, Connection: "close", ...request.headers },
+      method: request.method ?? "GET",
+      path: tokenPath(request, token),
+      headers: { Host: request.host, Connection: "close", ...messageHeaders(request, token) },
       timeout,
     });
     asked.once("timeout", () => asked.destroy(timedOut()));
@@ -151,8 +164,9 @@ function ask(socket: Socket, request: HostRequest): Promise<Partial<Evidence>> {
         resolve({
           ...(statusCode !== undefined && { status: statusCode }),
           ...(headers.location !== undefined && { location: headers.location }),
-          body,
-          xfcc: xfccIn(body),
+          // the gateway says so of every answer that it did not make itself
+          upstream: headers["x-envoy-upstream-service-time"] !== undefined,
+          ...bodyEvidence(body),
         });
       });
     });

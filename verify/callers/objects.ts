@@ -26,26 +26,35 @@ export interface CallerObjectsArgs {
 /** Pods end by themselves after this time, if nobody takes them away. */
 const lifetimeSeconds = 3600;
 
-export const callerName = (run: string, from: "mesh" | "plain") =>
-  from === "mesh" ? `curl-${run}` : `curl-plain-${run}`;
+/** Who a pod asks as: somebody with a sidecar, somebody without, or a service of the stack (`as orders`). */
+export type CallerKind = "mesh" | "plain" | `as ${string}`;
 
-/** The callers: one pod with a sidecar and one without, both in the bank's namespace, each with an account. */
-export function callerObjects(args: CallerObjectsArgs): KubernetesObject[] {
-  return (["mesh", "plain"] as const).flatMap((from) => {
-    const name = callerName(args.run, from);
+/** Name of a caller's pod, and of its account unless it has a service's. */
+export function callerName(run: string, kind: CallerKind): string {
+  if (kind === "mesh") return `curl-${run}`;
+  return `curl-${kind.replace(" ", "-")}-${run}`;
+}
+
+/** Callers, all in the bank's namespace: pods, and accounts for those that do not have a service's. */
+export function callerObjects(
+  args: CallerObjectsArgs,
+  kinds: readonly CallerKind[],
+): KubernetesObject[] {
+  return kinds.flatMap((kind) => {
+    const name = callerName(args.run, kind);
     const metadata = { name, namespace: args.namespace };
     const labels = { app: name, [runLabel]: args.run };
+    const inject = { "sidecar.istio.io/inject": String(kind !== "plain") };
+    const pod = (account: string) =>
+      callerPod({ ...metadata, labels: { ...labels, ...inject } }, account, args.image);
+    if (kind !== "mesh" && kind !== "plain") return [pod(`${kind.slice("as ".length)}-sa`)];
     const account: KubernetesObject = {
       apiVersion: "v1",
       kind: "ServiceAccount",
       metadata: { ...metadata, labels },
       automountServiceAccountToken: false,
     };
-    const inject = { "sidecar.istio.io/inject": String(from === "mesh") };
-    return [
-      account,
-      callerPod({ ...metadata, labels: { ...labels, ...inject } }, name, args.image),
-    ];
+    return [account, pod(name)];
   });
 }
 
@@ -101,6 +110,8 @@ export interface TwinArgs {
   /** The live Deployment, Service and ServiceAccount. */
   readonly originals: readonly KubernetesObject[];
   readonly revision?: string;
+  /** Whether nobody in the mesh may call anybody unless a policy says so. @default false */
+  readonly meshDefaultDeny?: boolean;
 }
 
 /** The twin of a service in a namespace of its own: the live objects, the same but for a PERMISSIVE policy. */
@@ -119,7 +130,15 @@ export function twinObjects(args: TwinArgs): KubernetesObject[] {
     metadata: { name: "default", namespace: args.namespace },
     spec: { mtls: { mode: "PERMISSIVE" } },
   };
-  return [namespace, policy, ...args.originals.map((o) => twinOf(o, args.namespace))];
+  // as open as without rules: it is the control of what transport refuses
+  const open: KubernetesObject = {
+    apiVersion: "security.istio.io/v1",
+    kind: "AuthorizationPolicy",
+    metadata: { name: "open", namespace: args.namespace },
+    spec: { action: "ALLOW", rules: [{}] },
+  };
+  const policies = args.meshDefaultDeny ? [policy, open] : [policy];
+  return [namespace, ...policies, ...args.originals.map((o) => twinOf(o, args.namespace))];
 }
 
 /** A copy in another namespace, without what the cluster wrote into the original. */

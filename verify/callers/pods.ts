@@ -4,8 +4,10 @@ import type { Certificate } from "../certificates.ts";
 import type { Evidence } from "../evidence.ts";
 import type { Kubectl } from "../kubectl.ts";
 import type { PodRequest, Twin } from "../probe.ts";
+import type { TokenSpec } from "../tokens.ts";
 import { curlScript, readCurlOutput } from "./curl.ts";
 import {
+  type CallerKind,
   type KubernetesObject,
   callerName,
   callerObjects,
@@ -22,6 +24,13 @@ export interface PodCallersArgs {
   readonly twinOf?: string;
   /** Certificate for requests that bring a self-signed one. */
   readonly selfSigned: Certificate;
+  /** Services whose accounts callers are wanted with. @default none */
+  readonly identities?: readonly string[];
+}
+
+/** Which caller sends a request. */
+export function kindOf({ from, as }: Pick<PodRequest, "from" | "as">): CallerKind {
+  return from === "mesh" && as !== undefined ? `as ${as}` : from;
 }
 
 /** Requests that one `kubectl exec` sends at once. */
@@ -33,6 +42,7 @@ export class PodCallers {
   public readonly run = randomBytes(3).toString("hex");
   private readonly namespace = `verify-${this.run}`;
   private twinAddress: string | undefined;
+  private readonly callers = new Set<CallerKind>();
 
   private readonly args: PodCallersArgs;
 
@@ -47,11 +57,10 @@ export class PodCallers {
   }
 
   /** Addresses of the callers, among those of the namespace's pods. */
-  public addressesIn(
-    addresses: Readonly<Record<string, string>>,
-  ): Record<"mesh" | "plain", string> {
-    const of = (from: "mesh" | "plain") => addresses[callerName(this.run, from)] ?? "";
-    return { mesh: of("mesh"), plain: of("plain") };
+  public addressesIn(addresses: Readonly<Record<string, string>>): Record<string, string> {
+    return Object.fromEntries(
+      [...this.callers].map((kind) => [kind, addresses[callerName(this.run, kind)] ?? ""]),
+    );
   }
 
   /** The twin; undefined when there is none. */
@@ -63,69 +72,73 @@ export class PodCallers {
 
   /** Makes everything and waits until it is ready. */
   public async open(): Promise<void> {
-    const { kubectl, settings, image, twinOf } = this.args;
-    const { namespace } = settings;
-    const { revision } = settings.istio;
-    const common = { run: this.run, ...(revision && { revision }) };
     // before the kubeconfig is taken away
     process.prependOnceListener("exit", this.closeAtExit);
-    const originals = twinOf === undefined ? [] : await this.originals(twinOf);
-    const twin =
-      twinOf === undefined ? [] : twinObjects({ ...common, namespace: this.namespace, originals });
-    await kubectl.apply([...twin, ...callerObjects({ ...common, namespace, image })]);
-    const selector = `--selector=${runLabel}=${this.run}`;
-    const wait = ["wait", "--for=condition=Ready", "--timeout=90s"];
     await Promise.all([
-      kubectl.run([...wait, "pod", `--namespace=${namespace}`, selector]),
-      twinOf === undefined
-        ? undefined
-        : kubectl.run([
-            "rollout",
-            "status",
-            `deployment/${twinOf}`,
-            `--namespace=${this.namespace}`,
-            "--timeout=90s",
-          ]),
+      this.makeTwin(),
+      this.bring(["mesh", "plain", ...(this.args.identities ?? []).map((s) => `as ${s}` as const)]),
     ]);
-    if (twinOf !== undefined) {
-      this.twinAddress = (await podAddresses(kubectl, this.namespace))[twinOf];
-    }
+  }
+
+  /** Makes callers that are not there yet, and waits until they are ready. */
+  public async bring(kinds: readonly CallerKind[]): Promise<void> {
+    const missing = kinds.filter((kind) => !this.callers.has(kind));
+    if (missing.length === 0) return;
+    const { kubectl, settings, image } = this.args;
+    const { namespace } = settings;
+    await kubectl.apply(callerObjects({ run: this.run, namespace, image }, missing));
+    const pods = missing.map((kind) => `pod/${callerName(this.run, kind)}`);
+    const wait = ["wait", "--for=condition=Ready", "--timeout=90s", `--namespace=${namespace}`];
+    await kubectl.run([...wait, ...pods]);
+    for (const kind of missing) this.callers.add(kind);
+  }
+
+  private async makeTwin(): Promise<void> {
+    const { kubectl, settings, twinOf } = this.args;
+    if (twinOf === undefined) return;
+    const { revision } = settings.istio;
+    const { run, namespace } = this;
+    const originals = await this.originals(twinOf);
+    const { meshDefaultDeny } = settings;
+    const twin = { run, namespace, originals, meshDefaultDeny, ...(revision && { revision }) };
+    await kubectl.apply(twinObjects(twin));
+    const name = `deployment/${twinOf}`;
+    const rollout = ["rollout", "status", name, `--namespace=${namespace}`, "--timeout=90s"];
+    await kubectl.run(rollout);
+    this.twinAddress = (await podAddresses(kubectl, namespace))[twinOf];
   }
 
   /** Sends requests of one caller, side by side, each on a connection of its own. */
   public async send(
-    from: PodRequest["from"],
+    kind: CallerKind,
     requests: readonly PodRequest[],
+    makeToken: (spec: TokenSpec) => string,
   ): Promise<Evidence[]> {
     const found: Evidence[] = [];
     for (let i = 0; i < requests.length; i += batch) {
-      found.push(...(await this.sendBatch(from, requests.slice(i, i + batch))));
+      found.push(...(await this.sendBatch(kind, requests.slice(i, i + batch), makeToken)));
     }
     return found;
   }
 
   private async sendBatch(
-    from: PodRequest["from"],
+    kind: CallerKind,
     requests: readonly PodRequest[],
+    makeToken: (spec: TokenSpec) => string,
   ): Promise<Evidence[]> {
     const { kubectl, settings, selfSigned } = this.args;
     const boundary = `--${randomBytes(12).toString("hex")}`;
     const at = new Date().toISOString();
     const ids = requests.map(() => randomUUID());
-    const pod = callerName(this.run, from);
-    const output = await kubectl.run(
-      [
-        "exec",
-        "--stdin",
-        `--namespace=${settings.namespace}`,
-        pod,
-        "--container=curl",
-        "--",
-        "sh",
-        "-s",
-      ],
-      curlScript(requests, ids, boundary, selfSigned),
-    );
+    const asked = requests.map((request, i) => ({
+      request,
+      requestId: ids[i]!,
+      ...(request.token && { token: makeToken(request.token) }),
+    }));
+    const pod = callerName(this.run, kind);
+    const exec = ["exec", "--stdin", `--namespace=${settings.namespace}`, pod, "--container=curl"];
+    const script = curlScript(asked, boundary, selfSigned);
+    const output = await kubectl.run([...exec, "--", "sh", "-s"], script);
     return readCurlOutput(output, boundary, ids, at);
   }
 

@@ -1,39 +1,22 @@
 import { type GatewayTls, type Settings, prefixOf } from "../../settings/index.ts";
-import type { HostRequest, Probe, ProbeTarget } from "../probe.ts";
+import type { Probe, ProbeTarget } from "../probe.ts";
+import { admission, admitted, openPrefixes, unrouted } from "./edge-requests.ts";
 
 const mode =
   (...modes: GatewayTls[]) =>
   (s: Settings) =>
-    prefixes(s).length > 0 && modes.includes(s.gatewayTls);
+    openPrefixes(s).length > 0 && modes.includes(s.gatewayTls);
 
-/** Paths of services that answer with what they received. */
-function prefixes(s: Settings): string[] {
-  return s.services.flatMap((service) => {
-    const http = (service.ports?.[0]?.protocol ?? "http") === "http";
-    const prefix = http ? prefixOf(service) : undefined;
-    return prefix === undefined ? [] : [prefix];
-  });
-}
+const first = (s: Settings) => openPrefixes(s)[0]!;
+/** A request that has to be answered. */
+const right = ({ settings }: ProbeTarget, prefix = first(settings)) => admitted(settings, prefix);
+/** The same to the port for plain HTTP. */
+const plain = (t: ProbeTarget, prefix?: string) => ({ ...right(t, prefix), to: "http" as const });
+const rightControl = (differs: string) => ({ differs, send: (t: ProbeTarget) => right(t) });
 
-const first = (s: Settings) => prefixes(s)[0]!;
-
-function http({ settings }: ProbeTarget, path = first(settings)): HostRequest {
-  return { from: "host", to: "http", host: settings.host, path };
-}
-
-/** A request that the gateway has to answer: with the client's certificate where the mode asks for one. */
-function good({ settings }: ProbeTarget, path = first(settings)): HostRequest {
-  const { host, gatewayTls } = settings;
-  if (gatewayTls === "NONE") return { from: "host", to: "http", host, path };
-  const client = gatewayTls === "MUTUAL" ? { clientCertificate: "own" as const } : {};
-  return { from: "host", to: "https", host, path, ...client };
-}
-
-const goodControl = (differs: string) => ({ differs, send: (t: ProbeTarget) => good(t) });
-
-const redirectTo = (s: Settings, path: string) => ({
+const redirectTo = (s: Settings, prefix: string) => ({
   reason: "redirect" as const,
-  location: `https://${s.host}:${s.httpsPort}${path}`,
+  location: `https://${s.host}:${s.httpsPort}${admission(s, prefix).path}`,
 });
 
 /** Identity that the service sees behind the gateway's connection, for services that show it. */
@@ -56,18 +39,18 @@ export const edgeProbes: readonly Probe[] = [
     question: "Does each path answer over plain HTTP?",
     why: "gatewayTls is NONE",
     applies: mode("NONE"),
-    each: prefixes,
+    each: openPrefixes,
     expect: viaGateway,
-    send: http,
+    send: right,
   },
   {
     id: "E1",
     question: "Does each path answer over https to a client that trusts the stack's CA?",
     why: "the server certificate is for the host and signed by the CA",
     applies: mode("SIMPLE"),
-    each: prefixes,
+    each: openPrefixes,
     expect: viaGateway,
-    send: good,
+    send: right,
   },
   {
     id: "E2",
@@ -75,8 +58,8 @@ export const edgeProbes: readonly Probe[] = [
     why: "another CA of the same name did not sign it",
     applies: mode("SIMPLE", "MUTUAL"),
     expect: () => ({ reason: "server-cert-untrusted" }),
-    send: (t) => ({ ...good(t), trust: "namesake-ca" }),
-    control: goodControl("the client trusts the stack's CA"),
+    send: (t) => ({ ...right(t), trust: "namesake-ca" }),
+    control: rightControl("the client trusts the stack's CA"),
   },
   {
     id: "E2-system",
@@ -84,8 +67,8 @@ export const edgeProbes: readonly Probe[] = [
     why: "no public CA signed it",
     applies: mode("SIMPLE", "MUTUAL"),
     expect: () => ({ reason: "server-cert-untrusted" }),
-    send: (t) => ({ ...good(t), trust: "system" }),
-    control: goodControl("the client trusts the stack's CA"),
+    send: (t) => ({ ...right(t), trust: "system" }),
+    control: rightControl("the client trusts the stack's CA"),
   },
   {
     id: "E3",
@@ -94,8 +77,8 @@ export const edgeProbes: readonly Probe[] = [
     applies: mode("SIMPLE", "MUTUAL"),
     each: () => ["no name", "other.local"],
     expect: () => ({ reason: "tls-refused" }),
-    send: (t, item) => ({ ...good(t), serverName: item === "no name" ? "" : item }),
-    control: goodControl("the server name is the host"),
+    send: (t, item) => ({ ...right(t), serverName: item === "no name" ? "" : item }),
+    control: rightControl("the server name is the host"),
   },
   {
     id: "E4",
@@ -103,8 +86,8 @@ export const edgeProbes: readonly Probe[] = [
     why: "no virtual host of the gateway has that name",
     applies: mode("NONE", "SIMPLE", "MUTUAL"),
     expect: () => ({ reason: "not-found" }),
-    send: (t) => ({ ...good(t), host: "other.local", serverName: t.settings.host }),
-    control: goodControl("the host is the stack's"),
+    send: (t) => ({ ...right(t), host: "other.local", serverName: t.settings.host }),
+    control: rightControl("the host is the stack's"),
   },
   {
     id: "E4-http",
@@ -112,18 +95,18 @@ export const edgeProbes: readonly Probe[] = [
     why: "the redirect is for the stack's host alone",
     applies: mode("SIMPLE", "MUTUAL"),
     expect: () => ({ reason: "not-found" }),
-    send: (t) => ({ ...http(t), host: "other.local" }),
-    control: { differs: "the stack's host", send: http, succeeds: "redirect" },
+    send: (t) => ({ ...plain(t), host: "other.local" }),
+    control: { differs: "the stack's host", send: plain, succeeds: "redirect" },
   },
   {
     id: "E5",
     question: "Does plain HTTP only lead to https?",
     why: "an open port beside TLS would walk around the certificates; the Location names the port that this machine maps",
     applies: mode("SIMPLE", "MUTUAL"),
-    each: prefixes,
+    each: openPrefixes,
     expect: redirectTo,
-    send: http,
-    control: { differs: "https instead of http", send: good },
+    send: plain,
+    control: { differs: "https instead of http", send: right },
   },
   {
     id: "E5-follow",
@@ -132,10 +115,7 @@ export const edgeProbes: readonly Probe[] = [
     // elsewhere nobody here knows which port reaches the gateway
     applies: (s) => s.cluster === "kind" && mode("SIMPLE", "MUTUAL")(s),
     expect: (s) => viaGateway(s, first(s)),
-    send: (t) => {
-      const { clientCertificate } = good(t);
-      return { ...http(t), follow: true, ...(clientCertificate && { clientCertificate }) };
-    },
+    send: (t) => ({ ...plain(t), follow: true }),
   },
   {
     id: "E6",
@@ -143,20 +123,20 @@ export const edgeProbes: readonly Probe[] = [
     why: "the gateway trusts no proxy in front of it",
     applies: mode("SIMPLE", "MUTUAL"),
     expect: (s) => redirectTo(s, first(s)),
-    send: (t) => ({ ...http(t), headers: { "X-Forwarded-Proto": "https" } }),
-    control: { differs: "no such header", send: http, succeeds: "redirect" },
+    send: (t) => ({ ...plain(t), headers: { "X-Forwarded-Proto": "https" } }),
+    control: { differs: "no such header", send: plain, succeeds: "redirect" },
   },
   {
     id: "E7",
     question: "Does each path answer to a client with a certificate of the CA?",
     why: "the gateway checks it, and hands its subject on to the service",
     applies: mode("MUTUAL"),
-    each: prefixes,
+    each: openPrefixes,
     expect: (s, path) => {
       const expected = viaGateway(s, path);
       return "peer" in expected ? { ...expected, clientSubject: "CN=ext-client" } : expected;
     },
-    send: good,
+    send: right,
   },
   {
     id: "E8",
@@ -164,8 +144,8 @@ export const edgeProbes: readonly Probe[] = [
     why: "MUTUAL asks for one, and says so in its alert",
     applies: mode("MUTUAL"),
     expect: () => ({ reason: "cert-required" }),
-    send: (t) => ({ ...good(t), clientCertificate: undefined }),
-    control: goodControl("the client has its certificate"),
+    send: (t) => ({ ...right(t), clientCertificate: undefined }),
+    control: rightControl("the client has its certificate"),
   },
   {
     id: "E9",
@@ -173,8 +153,8 @@ export const edgeProbes: readonly Probe[] = [
     why: "the gateway knows one CA",
     applies: mode("MUTUAL"),
     expect: () => ({ reason: "unknown-ca" }),
-    send: (t) => ({ ...good(t), clientCertificate: "other-ca" }),
-    control: goodControl("the certificate is of the stack's CA"),
+    send: (t) => ({ ...right(t), clientCertificate: "other-ca" }),
+    control: rightControl("the certificate is of the stack's CA"),
   },
   {
     id: "E9-namesake",
@@ -182,8 +162,8 @@ export const edgeProbes: readonly Probe[] = [
     why: "the name proves nothing; the signature does",
     applies: mode("MUTUAL"),
     expect: () => ({ reason: "bad-signature" }),
-    send: (t) => ({ ...good(t), clientCertificate: "namesake-ca" }),
-    control: goodControl("the certificate is of the stack's CA"),
+    send: (t) => ({ ...right(t), clientCertificate: "namesake-ca" }),
+    control: rightControl("the certificate is of the stack's CA"),
   },
   {
     id: "E9-self",
@@ -191,8 +171,8 @@ export const edgeProbes: readonly Probe[] = [
     why: "nobody vouches for it",
     applies: mode("MUTUAL"),
     expect: () => ({ reason: "unknown-ca" }),
-    send: (t) => ({ ...good(t), clientCertificate: "self-signed" }),
-    control: goodControl("the certificate is of the stack's CA"),
+    send: (t) => ({ ...right(t), clientCertificate: "self-signed" }),
+    control: rightControl("the certificate is of the stack's CA"),
   },
   {
     id: "E21",
@@ -201,11 +181,11 @@ export const edgeProbes: readonly Probe[] = [
     applies: mode("SIMPLE", "MUTUAL"),
     each: () => ["TLSv1", "TLSv1.1"],
     expect: () => ({ reason: "protocol-version" }),
-    send: (t, item) => ({ ...good(t), tlsVersion: item as "TLSv1" }),
+    send: (t, item) => ({ ...right(t), tlsVersion: item as "TLSv1" }),
     control: {
       differs: "a server of this process that takes old versions, which proves that the client can",
       send: (t, item) => ({
-        ...good(t),
+        ...right(t),
         clientCertificate: undefined,
         to: "control-server",
         tlsVersion: item as "TLSv1",
@@ -219,7 +199,7 @@ export const edgeProbes: readonly Probe[] = [
     applies: mode("SIMPLE", "MUTUAL"),
     each: () => ["TLSv1.2", "TLSv1.3"],
     expect: () => ({ reason: "ok" }),
-    send: (t, item) => ({ ...good(t), tlsVersion: item as "TLSv1.2" }),
+    send: (t, item) => ({ ...right(t), tlsVersion: item as "TLSv1.2" }),
   },
   {
     id: "E22",
@@ -227,11 +207,11 @@ export const edgeProbes: readonly Probe[] = [
     why: "the gateway takes ciphers with forward secrecy only",
     applies: mode("SIMPLE", "MUTUAL"),
     expect: () => ({ reason: "handshake-failure" }),
-    send: (t) => ({ ...good(t), tlsVersion: "TLSv1.2", ciphers: weakCipher }),
+    send: (t) => ({ ...right(t), tlsVersion: "TLSv1.2", ciphers: weakCipher }),
     control: {
       differs: "a server of this process that takes it, which proves that the client can",
       send: (t) => ({
-        ...good(t),
+        ...right(t),
         clientCertificate: undefined,
         to: "control-server",
         tlsVersion: "TLSv1.2",
@@ -244,27 +224,28 @@ export const edgeProbes: readonly Probe[] = [
     question: "Is a path that only begins like a prefix not found?",
     why: "prefixes match whole segments: /users takes /users/1, not /usersX",
     applies: mode("NONE", "SIMPLE", "MUTUAL"),
-    each: prefixes,
-    expect: () => ({ reason: "not-found" }),
-    send: (t, path) => good(t, `${path}X`),
-    control: { differs: "the path without the X", send: good },
+    each: openPrefixes,
+    expect: (s, prefix) => ({ reason: unrouted(s, `${prefix}X`) }),
+    send: (t, prefix) => ({ ...right(t, prefix), path: `${prefix}X` }),
+    control: { differs: "the path without the X", send: right },
   },
   {
     id: "E30-deep",
     question: "Does a path below a prefix answer?",
     why: "a prefix takes everything in its segment",
     applies: mode("NONE", "SIMPLE", "MUTUAL"),
-    each: prefixes,
+    // where rules apply, they say what is below a prefix (A-graph)
+    each: (s) => (s.authorization === "enforce" ? [] : openPrefixes(s)),
     expect: () => ({ reason: "ok" }),
-    send: (t, path) => good(t, `${path}/1`),
+    send: (t, prefix) => right(t, `${prefix}/1`),
   },
   {
     id: "E31",
     question: "Is an unknown path not found?",
     why: "only the services' prefixes are served",
     applies: mode("NONE", "SIMPLE", "MUTUAL"),
-    expect: () => ({ reason: "not-found" }),
-    send: (t) => good(t, "/no-such-path"),
-    control: goodControl("a path of a service"),
+    expect: (s) => ({ reason: unrouted(s, "/no-such-path") }),
+    send: (t) => ({ ...right(t), path: "/no-such-path" }),
+    control: rightControl("a path of a service"),
   },
 ];

@@ -1,13 +1,17 @@
 import type { Settings } from "../../settings/index.ts";
 import type { Probe } from "../probe.ts";
+import { accessProbes } from "./access.ts";
 import { edgeProbes } from "./edge.ts";
 import { meshProbes } from "./mesh.ts";
-
-export { edgeProbes } from "./edge.ts";
-export { meshProbes } from "./mesh.ts";
+import { tokenProbes } from "./tokens.ts";
 
 /** Every probe, in the order of the report. */
-export const allProbes: readonly Probe[] = [...meshProbes, ...edgeProbes];
+export const allProbes: readonly Probe[] = [
+  ...meshProbes,
+  ...edgeProbes,
+  ...tokenProbes,
+  ...accessProbes,
+];
 
 /** The probes that a stack of these settings has to answer. */
 export function probesFor(settings: Settings, probes = allProbes): Probe[] {

@@ -1,72 +1,105 @@
-import { type MtlsMode, type ServiceSettings, type Settings } from "../../settings/index.ts";
-import type { PodRequest, Probe, ProbeTarget } from "../probe.ts";
-
-/** Services whose first port speaks HTTP: those that can be asked. */
-export function httpServices(settings: Settings): ServiceSettings[] {
-  return settings.services.filter((s) => (s.ports?.[0]?.protocol ?? "http") === "http");
-}
-
-/** Mode in which a service's first port receives traffic. */
-export function modeOf(settings: Settings, service: ServiceSettings): MtlsMode {
-  const own = settings.workloadMtls.find((w) => w.service === service.name);
-  return own?.ports?.[String(firstPort(service).targetPort)] ?? own?.mode ?? settings.mtlsMode;
-}
-
-/** Full name of a service in a namespace. */
-export function hostOf(service: string, namespace: string): string {
-  return `${service}.${namespace}.svc.cluster.local`;
-}
-
-function firstPort(service: ServiceSettings): { port: number; targetPort: number } {
-  return service.ports?.[0] ?? { port: 80, targetPort: 8080 };
-}
-
-/** Whether a service answers with what it received; only then an identity can be read from the answer. */
-function echoes(settings: Settings, name: string): boolean {
-  return find(settings, name).image === undefined;
-}
-
-function find(settings: Settings, name: string): ServiceSettings {
-  return settings.services.find((s) => s.name === name)!;
-}
+import type { MtlsMode, Settings } from "../../settings/index.ts";
+import { type GraphCall, decisionOf, httpServices, openFromInside, stranger } from "../calls.ts";
+import type { Control, Expectation, PodRequest, Probe, ProbeTarget } from "../probe.ts";
+import { echoes, find, firstPort, hostOf, modeOf } from "./services.ts";
 
 const inMode = (mode: MtlsMode) => (settings: Settings) =>
   httpServices(settings)
     .filter((s) => modeOf(settings, s) === mode)
     .map((s) => s.name);
+const judged = (mode: MtlsMode, from: From) => (s: Settings) =>
+  inMode(mode)(s).filter((name) => canBeJudged(from)(s, name));
 const anyIn = (mode: MtlsMode) => (settings: Settings) => inMode(mode)(settings).length > 0;
 
-function byName(from: PodRequest["from"], scheme = "http") {
-  return ({ settings }: ProbeTarget, name: string): PodRequest => {
-    const service = find(settings, name);
-    const address = `${hostOf(name, settings.namespace)}:${firstPort(service).port}`;
-    return { from, url: `${scheme}://${address}${service.healthPath ?? "/"}` };
+type From = PodRequest["from"];
+
+/**
+ * What a request to a service asks: where rules apply, what they let somebody inside do, so that a refusal is about who
+ * asks; else whether it is well.
+ */
+function asked(s: Settings, name: string): GraphCall {
+  const service = find(s, name);
+  const open = s.authorization === "enforce" ? openFromInside(s, service) : undefined;
+  const path = service.healthPath ?? "/";
+  return open ?? { from: stranger(s), service: name, method: "GET", path };
+}
+
+function message({ method, token, headers }: GraphCall) {
+  return {
+    ...(method !== "GET" && { method }),
+    ...(token && { token }),
+    ...(headers && { headers }),
   };
 }
 
-function byAddress(from: PodRequest["from"]) {
-  return ({ settings, podAddresses }: ProbeTarget, name: string): PodRequest => {
-    const service = find(settings, name);
-    const address = `${podAddresses[name]}:${firstPort(service).targetPort}`;
-    return { from, url: `http://${address}${service.healthPath ?? "/"}` };
+function byName(from: From, scheme = "http") {
+  return ({ settings }: ProbeTarget, name: string): PodRequest => {
+    const call = asked(settings, name);
+    const address = `${hostOf(name, settings.namespace)}:${firstPort(find(settings, name)).port}`;
+    return { from, url: `${scheme}://${address}${call.path}`, ...message(call) };
   };
 }
+
+function byAddress(from: From) {
+  return ({ settings, podAddresses }: ProbeTarget, name: string): PodRequest => {
+    const call = asked(settings, name);
+    const address = `${podAddresses[name]}:${firstPort(find(settings, name)).targetPort}`;
+    return { from, url: `http://${address}${call.path}`, ...message(call) };
+  };
+}
+
+/** Whether the rules let a caller without a name in them do what is asked. */
+function admits(s: Settings, name: string, from: From): boolean {
+  if (s.authorization !== "enforce") return true;
+  const call = asked(s, name);
+  const caller = from === "plain" ? ({ kind: "plaintext" } as const) : stranger(s);
+  return decisionOf(s, { ...call, from: caller }).allowed;
+}
+
+/** The same request by a service that the rules name. */
+function listed({ settings }: ProbeTarget, name: string): PodRequest {
+  const { from } = asked(settings, name);
+  const as = from.kind === "service" ? { as: from.service } : {};
+  return { ...byName("mesh")({ settings } as ProbeTarget, name), ...as };
+}
+
+const listedControl: Control = {
+  differs: "a service asks that the rules name",
+  send: listed,
+};
+
+/** Where rules refuse the caller, there has to be somebody whom they let in, or the refusal proves nothing. */
+const canBeJudged = (from: From) => (s: Settings, name: string) =>
+  admits(s, name, from) || openFromInside(s, find(s, name)) !== undefined;
+
+const refusedByRules =
+  (from: From) =>
+  (s: Settings, name: string): Control | undefined =>
+    admits(s, name, from) ? undefined : listedControl;
+
+/** The expectation where rules let the caller in; else their refusal. */
+const unlessRefused =
+  (from: From, expectation: (s: Settings, name: string) => Expectation) =>
+  (s: Settings, name: string): Expectation =>
+    admits(s, name, from) ? expectation(s, name) : { reason: "rbac-denied" };
 
 const twinControl = {
   differs: "the twin of the service, the same but for a PERMISSIVE PeerAuthentication",
   send: ({ settings, twin }: ProbeTarget): PodRequest => {
-    const service = find(settings, twin!.service);
-    const address = `${hostOf(service.name, twin!.namespace)}:${firstPort(service).port}`;
-    return { from: "plain", url: `http://${address}${service.healthPath ?? "/"}` };
+    const call = asked(settings, twin!.service);
+    const { port } = firstPort(find(settings, twin!.service));
+    const url = `http://${hostOf(twin!.service, twin!.namespace)}:${port}${call.path}`;
+    return { from: "plain", url, ...message(call) };
   },
 };
 
 const twinAddressControl = {
   differs: "the address of the twin's pod, the same but for a PERMISSIVE PeerAuthentication",
   send: ({ settings, twin }: ProbeTarget): PodRequest => {
-    const service = find(settings, twin!.service);
-    const address = `${twin!.podAddress}:${firstPort(service).targetPort}`;
-    return { from: "plain", url: `http://${address}${service.healthPath ?? "/"}` };
+    const call = asked(settings, twin!.service);
+    const { targetPort } = firstPort(find(settings, twin!.service));
+    const url = `http://${twin!.podAddress}:${targetPort}${call.path}`;
+    return { from: "plain", url, ...message(call) };
   },
 };
 
@@ -82,27 +115,30 @@ export const meshProbes: readonly Probe[] = [
     question: "Does a mesh workload reach a PERMISSIVE service over mTLS?",
     why: "both sides have a proxy, so auto mTLS is used although plaintext would do",
     applies: anyIn("PERMISSIVE"),
-    each: inMode("PERMISSIVE"),
-    expect: (s, name) => named(s, name, "caller"),
+    each: judged("PERMISSIVE", "mesh"),
+    expect: unlessRefused("mesh", (s, name) => named(s, name, "caller")),
     send: byName("mesh"),
+    control: refusedByRules("mesh"),
   },
   {
     id: "M2",
     question: "Does a workload without a proxy reach a PERMISSIVE service?",
     why: "PERMISSIVE takes plaintext, and plaintext has no identity",
     applies: anyIn("PERMISSIVE"),
-    each: inMode("PERMISSIVE"),
-    expect: (s, name) => named(s, name, "nobody"),
+    each: judged("PERMISSIVE", "plain"),
+    expect: unlessRefused("plain", (s, name) => named(s, name, "nobody")),
     send: byName("plain"),
+    control: refusedByRules("plain"),
   },
   {
     id: "M3",
     question: "Does a mesh workload reach a STRICT service?",
     why: "it speaks mTLS with a certificate of the mesh",
     applies: anyIn("STRICT"),
-    each: inMode("STRICT"),
-    expect: (s, name) => named(s, name, "caller"),
+    each: judged("STRICT", "mesh"),
+    expect: unlessRefused("mesh", (s, name) => named(s, name, "caller")),
     send: byName("mesh"),
+    control: refusedByRules("mesh"),
   },
   {
     id: "M4",
@@ -129,12 +165,12 @@ export const meshProbes: readonly Probe[] = [
     question: "Is TLS with a self-made certificate refused by a STRICT service?",
     why: "the proxy takes certificates of the mesh's own CA only",
     applies: anyIn("STRICT"),
-    each: (s) => inMode("STRICT")(s).slice(0, 1),
+    each: (s) => judged("STRICT", "mesh")(s).slice(0, 1),
     expect: () => ({ reason: "unknown-ca" }),
     send: (t, name) => ({ ...byName("plain", "https")(t, name), clientCertificate: "self-signed" }),
     control: {
       differs: "a mesh workload asks, whose proxy has a certificate of the mesh",
-      send: byName("mesh"),
+      send: listed,
     },
   },
   {

@@ -4,6 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { type EngineEvent, LocalWorkspace, type Stack } from "@pulumi/pulumi/automation/index.js";
 import { parse, stringify } from "yaml";
+import type { TokenKey } from "../../../components/signing-keys.ts";
 import { local, root } from "../../../scripts/paths.ts";
 import { removeStackFiles } from "../../../scripts/stack/certificates.ts";
 import { removeStackFile } from "../../../scripts/stack/files.ts";
@@ -187,11 +188,12 @@ export class TestStack {
 
   /** What the probes ask about now. */
   public async subject(): Promise<Subject> {
-    const { caCertPem, clientCertPem, clientKeyPem } = await this.outputs();
+    const { caCertPem, clientCertPem, clientKeyPem, signingKeys } = await this.outputs();
     return {
       settings: this.settings,
       caPem: String(caCertPem),
       client: { certPem: String(clientCertPem), keyPem: String(clientKeyPem) },
+      signingKeys: signingKeys as Record<string, TokenKey>,
     };
   }
 

@@ -1,0 +1,195 @@
+import * as assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { Outcome } from "../../verify/runner.ts";
+import type { Verifier } from "../../verify/verifier.ts";
+import { assertAllHold, idsOf } from "./support/proof.ts";
+import { TestStack } from "./support/stack.ts";
+import { lines } from "./support/steps.ts";
+
+const issuer = { name: "bank", issuer: "https://issuer.app.local", audiences: ["bank"] };
+const authentication = (...keyIds: string[]) => ({
+  issuers: [{ ...issuer, keyIds, claimHeaders: { "X-Jwt-Sub": "sub" } }],
+  exempt: ["/users/health"],
+});
+const services = [
+  {
+    name: "users",
+    allowFrom: [
+      { gateway: true, methods: ["GET"], token: true },
+      { service: "orders", methods: ["GET"] },
+    ],
+  },
+  {
+    name: "orders",
+    allowFrom: [{ gateway: true, claims: { role: ["teller", "admin"] } }, { service: "users" }],
+    denyFrom: [{ gateway: true, paths: ["/orders/internal/*"] }],
+  },
+  {
+    name: "payments",
+    allowFrom: [
+      { gateway: true, methods: ["GET"], token: true },
+      { gateway: true, methods: ["GET"], paths: ["/payments/public"] },
+      { gateway: true, methods: ["POST"], claims: { scope: "payments:write" } },
+      { gateway: true, methods: ["POST"], claims: { role: "admin" } },
+      { service: "orders", methods: ["POST"], paths: ["/payments", "/payments/batch/*"] },
+      { service: "users", methods: ["PUT"], claims: { scope: "payments:write" } },
+    ],
+  },
+];
+
+/** Policies that the rules become. */
+const policies = [
+  "AuthorizationPolicy access-edge-allow-gateway",
+  "AuthorizationPolicy access-edge-deny-gateway",
+  "AuthorizationPolicy access-service-allow-orders",
+  "AuthorizationPolicy access-service-allow-payments",
+  "AuthorizationPolicy access-service-allow-users",
+  "AuthorizationPolicy access-service-default-deny",
+  "AuthorizationPolicy access-service-deny-orders",
+];
+const authentications = [
+  "RequestAuthentication access-edge-gateway-tokens",
+  "RequestAuthentication access-service-orders-tokens",
+  "RequestAuthentication access-service-payments-tokens",
+  "RequestAuthentication access-service-users-tokens",
+];
+const all = (op: string, resources: readonly string[]) => resources.map((r) => `${op} ${r}`);
+
+describe("who may call what", () => {
+  let stack: TestStack;
+  let verifier: Verifier;
+
+  before(async () => {
+    stack = await TestStack.create("access", {
+      mtlsMode: "STRICT",
+      authentication: authentication("k1"),
+      services,
+    });
+    await stack.up();
+    verifier = await stack.verifier();
+  });
+
+  after(async () => {
+    await verifier?.close().catch(() => undefined);
+    await stack?.remove();
+  });
+
+  it("is open to everybody while authorization is off", async () => {
+    const ids = idsOf(await assertAllHold(verifier, stack));
+    assert.ok(ids.includes("M3") && !ids.some((id) => /^[AJ]/.test(id)), ids.join());
+  });
+
+  it("off to dry-run creates the policies alone; traffic passes, and the log says what would not", async () => {
+    stack.set({ authorization: "dry-run" });
+    assert.deepEqual(lines(await stack.preview()), [
+      ...all("create", [...policies, ...authentications]),
+      "update AccessControl access",
+    ]);
+    await stack.up();
+    const outcomes = await assertAllHold(verifier, stack);
+    const would = (be: string) => outcomes.filter((o) => o.text.endsWith(`would be ${be}`)).length;
+    assert.ok(would("denied") > 20 && would("allowed") > 20, `${would("denied")} denied`);
+    assert.ok(idsOf(outcomes).includes("J22"));
+  });
+
+  it("dry-run to enforce updates the policies alone, and each call gets what the rules say", async () => {
+    stack.set({ authorization: "enforce" });
+    assert.deepEqual(lines(await stack.preview()), [
+      "update AccessControl access",
+      ...all("update", policies),
+    ]);
+    await stack.up();
+    const outcomes = await assertAllHold(verifier, stack);
+    assert.ok(count(outcomes, "rbac-denied") > 60, `${count(outcomes, "rbac-denied")} refusals`);
+    for (const id of ["J1", "J3", "J4", "J5", "J7", "J9", "J10", "J11", "J12", "J15", "J19", "J23"])
+      assert.ok(idsOf(outcomes).includes(id), id);
+    assert.deepEqual(lines(await stack.preview()), []);
+    assert.deepEqual(lines(await stack.drift()), []);
+  });
+
+  it("refuses plaintext and strangers in PERMISSIVE too, because they have no identity in the rules", async () => {
+    stack.set({ mtlsMode: "PERMISSIVE" });
+    await stack.up();
+    const outcomes = await assertAllHold(verifier, stack);
+    for (const id of ["M1", "M2"])
+      assert.ok(
+        outcomes.some((o) => o.id === id && o.got === "rbac-denied"),
+        id,
+      );
+    stack.set({ mtlsMode: "STRICT" });
+  });
+
+  it("asks for tokens behind MUTUAL as well", async () => {
+    stack.set({ gatewayTls: "MUTUAL" });
+    await stack.up();
+    const ids = idsOf(await assertAllHold(verifier, stack));
+    assert.ok(ids.includes("E8") && ids.includes("J3"), ids.join());
+    stack.set({ gatewayTls: "SIMPLE" });
+    await stack.up();
+  });
+
+  it("a default deny that is gone does not pass unseen, and is healed by up --refresh", async () => {
+    const kubectl = await stack.kubectl();
+    await kubectl.run(["delete", "authorizationpolicy", "default-deny", "--namespace=bank"]);
+    await kubectl.run(["delete", "authorizationpolicy", "allow-payments", "--namespace=bank"]);
+    const outcomes = await verifier.ask(await stack.subject(), { patienceSeconds: 3 });
+    const failed = outcomes.filter((o) => o.verdict === "fails");
+    assert.ok(
+      failed.length > 0 &&
+        failed.every((o) => o.item.includes("to payments") || o.item === "payments"),
+    );
+    assert.deepEqual(lines(await stack.drift()), [
+      "delete AuthorizationPolicy access-service-allow-payments",
+      "delete AuthorizationPolicy access-service-default-deny",
+    ]);
+    await stack.up(true);
+    await assertAllHold(verifier, stack);
+  });
+
+  it("rotates keys: both are taken, then the new one signs, then the old one is refused", async () => {
+    const before = await stack.subject();
+    const holds = async (keys: typeof before, verdict: string) => {
+      const { signingKeys } = keys;
+      const subject = { ...(await stack.subject()), ...(signingKeys && { signingKeys }) };
+      const [j1] = (await verifier.ask(subject)).filter((o) => o.id === "J1");
+      assert.equal(j1?.verdict, verdict, j1?.text);
+      return j1!;
+    };
+    stack.set({ authentication: authentication("k1", "k2") });
+    await stack.up();
+    await holds(await stack.subject(), "holds");
+    stack.set({ authentication: authentication("k2", "k1") });
+    await stack.up();
+    const turned = await stack.subject();
+    assert.notDeepEqual(turned.signingKeys, before.signingKeys);
+    await holds(turned, "holds");
+    await holds(before, "holds");
+    stack.set({ authentication: authentication("k2") });
+    await stack.up();
+    await holds(turned, "holds");
+    assert.equal((await holds(before, "fails")).got, "token-signature");
+  });
+
+  it("reaches service after service in a rollout", async () => {
+    stack.set({ rollout: { mode: "only", services: ["payments"] } });
+    await stack.up();
+    const outcomes = await assertAllHold(verifier, stack);
+    const asked = outcomes.filter((o) => o.id === "A-graph");
+    assert.ok(asked.length > 0 && asked.every((o) => o.item.includes("to payments")));
+  });
+
+  it("enforce to off takes the policies away, and nothing else", async () => {
+    stack.set({ rollout: { mode: "all" }, authorization: "off" });
+    const steps = lines(await stack.preview());
+    assert.ok(
+      steps.every((line) => /^(delete (Authoriz|RequestAuth)|update AccessControl)/.test(line)),
+      steps.join("\n"),
+    );
+    await stack.up();
+    await assertAllHold(verifier, stack);
+  });
+});
+
+function count(outcomes: readonly Outcome[], reason: string): number {
+  return outcomes.filter((o) => o.got === reason).length;
+}

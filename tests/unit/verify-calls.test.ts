@@ -1,0 +1,116 @@
+import * as assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { decisionOf, graphQuestions, textOf } from "../../verify/calls.ts";
+import { controlOf, isNegative } from "../../verify/probe.ts";
+import { allProbes, probesFor } from "../../verify/probes/index.ts";
+import { settings } from "./support/settings.ts";
+
+const bank = {
+  authorization: "enforce",
+  mtlsMode: "STRICT",
+  authentication: {
+    issuers: [{ name: "bank", issuer: "https://issuer.bank", audiences: ["bank"], keyIds: ["k1"] }],
+    exempt: ["/users/health"],
+  },
+  services: [
+    {
+      name: "users",
+      allowFrom: [
+        { gateway: true, methods: ["GET"], token: true },
+        { service: "orders", methods: ["GET"] },
+      ],
+    },
+    { name: "orders", allowFrom: [{ gateway: true, token: true }] },
+    {
+      name: "payments",
+      allowFrom: [
+        { gateway: true, methods: ["GET"], token: true },
+        { gateway: true, methods: ["POST"], claims: { scope: "payments:write" } },
+        { gateway: true, methods: ["POST"], claims: { role: "admin" } },
+        { service: "orders", methods: ["POST"], paths: ["/payments"] },
+      ],
+      denyFrom: [{ headers: { "x-blocked": "yes" } }],
+    },
+  ],
+};
+const s = settings(bank);
+const target = (of = s) => ({
+  settings: of,
+  podAddresses: { users: "10.0.0.1", orders: "10.0.0.2", payments: "10.0.0.3" },
+  twin: { service: "users", namespace: "verify-1", podAddress: "10.0.0.4" },
+});
+
+describe("the calls of a graph", () => {
+  const texts = [...graphQuestions(s).keys()];
+
+  it("are one for each rule, and the neighbours of each", () => {
+    for (const text of [
+      "outside to payments: GET, /payments, token of bank",
+      "outside to payments: GET, /payments, no token",
+      'outside to payments: POST, /payments, token of bank {"scope":"payments:write"}',
+      'outside to payments: POST, /payments, token of bank {"scope":"payments:write2"}',
+      'outside to payments: POST, /payments, token of bank {"scope":"PAYMENTS:WRITE"}',
+      'outside to payments: POST, /payments, token of bank {"role":"admin"}',
+      'outside to payments: POST, /payments, token of bank {"role":["other","admin"]}',
+      "orders to payments: POST, /payments, no token",
+      "orders to payments: POST, /paymentsX, no token",
+      "orders to payments: POST, /payments/1, no token",
+      "orders to payments: GET, /payments, no token",
+      "users to payments: POST, /payments, no token",
+      "a stranger of the mesh to payments: POST, /payments, no token",
+      "orders to payments: POST, /payments, no token, x-blocked: yes",
+      "outside to users: GET, /users/health, no token",
+    ])
+      assert.ok(texts.includes(text), `${text}\nis not among\n${texts.join("\n")}`);
+  });
+
+  it("have a control for each that is refused, let in and different in one thing", () => {
+    const refused = [...graphQuestions(s).values()].filter((q) => !q.decision.allowed);
+    assert.ok(refused.length > 30, `${refused.length} refusals`);
+    for (const { call, control } of refused) {
+      assert.ok(control, textOf(call));
+      assert.deepEqual(decisionOf(s, control.call), { allowed: true }, textOf(control.call));
+      const apart = (["from", "method", "path", "token", "headers"] as const).filter(
+        (part) => JSON.stringify(call[part]) !== JSON.stringify(control.call[part]),
+      );
+      assert.equal(apart.length, 1, `${textOf(call)} beside ${textOf(control.call)}`);
+    }
+  });
+
+  it("never lead from outside to another service", () => {
+    for (const { call } of graphQuestions(s).values()) {
+      if (call.from.kind !== "outside") continue;
+      const others = ["users", "orders", "payments"].filter((x) => x !== call.service);
+      assert.ok(!others.some((x) => call.path.startsWith(`/${x}/`) || call.path === `/${x}`));
+    }
+  });
+});
+
+describe("the catalogue where rules apply", () => {
+  for (const mtlsMode of ["PERMISSIVE", "STRICT"])
+    for (const gatewayTls of ["NONE", "SIMPLE", "MUTUAL"])
+      for (const authorization of ["dry-run", "enforce"])
+        it(`asks in ${mtlsMode}, ${gatewayTls}, ${authorization}, each refusal with a control`, () => {
+          const own = settings({ ...bank, mtlsMode, gatewayTls, authorization });
+          for (const probe of probesFor(own))
+            for (const item of probe.each?.(own) ?? [""]) {
+              const expected = probe.expect(own, item);
+              if (!isNegative(expected)) continue;
+              const control = controlOf(probe, own, item);
+              assert.ok(control, `${probe.id} ${item} has no control`);
+              const request = probe.send(target(own), item);
+              assert.notDeepEqual(control.send(target(own), item), request, `${probe.id} ${item}`);
+            }
+        });
+
+  it("expects of callers without a name in the rules that they are refused", () => {
+    const own = settings({ ...bank, mtlsMode: "PERMISSIVE" });
+    for (const id of ["M1", "M2"]) {
+      const probe = allProbes.find((p) => p.id === id)!;
+      assert.deepEqual(probe.each!(own), ["users", "payments"], "orders has nobody inside");
+      assert.deepEqual(probe.expect(own, "users"), { reason: "rbac-denied" });
+      const off = settings({ ...bank, mtlsMode: "PERMISSIVE", authorization: "off" });
+      assert.equal(probe.expect(off, "users").reason, "ok");
+    }
+  });
+});

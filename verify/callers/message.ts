@@ -1,0 +1,17 @@
+import type { ProbeRequest } from "../probe.ts";
+
+type Message = Pick<ProbeRequest, "headers" | "tokenPrefix" | "tokenIn">;
+
+/** Headers of a request, its token among them. */
+export function messageHeaders(request: Message, token?: string): Record<string, string> {
+  const { headers, tokenIn, tokenPrefix = "Bearer " } = request;
+  if (token === undefined || (tokenIn && "query" in tokenIn)) return { ...headers };
+  return { ...headers, [tokenIn?.header ?? "Authorization"]: `${tokenPrefix}${token}` };
+}
+
+/** Path of a request, with its token where that is a query parameter. */
+export function tokenPath(request: Message & { readonly path: string }, token?: string): string {
+  const { path, tokenIn } = request;
+  if (token === undefined || !tokenIn || !("query" in tokenIn)) return path;
+  return `${path}${path.includes("?") ? "&" : "?"}${tokenIn.query}=${token}`;
+}

@@ -1,0 +1,191 @@
+import { type Caller, type Decision, decide, matchesPath } from "../policies/decide.ts";
+import {
+  type AllowRule,
+  type ServiceSettings,
+  type Settings,
+  prefixOf,
+  rolledOut,
+} from "../settings/index.ts";
+import { type TokenSpec, defaultSubject } from "./tokens.ts";
+import { type GraphCall, type Vocabulary, concrete, example, vocabulary } from "./vocabulary.ts";
+
+export { type GraphCall, ownIssuers, stranger } from "./vocabulary.ts";
+
+/** A call, what it gets, and one that is let in and differs in one thing. */
+export interface GraphQuestion {
+  readonly call: GraphCall;
+  readonly decision: Decision;
+  readonly control?: { readonly call: GraphCall; readonly differs: string };
+}
+
+/** Services that speak HTTP on their first port: those that the calls are about. */
+export function httpServices(settings: Settings): ServiceSettings[] {
+  return settings.services.filter((s) => (s.ports?.[0]?.protocol ?? "http") === "http");
+}
+
+/** What a call gets, its token taken for valid. */
+export function decisionOf(s: Settings, { token, ...call }: GraphCall): Decision {
+  if (!token) return decide(s, call);
+  const claims = { ...token.claims, sub: token.subject ?? defaultSubject };
+  return decide(s, { ...call, token: { issuer: token.issuer, claims } });
+}
+
+/**
+ * The calls that the rules speak of, by a text that tells them apart: one for each rule, and for each of these every
+ * other caller, method, path and token in its place. A call that is refused has one that is let in as its control;
+ * those further away from what is allowed are left out.
+ */
+export function graphQuestions(s: Settings): ReadonlyMap<string, GraphQuestion> {
+  const known = memo.get(s);
+  if (known) return known;
+  const found = new Map<string, GraphQuestion>();
+  for (const service of httpServices(s).filter((x) => rolledOut(s, x.name))) {
+    for (const question of questionsOf(s, service)) {
+      const text = textOf(question.call);
+      if (!found.has(text)) found.set(text, question);
+    }
+  }
+  memo.set(s, found);
+  return found;
+}
+const memo = new WeakMap<Settings, ReadonlyMap<string, GraphQuestion>>();
+
+function questionsOf(s: Settings, service: ServiceSettings): GraphQuestion[] {
+  const words = vocabulary(s, service);
+  const rules = [...(service.allowFrom ?? []), ...(service.denyFrom ?? [])];
+  const centres = [
+    ...rules.flatMap((rule) => example(s, service, rule) ?? []),
+    ...[exemptCall(s, service)].filter((call) => call !== undefined),
+  ];
+  const possible = centres.flatMap((centre) => [centre, ...neighbours(s, centre, words)]);
+  return possible.flatMap((call): GraphQuestion[] => {
+    const decision = decisionOf(s, call);
+    if (decision.allowed) return [{ call, decision }];
+    const control = controlOf(s, call, centres, words);
+    return control ? [{ call, decision, control }] : [];
+  });
+}
+
+function controlOf(
+  s: Settings,
+  call: GraphCall,
+  centres: readonly GraphCall[],
+  words: Vocabulary,
+): GraphQuestion["control"] {
+  const near = [...centres, ...neighbours(s, call, words)];
+  for (const other of near) {
+    const apart = differences(call, other);
+    if (apart.length === 1 && decisionOf(s, other).allowed)
+      return { call: other, differs: `${apart[0]}: ${partText(other, apart[0]!)}` };
+  }
+  return undefined;
+}
+
+/** A call from outside that is let in to a service; undefined when there is none that can be made here. */
+export function openFromOutside(s: Settings, service: ServiceSettings): GraphCall | undefined {
+  return openCall(s, service, (rule) => rule.gateway === true) ?? exemptCall(s, service);
+}
+
+/** A call from inside that is let in to a service; undefined when there is none that can be made here. */
+export function openFromInside(s: Settings, service: ServiceSettings): GraphCall | undefined {
+  return openCall(s, service, (rule) => rule.gateway !== true);
+}
+
+function openCall(
+  s: Settings,
+  service: ServiceSettings,
+  wanted: (rule: AllowRule) => boolean,
+): GraphCall | undefined {
+  return (service.allowFrom ?? [])
+    .filter(wanted)
+    .map((rule) => example(s, service, rule))
+    .find((call) => call !== undefined && decisionOf(s, call).allowed);
+}
+
+function exemptCall(s: Settings, service: ServiceSettings): GraphCall | undefined {
+  const { name } = service;
+  return s.authentication.exempt
+    .map((pattern) => {
+      const from: Caller = { kind: "outside" };
+      return { from, service: name, method: "GET", path: concrete(pattern) };
+    })
+    .find((call) => canBeAsked(s, call) && decisionOf(s, call).allowed);
+}
+
+function neighbours(s: Settings, centre: GraphCall, words: Vocabulary): GraphCall[] {
+  const { token: _token, headers: _headers, ...bare } = centre;
+  void [_token, _headers];
+  const withToken = (token?: TokenSpec) => ({ ...(token && { token }) });
+  const withHeaders = (headers?: GraphCall["headers"]) => ({ ...(headers && { headers }) });
+  return [
+    ...words.callers.map((from) => ({ ...centre, from })),
+    ...words.methods.map((method) => ({ ...centre, method })),
+    ...words.paths.map((path) => ({ ...centre, path })),
+    ...words.tokens.map((token) => ({
+      ...bare,
+      ...withHeaders(centre.headers),
+      ...withToken(token),
+    })),
+    ...words.headers.map((headers) => ({
+      ...bare,
+      ...withToken(centre.token),
+      ...withHeaders(headers),
+    })),
+  ].filter((call) => canBeAsked(s, call));
+}
+
+/** From outside a path leads to its own service; what is exempt and leads nowhere is not about rules. */
+function canBeAsked(s: Settings, call: GraphCall): boolean {
+  if (call.from.kind !== "outside") return true;
+  const leadsTo = s.services.filter((x) => {
+    const prefix = prefixOf(x);
+    return prefix !== undefined && (call.path === prefix || call.path.startsWith(`${prefix}/`));
+  });
+  const best = leadsTo.sort((a, b) => prefixOf(b)!.length - prefixOf(a)!.length)[0];
+  if (best) return best.name === call.service;
+  return !s.authentication.exempt.some((pattern) => matchesPath(pattern, call.path));
+}
+
+const parts = ["caller", "method", "path", "token", "headers"] as const;
+type Part = (typeof parts)[number];
+
+function differences(a: GraphCall, b: GraphCall): Part[] {
+  return parts.filter((part) => partText(a, part) !== partText(b, part));
+}
+
+function partText(call: GraphCall, part: Part): string {
+  switch (part) {
+    case "caller":
+      return callerText(call.from);
+    case "method":
+      return call.method;
+    case "path":
+      return call.path;
+    case "token":
+      return tokenText(call.token);
+    case "headers":
+      return Object.entries(call.headers ?? {})
+        .map(([name, value]) => `${name}: ${value}`)
+        .join(", ");
+  }
+}
+
+/** A call in one line. */
+export function textOf(call: GraphCall): string {
+  const headers = partText(call, "headers");
+  const words = [call.method, call.path, tokenText(call.token), headers].filter(Boolean);
+  return `${callerText(call.from)} to ${call.service}: ${words.join(", ")}`;
+}
+
+function callerText(from: Caller): string {
+  if (from.kind === "service") return from.service;
+  return { outside: "outside", workload: "a stranger of the mesh", plaintext: "plaintext" }[
+    from.kind
+  ];
+}
+
+function tokenText(token: TokenSpec | undefined): string {
+  if (!token) return "no token";
+  const claims = Object.keys(token.claims ?? {}).length > 0 ? JSON.stringify(token.claims) : "";
+  return [`token of ${token.issuer}`, claims].filter(Boolean).join(" ");
+}

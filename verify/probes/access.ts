@@ -1,0 +1,78 @@
+import type { Settings } from "../../settings/index.ts";
+import { type GraphCall, graphQuestions, httpServices } from "../calls.ts";
+import type { Expectation, Probe, ProbeRequest, ProbeTarget } from "../probe.ts";
+import { good } from "./edge-requests.ts";
+import { hostOf, modeOf } from "./services.ts";
+
+/** The calls that can be asked: plaintext only where it is taken, so that rules have to refuse it. */
+function items(s: Settings): string[] {
+  if (s.authorization === "off") return [];
+  const permissive = new Set(
+    httpServices(s)
+      .filter((x) => modeOf(s, x) === "PERMISSIVE")
+      .map((x) => x.name),
+  );
+  return [...graphQuestions(s)].flatMap(([text, { call }]) =>
+    call.from.kind !== "plaintext" || permissive.has(call.service) ? [text] : [],
+  );
+}
+
+/** A call as a request. */
+export function requestOf({ settings }: ProbeTarget, call: GraphCall): ProbeRequest {
+  const { from, method, path, token, headers } = call;
+  const message = { method, ...(token && { token }), ...(headers && { headers }) };
+  if (from.kind === "outside") return { ...good(settings, path), ...message };
+  const service = settings.services.find((x) => x.name === call.service)!;
+  const ports = service.ports ?? [{ port: 80, targetPort: 8080 }];
+  const port = ports.find((p) => p.targetPort === call.port) ?? ports[0]!;
+  return {
+    from: from.kind === "plaintext" ? "plain" : "mesh",
+    ...(from.kind === "service" && { as: from.service }),
+    url: `http://${hostOf(service.name, settings.namespace)}:${port.port}${path}`,
+    ...message,
+  };
+}
+
+/** Who may call what: the rules of the stack, asked one by one. */
+export const accessProbes: readonly Probe[] = [
+  {
+    id: "A-graph",
+    question: "Does each call get what the rules say, and each of its neighbours?",
+    why: "nobody may call unless a rule of allowFrom says so, and denyFrom comes before it",
+    applies: (s) => items(s).length > 0,
+    each: items,
+    expect: (s, item) => expected(s, item),
+    send: (target, item) => requestOf(target, graphQuestions(target.settings).get(item)!.call),
+    control: (s, item) => {
+      const { control } = graphQuestions(s).get(item)!;
+      return (
+        control && {
+          differs: control.differs,
+          send: (target) => requestOf(target, control.call),
+        }
+      );
+    },
+  },
+];
+
+function expected(s: Settings, item: string): Expectation {
+  const { call, decision } = graphQuestions(s).get(item)!;
+  const service = s.services.find((x) => x.name === call.service)!;
+  const answered: Expectation = {
+    reason: "ok",
+    ...(service.image === undefined && {
+      peer: call.from.kind === "outside" ? ("gateway" as const) : ("caller" as const),
+    }),
+  };
+  if (s.authorization === "dry-run") {
+    const wouldBe = decision.allowed ? ("allowed" as const) : ("denied" as const);
+    if (call.from.kind === "plaintext") return { ...answered, peer: "nobody", wouldBe };
+    const unrouted = !decision.allowed && decision.routed === false;
+    return unrouted ? { reason: "not-found" } : { ...answered, wouldBe };
+  }
+  if (decision.allowed) return answered;
+  return {
+    reason: "rbac-denied",
+    ...(call.from.kind === "outside" && { refusedBy: decision.at }),
+  };
+}

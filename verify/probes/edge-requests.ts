@@ -1,0 +1,50 @@
+import { matchesPath } from "../../policies/decide.ts";
+import { type Settings, prefixOf } from "../../settings/index.ts";
+import { type GraphCall, httpServices, openFromOutside } from "../calls.ts";
+import type { HostRequest } from "../probe.ts";
+
+/** Prefixes that a request from here is let in to. */
+export function openPrefixes(s: Settings): string[] {
+  return httpServices(s).flatMap((service) => {
+    const prefix = prefixOf(service);
+    const open = s.authorization !== "enforce" || openFromOutside(s, service) !== undefined;
+    return prefix !== undefined && open ? [prefix] : [];
+  });
+}
+
+/** What a request to a prefix has to be and to bring so that the rules let it in. */
+export function admission(
+  s: Settings,
+  prefix: string,
+): Pick<GraphCall, "path"> & Partial<GraphCall> {
+  const service = s.services.find((x) => prefixOf(x) === prefix);
+  const open = s.authorization === "enforce" && service && openFromOutside(s, service);
+  if (!open) return { path: prefix };
+  const { path, method, token, headers } = open;
+  return { path, method, ...(token && { token }), ...(headers && { headers }) };
+}
+
+/** A request in the gateway's own mode: with the client's certificate where it asks for one. */
+export function good(s: Settings, path: string): HostRequest {
+  const { host, gatewayTls } = s;
+  if (gatewayTls === "NONE") return { from: "host", to: "http", host, path };
+  const client = gatewayTls === "MUTUAL" ? { clientCertificate: "own" as const } : {};
+  return { from: "host", to: "https", host, path, ...client };
+}
+
+/** The same to a prefix, with what the rules ask for. */
+export function admitted(s: Settings, prefix: string): HostRequest {
+  const { path, method, token, headers } = admission(s, prefix);
+  return {
+    ...good(s, path),
+    ...(method && method !== "GET" && { method }),
+    ...(token && { token }),
+    ...(headers && { headers }),
+  };
+}
+
+/** What comes of a path that leads nowhere: rules are asked before routes. */
+export function unrouted(s: Settings, path: string): "not-found" | "rbac-denied" {
+  const exempt = s.authentication.exempt.some((pattern) => matchesPath(pattern, path));
+  return s.authorization === "enforce" && !exempt ? "rbac-denied" : "not-found";
+}

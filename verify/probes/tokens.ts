@@ -1,0 +1,270 @@
+import { asksForToken } from "../../policies/authorization.ts";
+import type { ServiceSettings, Settings } from "../../settings/index.ts";
+import { prefixOf } from "../../settings/index.ts";
+import { type GraphCall, httpServices, openFromOutside } from "../calls.ts";
+import type { Reason } from "../classify.ts";
+import type { Control, Expectation, HostRequest, Probe, ProbeTarget } from "../probe.ts";
+import type { Flaw, TokenSpec } from "../tokens.ts";
+import { good } from "./edge-requests.ts";
+
+/** Further from now than the 60 s by which Envoy lets clocks differ. */
+const beyondSkew = 180;
+
+/** A service that somebody outside reaches with a token of the stack's own issuer, and the call. */
+function entrance(s: Settings): { service: ServiceSettings; call: GraphCall } | undefined {
+  if (s.authorization === "off") return undefined;
+  for (const service of httpServices(s)) {
+    const call = openFromOutside(s, service);
+    if (call?.token) return { service, call };
+  }
+  return undefined;
+}
+
+const hasEntrance = (s: Settings) => entrance(s) !== undefined;
+const enforced = (s: Settings) => s.authorization === "enforce" && hasEntrance(s);
+
+/** The call with its token changed; without a token, none is sent. */
+function ask(s: Settings, change?: (token: TokenSpec) => TokenSpec | undefined): HostRequest {
+  const { call } = entrance(s)!;
+  const token = change ? change(call.token!) : call.token;
+  return {
+    ...good(s, call.path),
+    method: call.method,
+    ...(call.headers && { headers: call.headers }),
+    ...(token && { token }),
+  };
+}
+
+const asked =
+  (change?: (token: TokenSpec) => TokenSpec | undefined) =>
+  ({ settings }: ProbeTarget) =>
+    ask(settings, change);
+
+const rightToken = (differs: string): Control => ({ differs, send: asked() });
+
+/** Why each flaw is refused. */
+const refusals: Readonly<Record<Flaw, Reason>> = {
+  "unknown-issuer": "token-issuer",
+  "other-key": "token-signature",
+  "other-key-id": "token-signature",
+  "alg-none": "token-algorithm",
+  "alg-None": "token-algorithm",
+  "alg-NONE": "token-algorithm",
+  "alg-nOnE": "token-algorithm",
+  "hmac-of-public-key": "token-signature",
+  "edited-payload": "token-signature",
+  "no-signature": "token-signature",
+  cut: "token-signature",
+  "two-parts": "token-malformed",
+};
+
+/** Catalogue ids of the flaws. */
+const flawIds: Readonly<Record<string, readonly Flaw[]>> = {
+  J9: ["unknown-issuer"],
+  J10: ["other-key", "other-key-id"],
+  J11: ["alg-none", "alg-None", "alg-NONE", "alg-nOnE"],
+  J12: ["hmac-of-public-key"],
+  J15: ["edited-payload", "no-signature", "cut", "two-parts"],
+};
+
+const flawQuestions: Readonly<Record<string, readonly [string, string]>> = {
+  J9: ["Is a token of an unknown issuer refused?", "its iss is none of the stack's issuers"],
+  J10: ["Is a token refused that another key signed?", "no key of the issuer made its signature"],
+  J11: ["Is a token refused that says it needs no signature?", "no issuer's key is for `none`"],
+  J12: [
+    "Is a token refused whose HMAC was made with the public key?",
+    "the public key is an RSA key, and never a shared secret",
+  ],
+  J15: ["Is a token refused that was changed on its way?", "its signature is for another text"],
+};
+
+function flawProbes(): Probe[] {
+  return Object.entries(flawIds).map(([id, kinds]) => ({
+    id,
+    question: flawQuestions[id]![0],
+    why: flawQuestions[id]![1],
+    applies: hasEntrance,
+    each: () => kinds,
+    expect: (_, item) => ({ reason: refusals[item as Flaw] }),
+    send: ({ settings }, item) => ask(settings, (t) => ({ ...t, flaw: item as Flaw })),
+    control: rightToken("the token as its issuer made it"),
+  }));
+}
+
+/** Whether rules inside ask for claims, so that the gateway hands the token on. */
+function tokenGoesOn(s: Settings): boolean {
+  return s.services.some((x) => [...(x.allowFrom ?? []), ...(x.denyFrom ?? [])].some(asksForToken));
+}
+
+function echoes(s: Settings): boolean {
+  return entrance(s)?.service.image === undefined;
+}
+
+/** A path that needs no token. */
+function exempt(s: Settings): GraphCall | undefined {
+  const { exempt: patterns } = s.authentication;
+  if (patterns.length === 0) return undefined;
+  return httpServices(s)
+    .filter((x) => prefixOf(x) !== undefined)
+    .map((service) => openFromOutside({ ...s, services: [{ ...service, allowFrom: [] }] }, service))
+    .find((call) => call && !call.token);
+}
+
+/** Headers that the service gets from claims, and a value that an attacker would like. */
+function claimHeader(s: Settings): { header: string; claim: string } | undefined {
+  const token = entrance(s)?.call.token;
+  const issuer = s.authentication.issuers.find((i) => i.name === token?.issuer);
+  const [entry] = Object.entries(issuer?.claimHeaders ?? {});
+  return entry && { header: entry[0], claim: entry[1] };
+}
+
+/** Tokens at the edge. */
+export const tokenProbes: readonly Probe[] = [
+  {
+    id: "J1",
+    question: "Is a valid token let in, and handed on only where a rule inside asks for it?",
+    why: "issuer, signature, audience and times are right",
+    applies: hasEntrance,
+    expect: (s) => ({ reason: "ok", ...(echoes(s) && { tokenSeen: tokenGoesOn(s) }) }),
+    send: asked(),
+  },
+  {
+    id: "J2",
+    question: "Is a request without a token answered in a dry run?",
+    why: "authentication alone refuses bad tokens, not missing ones; the rules are only logged",
+    applies: (s) => s.authorization === "dry-run" && hasEntrance(s),
+    expect: (): Expectation => ({ reason: "ok", wouldBe: "denied" }),
+    send: asked(() => undefined),
+  },
+  {
+    id: "J3",
+    question: "Is a request without a token refused where the rules ask for one?",
+    why: "a rule that names claims matches no request without them",
+    applies: enforced,
+    expect: () => ({ reason: "rbac-denied", refusedBy: "gateway" }),
+    send: asked(() => undefined),
+    control: rightToken("a token"),
+  },
+  {
+    id: "J4",
+    question: "Is an expired token refused?",
+    why: "its exp lies further back than the 60 s by which clocks may differ",
+    applies: hasEntrance,
+    expect: () => ({ reason: "token-expired" }),
+    send: asked((t) => ({ ...t, expiresIn: -beyondSkew })),
+    control: rightToken("the same token with an exp to come"),
+  },
+  {
+    id: "J4-skew",
+    question: "Is a token of ten seconds ago still taken?",
+    why: "Envoy lets clocks differ by 60 s",
+    applies: hasEntrance,
+    expect: () => ({ reason: "ok" }),
+    send: asked((t) => ({ ...t, expiresIn: -10 })),
+  },
+  {
+    id: "J5",
+    question: "Is a token refused whose time has not begun?",
+    why: "its nbf is to come",
+    applies: hasEntrance,
+    expect: () => ({ reason: "token-not-yet-valid" }),
+    send: asked((t) => ({ ...t, notBeforeIn: beyondSkew, expiresIn: 3600 })),
+    control: {
+      differs: "an nbf that is over",
+      send: asked((t) => ({ ...t, notBeforeIn: -beyondSkew, expiresIn: 3600 })),
+    },
+  },
+  {
+    id: "J7",
+    question: "Is a token for another audience refused?",
+    why: "its aud names none of the stack's audiences",
+    applies: hasEntrance,
+    each: () => ["somebody-else", "somebody-else, another"],
+    expect: () => ({ reason: "token-audience" }),
+    send: ({ settings }, item) => ask(settings, (t) => ({ ...t, audiences: item.split(", ") })),
+    control: rightToken("the stack's audience"),
+  },
+  {
+    id: "J7-list",
+    question: "Is a token for several audiences let in, the stack's among them?",
+    why: "one of the audiences will do",
+    applies: hasEntrance,
+    expect: () => ({ reason: "ok" }),
+    send: ({ settings }) =>
+      ask(settings, (t) => ({
+        ...t,
+        audiences: [
+          "somebody-else",
+          settings.authentication.issuers.find((i) => i.name === t.issuer)!.audiences[0]!,
+        ],
+      })),
+  },
+  ...flawProbes(),
+  {
+    id: "J18",
+    question: "Is a token behind another word than Bearer not taken for one?",
+    why: "the header has to begin with exactly `Bearer `; what it holds is then no token, so there is none",
+    applies: enforced,
+    each: () => ["bearer ", "Basic ", "Bearer"],
+    expect: (): Expectation => ({ reason: "rbac-denied", refusedBy: "gateway" }),
+    send: ({ settings }, item) => ({ ...ask(settings), tokenPrefix: item }),
+    control: rightToken("Bearer and one space"),
+  },
+  {
+    id: "J18-query",
+    question: "Is a token in the address not taken for one?",
+    why: "addresses end up in logs; Envoy would take access_token unless told where tokens stand",
+    applies: (s) =>
+      enforced(s) && s.authentication.issuers.every((i) => i.parameters === undefined),
+    expect: () => ({ reason: "rbac-denied", refusedBy: "gateway" }),
+    send: ({ settings }) => ({ ...ask(settings), tokenIn: { query: "access_token" } }),
+    control: rightToken("the same token in the Authorization header"),
+  },
+  {
+    id: "J19",
+    question: "Is a forged claim header overwritten by the token's claim?",
+    why: "the gateway writes it anew from the token that it checked",
+    applies: (s) => hasEntrance(s) && claimHeader(s)?.claim === "sub" && echoes(s),
+    expect: (s) => ({ reason: "ok", seen: { [claimHeader(s)!.header.toLowerCase()]: "tester" } }),
+    send: ({ settings: s }) => {
+      const request = ask(s);
+      const forged = { [claimHeader(s)!.header]: "somebody-else" };
+      return { ...request, headers: { ...request.headers, ...forged } };
+    },
+  },
+  {
+    id: "J22",
+    question: "Does a CORS preflight pass the tokens' filter, whatever it brings?",
+    why: "browsers send none with a preflight; a bad one is not looked at",
+    applies: (s) => s.authorization === "dry-run" && hasEntrance(s),
+    expect: () => ({ reason: "ok" }),
+    send: ({ settings: s }) => ({
+      ...ask(s, (t) => ({ ...t, expiresIn: -beyondSkew })),
+      method: "OPTIONS",
+      headers: { Origin: "https://shop.example", "Access-Control-Request-Method": "GET" },
+    }),
+  },
+  {
+    id: "J22-plain",
+    question: "Is a bad token refused with OPTIONS when it is no preflight?",
+    why: "without Origin it is a request like any other",
+    applies: (s) => s.authorization === "dry-run" && hasEntrance(s),
+    expect: () => ({ reason: "token-expired" }),
+    send: ({ settings: s }) => ({
+      ...ask(s, (t) => ({ ...t, expiresIn: -beyondSkew })),
+      method: "OPTIONS",
+    }),
+    control: {
+      differs: "a token that has not expired",
+      send: ({ settings }) => ({ ...ask(settings), method: "OPTIONS" }),
+    },
+  },
+  {
+    id: "J23",
+    question: "Does an exempt path answer without a token?",
+    why: "config says that this path needs none",
+    applies: (s) => enforced(s) && exempt(s) !== undefined,
+    expect: () => ({ reason: "ok" }),
+    send: ({ settings: s }) => good(s, exempt(s)!.path),
+  },
+];
