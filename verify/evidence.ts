@@ -9,7 +9,7 @@ export interface Evidence {
   readonly location?: string;
   /** Begin of the body. */
   readonly body: string;
-  /** Value of X-Request-ID that was sent; a sidecar keeps it, a gateway makes its own. */
+  /** Value of X-Request-ID: as it was sent from a pod, for a sidecar keeps it; as the service saw it behind the gateway. */
   readonly requestId?: string;
   /** Exit code of curl; undefined for a request of this machine. */
   readonly exitCode?: number;

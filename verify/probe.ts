@@ -90,6 +90,8 @@ export interface Probe {
   readonly applies: (settings: Settings) => boolean;
   /** What the question is asked for one by one, such as services. @default once */
   readonly each?: (settings: Settings) => readonly string[];
+  /** Items that reports show as one line while they hold. @default each has its own */
+  readonly group?: (settings: Settings, item: string) => string;
   readonly expect: (settings: Settings, item: string) => Expectation;
   readonly send: (target: ProbeTarget, item: string) => ProbeRequest;
   /** Needed by every probe that expects a refusal; undefined for an item that is let in. */

@@ -39,21 +39,19 @@ export function evidenceText(e: Evidence): string {
 
 const marks = { holds: "holds", fails: "FAILS", inconclusive: "UNCLEAR" } as const;
 
-/** One line an outcome, and what was seen below those that do not hold. */
+/** One line an outcome, or a group of them that holds; what was seen below those that do not. */
 export function table(outcomes: readonly Outcome[]): string {
-  const rows = outcomes.map((o) => [
-    o.id,
-    o.item,
-    marks[o.verdict],
-    o.probe.question,
-    expectedText(o.expected),
-    `${o.seconds.toFixed(1)} s`,
-  ]);
+  const held = Map.groupBy(outcomes, (o) =>
+    o.verdict === "holds" && o.group !== undefined ? `${o.id} ${o.group}` : o,
+  );
+  const entries = [...held.values()];
+  const rows = entries.map(rowOf);
   const widths = rows.reduce<number[]>(
     (w, row) => row.map((cell, i) => Math.max(w[i] ?? 0, cell.length)),
     [],
   );
-  const lines = outcomes.map((o, n) => {
+  const lines = entries.map(([first], n) => {
+    const o = first!;
     const row = rows[n]!.map((cell, i) => cell.padEnd(widths[i]!))
       .join("  ")
       .trimEnd();
@@ -64,6 +62,24 @@ export function table(outcomes: readonly Outcome[]): string {
     );
   });
   return `${lines.join("\n")}\n${summary(outcomes)}`;
+}
+
+function rowOf(group: readonly Outcome[]): string[] {
+  const o = group[0]!;
+  const { id, item, verdict, probe } = o;
+  const seconds = `${Math.max(...group.map((x) => x.seconds)).toFixed(1)} s`;
+  if (group.length === 1)
+    return [id, item, marks[verdict], probe.question, expectedText(o.expected), seconds];
+  const counts = [...Map.groupBy(group, (x) => wordOf(x))].map(
+    ([word, of]) => `${of.length} ${word}`,
+  );
+  return [id, o.group!, marks[verdict], probe.question, counts.join(", "), seconds];
+}
+
+/** What came of one of many calls, in short. */
+function wordOf({ got, expected }: Outcome): string {
+  if (expected.wouldBe !== undefined) return `would be ${expected.wouldBe}`;
+  return got === "ok" ? "let in" : `[${got}]`;
 }
 
 export function summary(outcomes: readonly Outcome[]): string {

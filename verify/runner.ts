@@ -27,6 +27,8 @@ export interface Outcome extends Judgement {
   /** What it was asked for; empty when it is asked once. */
   readonly item: string;
   readonly probe: Probe;
+  /** What reports show it as part of, while it holds. */
+  readonly group?: string;
   readonly expected: Expectation;
   readonly request: ProbeRequest;
   readonly evidence: Evidence;
@@ -102,6 +104,7 @@ class Question {
   private readonly control: ProbeRequest | undefined;
   private readonly controlled: Control | undefined;
   private readonly expected: Expectation;
+  private readonly group: string | undefined;
 
   private readonly probe: Probe;
   private readonly item: string;
@@ -119,6 +122,7 @@ class Question {
     this.controlled = controlOf(probe, target.settings, item);
     this.control = this.controlled && once(this.controlled.send(target, item));
     this.expected = probe.expect(target.settings, item);
+    this.group = probe.group?.(target.settings, item);
   }
 
   public get requests(): ProbeRequest[] {
@@ -155,6 +159,7 @@ class Question {
       ...judged,
       ...{ id: probe.id, item, probe, expected, request, samples, seconds },
       evidence: this.evidence!,
+      ...(this.group !== undefined && { group: this.group }),
       ...(control && { control }),
     };
     return this.outcome;

@@ -12,8 +12,10 @@ interface Server {
   readonly app: string;
 }
 
-/** Proxies write their log with a delay of about a second. */
+/** Proxies write their log with a delay of about a second, and later where the machine is busy. */
 const delay = 1200;
+/** How often it is read again while a line is missing that a verdict needs. */
+const attempts = 5;
 
 /** Puts the line that the server's proxy wrote beside each outcome, where one is found. */
 export async function attachAccessLogs(
@@ -22,7 +24,26 @@ export async function attachAccessLogs(
   target: ProbeTarget,
   since: string,
 ): Promise<Outcome[]> {
-  await sleep(delay);
+  const found = new Map<Outcome, AccessLogLine>();
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    await sleep(delay);
+    const missing = outcomes.filter((o) => !found.has(o));
+    await readLines(kubectl, missing, target, since, found);
+    if (outcomes.every((o) => o.expected.wouldBe === undefined || found.has(o))) break;
+  }
+  return outcomes.map((o) => {
+    const line = found.get(o);
+    return judgeDryRun(line ? { ...o, evidence: { ...o.evidence, accessLog: line } } : o);
+  });
+}
+
+async function readLines(
+  kubectl: Kubectl,
+  outcomes: readonly Outcome[],
+  target: ProbeTarget,
+  since: string,
+  found: Map<Outcome, AccessLogLine>,
+): Promise<void> {
   const logs = new Map<string, Promise<AccessLogLine[]>>();
   const read = ({ namespace, app }: Server) => {
     const key = `${namespace}/${app}`;
@@ -30,10 +51,10 @@ export async function attachAccessLogs(
     logs.set(key, known);
     return known;
   };
-  return Promise.all(
+  await Promise.all(
     outcomes.map(async (outcome) => {
       const server = serverOf(outcome.request, target);
-      if (!server) return outcome;
+      if (!server) return;
       const { evidence, request } = outcome;
       const line = findLine(await read(server), {
         ...{ at: evidence.at, seconds: evidence.seconds, path: pathOf(request) },
@@ -41,9 +62,7 @@ export async function attachAccessLogs(
         ...clientOf(request, target),
         ...(evidence.requestId && { requestId: evidence.requestId }),
       });
-      return judgeDryRun(
-        line ? { ...outcome, evidence: { ...evidence, accessLog: line } } : outcome,
-      );
+      if (line) found.set(outcome, line);
     }),
   );
 }

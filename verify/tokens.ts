@@ -21,6 +21,8 @@ export const flaws = [
   "alg-None",
   "alg-NONE",
   "alg-nOnE",
+  /** The same with the old signature left in its place. */
+  "alg-none-signed",
   /** HMAC, with the public key as the secret. */
   "hmac-of-public-key",
   /** Another subject under the old signature. */
@@ -104,6 +106,8 @@ function flawed(flaw: Flaw, header: Json, payload: Json, key: TokenKey): string 
     case "alg-NONE":
     case "alg-nOnE":
       return `${part({ ...header, alg: flaw.slice(4) })}.${body}.`;
+    case "alg-none-signed":
+      return `${part({ ...header, alg: "none" })}.${body}.${signature}`;
     case "hmac-of-public-key": {
       const text = `${part({ ...header, alg: "HS256" })}.${body}`;
       const secret = createPublicKey(key.privateKeyPem).export({ type: "spki", format: "pem" });

@@ -1,5 +1,6 @@
 import * as assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { allProbes } from "../../verify/probes/index.ts";
 import type { Outcome } from "../../verify/runner.ts";
 import type { Verifier } from "../../verify/verifier.ts";
 import { assertAllHold, idsOf } from "./support/proof.ts";
@@ -151,9 +152,9 @@ describe("who may call what", () => {
     const holds = async (keys: typeof before, verdict: string) => {
       const { signingKeys } = keys;
       const subject = { ...(await stack.subject()), ...(signingKeys && { signingKeys }) };
-      const [j1] = (await verifier.ask(subject)).filter((o) => o.id === "J1");
+      const [j1] = await verifier.ask(subject, {}, probesOf("J1"));
       assert.equal(j1?.verdict, verdict, j1?.text);
-      return j1!;
+      return j1;
     };
     stack.set({ authentication: authentication("k1", "k2") });
     await stack.up();
@@ -189,6 +190,10 @@ describe("who may call what", () => {
     await assertAllHold(verifier, stack);
   });
 });
+
+function probesOf(id: string) {
+  return allProbes.filter((p) => p.id === id);
+}
 
 function count(outcomes: readonly Outcome[], reason: string): number {
   return outcomes.filter((o) => o.got === reason).length;

@@ -57,12 +57,13 @@ describe("stack files", () => {
       ) as {
         config: Record<string, unknown>;
       };
-      return [stack, config["bankmesh:mtlsMode"], config["bankmesh:gatewayTls"]];
+      const keys = ["mtlsMode", "gatewayTls", "authorization"];
+      return [stack, ...keys.map((key) => config[`bankmesh:${key}`])];
     });
     assert.deepEqual(modes, [
-      ["dev", "PERMISSIVE", "SIMPLE"],
-      ["staging", "STRICT", "SIMPLE"],
-      ["prod", "STRICT", "MUTUAL"],
+      ["dev", "PERMISSIVE", "SIMPLE", undefined],
+      ["staging", "STRICT", "SIMPLE", "enforce"],
+      ["prod", "STRICT", "MUTUAL", "enforce"],
     ]);
   });
 

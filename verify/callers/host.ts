@@ -161,12 +161,16 @@ function ask(
       response.once("error", reject);
       response.once("end", () => {
         const { statusCode, headers } = response;
+        const seen = bodyEvidence(body);
+        const id = seen.seen?.["x-request-id"];
         resolve({
           ...(statusCode !== undefined && { status: statusCode }),
           ...(headers.location !== undefined && { location: headers.location }),
           // the gateway says so of every answer that it did not make itself
           upstream: headers["x-envoy-upstream-service-time"] !== undefined,
-          ...bodyEvidence(body),
+          ...seen,
+          // the gateway gives each request an id of its own, which its log has too
+          ...(id !== undefined && { requestId: id }),
         });
       });
     });

@@ -41,6 +41,7 @@ export const accessProbes: readonly Probe[] = [
     why: "nobody may call unless a rule of allowFrom says so, and denyFrom comes before it",
     applies: (s) => items(s).length > 0,
     each: items,
+    group: (s, item) => `calls to ${graphQuestions(s).get(item)!.call.service}`,
     expect: (s, item) => expected(s, item),
     send: (target, item) => requestOf(target, graphQuestions(target.settings).get(item)!.call),
     control: (s, item) => {

@@ -1,6 +1,6 @@
-import { asksForToken } from "../../policies/authorization.ts";
+import { needsToken } from "../../policies/authorization.ts";
 import type { ServiceSettings, Settings } from "../../settings/index.ts";
-import { prefixOf } from "../../settings/index.ts";
+import { prefixOf, rolledOut } from "../../settings/index.ts";
 import { type GraphCall, httpServices, openFromOutside } from "../calls.ts";
 import type { Reason } from "../classify.ts";
 import type { Control, Expectation, HostRequest, Probe, ProbeTarget } from "../probe.ts";
@@ -13,7 +13,7 @@ const beyondSkew = 180;
 /** A service that somebody outside reaches with a token of the stack's own issuer, and the call. */
 function entrance(s: Settings): { service: ServiceSettings; call: GraphCall } | undefined {
   if (s.authorization === "off") return undefined;
-  for (const service of httpServices(s)) {
+  for (const service of httpServices(s).filter((x) => rolledOut(s, x.name))) {
     const call = openFromOutside(s, service);
     if (call?.token) return { service, call };
   }
@@ -47,13 +47,15 @@ const refusals: Readonly<Record<Flaw, Reason>> = {
   "unknown-issuer": "token-issuer",
   "other-key": "token-signature",
   "other-key-id": "token-signature",
-  "alg-none": "token-algorithm",
-  "alg-None": "token-algorithm",
-  "alg-NONE": "token-algorithm",
-  "alg-nOnE": "token-algorithm",
+  // an empty part is refused before the algorithm is looked at
+  "alg-none": "token-malformed",
+  "alg-None": "token-malformed",
+  "alg-NONE": "token-malformed",
+  "alg-nOnE": "token-malformed",
+  "alg-none-signed": "token-algorithm",
   "hmac-of-public-key": "token-signature",
   "edited-payload": "token-signature",
-  "no-signature": "token-signature",
+  "no-signature": "token-malformed",
   cut: "token-signature",
   "two-parts": "token-malformed",
 };
@@ -62,7 +64,7 @@ const refusals: Readonly<Record<Flaw, Reason>> = {
 const flawIds: Readonly<Record<string, readonly Flaw[]>> = {
   J9: ["unknown-issuer"],
   J10: ["other-key", "other-key-id"],
-  J11: ["alg-none", "alg-None", "alg-NONE", "alg-nOnE"],
+  J11: ["alg-none", "alg-None", "alg-NONE", "alg-nOnE", "alg-none-signed"],
   J12: ["hmac-of-public-key"],
   J15: ["edited-payload", "no-signature", "cut", "two-parts"],
 };
@@ -91,9 +93,9 @@ function flawProbes(): Probe[] {
   }));
 }
 
-/** Whether rules inside ask for claims, so that the gateway hands the token on. */
-function tokenGoesOn(s: Settings): boolean {
-  return s.services.some((x) => [...(x.allowFrom ?? []), ...(x.denyFrom ?? [])].some(asksForToken));
+/** The gateway hands tokens on where a rule inside asks for one; the proxy that checks it there takes it away. */
+function tokenReaches(s: Settings): boolean {
+  return s.services.some((x) => needsToken(s, x)) && !needsToken(s, entrance(s)!.service);
 }
 
 function echoes(s: Settings): boolean {
@@ -122,10 +124,10 @@ function claimHeader(s: Settings): { header: string; claim: string } | undefined
 export const tokenProbes: readonly Probe[] = [
   {
     id: "J1",
-    question: "Is a valid token let in, and handed on only where a rule inside asks for it?",
-    why: "issuer, signature, audience and times are right",
+    question: "Is a valid token let in, and kept from the service whose proxy checked it?",
+    why: "issuer, signature, audience and times are right; what was checked is not handed on without need",
     applies: hasEntrance,
-    expect: (s) => ({ reason: "ok", ...(echoes(s) && { tokenSeen: tokenGoesOn(s) }) }),
+    expect: (s) => ({ reason: "ok", ...(echoes(s) && { tokenSeen: tokenReaches(s) }) }),
     send: asked(),
   },
   {

@@ -1,0 +1,63 @@
+import { requestAuthentication } from "../policies/authentication.ts";
+import {
+  gatewayAllow,
+  gatewayDeny,
+  gatewaySelector,
+  needsToken,
+  serviceAllow,
+  serviceDeny,
+} from "../policies/authorization.ts";
+import { namespaceMtls } from "../policies/mtls.ts";
+import { gatewaySpec, virtualServiceSpec } from "../policies/routing.ts";
+import { bankRoutes } from "../components/bank.ts";
+import { type Settings, settingsSchema } from "../settings/index.ts";
+
+/** A stack of many services, each with ten rules: callers, claims, methods, paths. */
+export function manyRules(services: number): Settings {
+  const name = (i: number) => `service-${i % services}`;
+  return settingsSchema.parse({
+    authorization: "enforce",
+    mtlsMode: "STRICT",
+    authentication: {
+      issuers: [
+        { name: "bank", issuer: "https://issuer.app.local", audiences: ["bank"], keyIds: ["k1"] },
+      ],
+    },
+    services: Array.from({ length: services }, (_, i) => ({
+      name: name(i),
+      allowFrom: [
+        { gateway: true, methods: ["GET"], token: true },
+        { gateway: true, methods: ["POST"], claims: { scope: `${name(i)}:write` } },
+        { gateway: true, methods: ["POST"], claims: { role: "admin" } },
+        ...Array.from({ length: 6 }, (_, j) => ({
+          service: name(i + j + 1),
+          methods: ["GET", "POST"],
+          paths: [`/${name(i)}/${j}`, `/${name(i)}/${j}/*`],
+        })),
+      ],
+      denyFrom: [{ gateway: true, paths: [`/${name(i)}/internal/*`] }],
+    })),
+  });
+}
+
+/** Makes every object that a stack's security is made of, and gives their number. */
+export function buildAll(s: Settings): number {
+  const { issuers } = s.authentication;
+  const ownKeys = { bank: "{}" };
+  const authentication = (selector: Record<string, string>, forward: boolean) =>
+    requestAuthentication({ selector, issuers, ownKeys, forward });
+  const routes = bankRoutes(s.namespace, s.services);
+  return [
+    namespaceMtls(s.mtlsMode),
+    gatewaySpec(s.gatewayTls, s.host),
+    virtualServiceSpec({ ...s, gatewayName: "bank-gw", routes }),
+    authentication({ ...gatewaySelector }, true),
+    gatewayAllow(s),
+    gatewayDeny(s),
+    ...s.services.flatMap((service) => [
+      serviceAllow(s, service),
+      serviceDeny(s, service),
+      needsToken(s, service) ? authentication({ app: service.name }, false) : undefined,
+    ]),
+  ].filter((spec) => spec !== undefined).length;
+}
