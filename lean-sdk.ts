@@ -3,12 +3,17 @@
  * 50 services. Imported before anything else, for its effect alone. (What the SDK does at its start: lean-start.ts.)
  */
 import log from "@pulumi/pulumi/log/index.js";
+import messages from "@pulumi/pulumi/proto/resource_pb.js";
 import { Resource } from "@pulumi/pulumi/resource.js";
 import debuggable from "@pulumi/pulumi/runtime/debuggable.js";
 
 // Each registration sends three debug messages, one after another, the last with the whole answer in it. Only
 // `pulumi --debug` shows them; BANKMESH_DEBUG_SDK=1 keeps them.
-if (!process.env.BANKMESH_DEBUG_SDK) Reflect.set(log, "debug", () => Promise.resolve());
+if (!process.env.BANKMESH_DEBUG_SDK) {
+  Reflect.set(log, "debug", () => Promise.resolve());
+  // the message is made up all the same, each answer of the engine as one long text
+  Reflect.set(messages.RegisterResourceResponse.prototype, "toString", () => "(left out)");
+}
 
 // Each resource's state names the line that made it; the calls that led there, mostly the SDK's own, are a tenth of a
 // small resource's state, which is written before and after each step.

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { requestAuthentication } from "../policies/authentication.ts";
+import { requireExpiration } from "../policies/expiry.ts";
 import {
   type AccessSettings,
   type AuthorizationPolicySpec,
@@ -87,9 +88,36 @@ function requestAuthentications(
       requestAuthentication({ selector, issuers, ownKeys: args.keySets, forward }),
       opts,
     );
+  const forward = inside.length > 0;
   return [
-    make("gateway", istioNamespace, gatewaySelector, inside.length > 0),
+    make("gateway", istioNamespace, gatewaySelector, forward),
     ...inside.map((service) => make(service.name, args.namespace, { app: service.name }, false)),
+    ...(args.authentication.requireExpiry ? expiries(name, args, forward, opts) : []),
+  ];
+}
+
+/** At the gateway, and wherever else in the bank's namespace tokens are asked for. */
+function expiries(
+  name: string,
+  args: AccessControlArgs,
+  forward: boolean,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource[] {
+  const { issuers } = args.authentication;
+  const common = { issuers, ownKeys: args.keySets };
+  const make = (place: string, namespace: string, spec: object) =>
+    istioObject(
+      `${name}-${place}-require-expiry`,
+      "EnvoyFilter",
+      { name: "require-expiry", namespace },
+      spec,
+      opts,
+    );
+  const edge = { ...common, forward, selector: gatewaySelector, context: "GATEWAY" } as const;
+  const inside = { ...common, forward: false, context: "SIDECAR_INBOUND" } as const;
+  return [
+    make("edge", istioNamespace, requireExpiration(edge)),
+    ...(forward ? [make("service", args.namespace, requireExpiration(inside))] : []),
   ];
 }
 

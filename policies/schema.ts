@@ -9,10 +9,12 @@ export type IstioKind =
   | "DestinationRule"
   | "PeerAuthentication"
   | "RequestAuthentication"
-  | "AuthorizationPolicy";
+  | "AuthorizationPolicy"
+  | "EnvoyFilter";
 
 /** API version of a kind. */
 export function apiVersionOf(kind: IstioKind): string {
+  if (kind === "EnvoyFilter") return "networking.istio.io/v1alpha3";
   const security = ["PeerAuthentication", "RequestAuthentication", "AuthorizationPolicy"];
   return `${security.includes(kind) ? "security" : "networking"}.istio.io/v1`;
 }

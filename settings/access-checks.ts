@@ -100,7 +100,19 @@ function issuerChecks(s: Settings, { problem, remove, set }: Tools): Problem[] {
       ? []
       : [problem(key, path, `a path that a service serves: ${prefixes(s)}`, remove(key))];
   });
-  return [...twins, ...sources, ...ids, ...unserved];
+  const unknownKeys = issuers.flatMap((issuer, i) =>
+    s.authentication.requireExpiry && !issuer.keyIds && issuer.jwks === undefined
+      ? [
+          problem(
+            "authentication.requireExpiry",
+            true,
+            `false while the keys of issuers[${i}] (${issuer.name}) are fetched: it writes Envoy's part for an issuer anew, keys included`,
+            set("authentication.requireExpiry", "false"),
+          ),
+        ]
+      : [],
+  );
+  return [...twins, ...sources, ...ids, ...unserved, ...unknownKeys];
 }
 
 function rolloutChecks(s: Settings, { problem, remove, set }: Tools): Problem[] {

@@ -108,6 +108,8 @@ export const authenticationSchema = z.strictObject({
   issuers: z.array(issuer).default([]),
   /** Paths at the gateway that need no token. */
   exempt: z.array(pathPattern).default([]),
+  /** Refuse tokens that never expire; JWT allows them. */
+  requireExpiry: z.boolean({ error: "true or false" }).default(false),
 });
 
 /** Where rules apply while they are being rolled out. */

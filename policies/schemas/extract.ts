@@ -24,6 +24,7 @@ export const kinds: Readonly<Record<string, string>> = {
   PeerAuthentication: "security.istio.io/v1",
   RequestAuthentication: "security.istio.io/v1",
   AuthorizationPolicy: "security.istio.io/v1",
+  EnvoyFilter: "networking.istio.io/v1alpha3",
 };
 
 /** JSON Schemas of the kinds' specs, as text with sorted keys. */

@@ -102,7 +102,21 @@ describe("who may call what", () => {
     await stack.up();
     const outcomes = await assertAllHold(verifier, stack);
     assert.ok(count(outcomes, "rbac-denied") > 60, `${count(outcomes, "rbac-denied")} refusals`);
-    for (const id of ["J1", "J3", "J4", "J5", "J7", "J9", "J10", "J11", "J12", "J15", "J19", "J23"])
+    for (const id of [
+      "J1",
+      "J3",
+      "J4",
+      "J5",
+      "J6-open",
+      "J7",
+      "J9",
+      "J10",
+      "J11",
+      "J12",
+      "J15",
+      "J19",
+      "J23",
+    ])
       assert.ok(idsOf(outcomes).includes(id), id);
     assert.deepEqual(lines(await stack.preview()), []);
     assert.deepEqual(lines(await stack.drift()), []);
@@ -120,12 +134,15 @@ describe("who may call what", () => {
     stack.set({ mtlsMode: "STRICT" });
   });
 
-  it("asks for tokens behind MUTUAL as well", async () => {
-    stack.set({ gatewayTls: "MUTUAL" });
+  it("asks for tokens behind MUTUAL as well, and for an expiry when config says so", async () => {
+    stack.set({
+      gatewayTls: "MUTUAL",
+      authentication: { ...authentication("k1"), requireExpiry: true },
+    });
     await stack.up();
     const ids = idsOf(await assertAllHold(verifier, stack));
-    assert.ok(ids.includes("E8") && ids.includes("J3"), ids.join());
-    stack.set({ gatewayTls: "SIMPLE" });
+    assert.ok(ids.includes("E8") && ids.includes("J3") && ids.includes("J6"), ids.join());
+    stack.set({ gatewayTls: "SIMPLE", authentication: authentication("k1") });
     await stack.up();
   });
 

@@ -126,6 +126,19 @@ describe("AccessControl", () => {
     ]);
   });
 
+  test("an expiry is asked for at the gateway, and inside where tokens are", async () => {
+    const some = { issuers: issuers.slice(0, 1), requireExpiry: true };
+    const filters = async (values: object) =>
+      objects(await make({ authentication: some, ...values })).filter((o) => /^EnvoyF/.test(o));
+    assert.deepEqual(await filters({}), [
+      "EnvoyFilter bank/require-expiry",
+      "EnvoyFilter istio-system/require-expiry",
+    ]);
+    assert.deepEqual(await filters({ services: [services[0]] }), [
+      "EnvoyFilter istio-system/require-expiry",
+    ]);
+  });
+
   test("mesh-wide default deny stands in Istio's root namespace", async () => {
     const made = objects(await make({ meshDefaultDeny: true }));
     assert.ok(made.includes("AuthorizationPolicy istio-system/mesh-default-deny"));

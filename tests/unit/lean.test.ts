@@ -61,6 +61,20 @@ describe("lean-sdk", () => {
     assert.match(stderr, /unresolved|leak/i);
   });
 
+  test("answers of the engine are no text that nobody reads, but where the SDK is debugged", () => {
+    const program = `
+      await import("./lean-sdk.ts");
+      const { default: messages } = await import("@pulumi/pulumi/proto/resource_pb.js");
+      const answer = new messages.RegisterResourceResponse();
+      answer.setUrn("urn:pulumi:x");
+      const read = messages.RegisterResourceResponse.deserializeBinary(answer.serializeBinary());
+      console.log(String(read), read.getUrn());
+    `;
+    assert.equal(run(program).printed, "(left out) urn:pulumi:x");
+    const debugged = `process.env.BANKMESH_DEBUG_SDK = "1"; ${program}`;
+    assert.match(run(debugged).printed, /^urn:pulumi:x.* urn:pulumi:x$/);
+  });
+
   test("errors keep their stack", () => {
     const { printed } = run(`
       await import("./lean-sdk.ts");

@@ -6,6 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { type Recording, type Registration, type RecordOptions, record } from "./support/mocks.ts";
 import { valueOf } from "./support/outputs.ts";
+import { resourcesOf } from "./support/resources.ts";
 import { root } from "./support/settings.ts";
 
 type Config = Record<string, unknown>;
@@ -51,65 +52,13 @@ async function run(
   return { recording, outputs };
 }
 
-// Type and name of every resource: the URNs less project, stack and parents. A change here renames or removes what
-// runs; a rename needs an alias.
-const always = [
-  "bankmesh:access:AccessControl access",
-  "bankmesh:access:SigningKeys tokens",
-  "bankmesh:bank:Bank bank",
-  "bankmesh:bank:BankNamespace bank",
-  "bankmesh:bank:BankService bank-orders",
-  "bankmesh:bank:BankService bank-payments",
-  "bankmesh:bank:BankService bank-users",
-  "bankmesh:cluster:KindCluster kind",
-  "bankmesh:edge:IngressGateway edge",
-  "bankmesh:mesh:IstioMesh mesh",
-  "bankmesh:mesh:MeshSecurity security",
-  "bankmesh:pki:Pki pki",
-  "command:local:Command kind-cluster",
-  "command:local:Command kind-ready",
-  "command:local:Command mesh-webhook-check",
-  "kubernetes:apps/v1:Deployment bank-orders-deployment",
-  "kubernetes:apps/v1:Deployment bank-payments-deployment",
-  "kubernetes:apps/v1:Deployment bank-users-deployment",
-  "kubernetes:core/v1:Namespace bank-namespace",
-  "kubernetes:core/v1:Namespace mesh-namespace",
-  "kubernetes:core/v1:Service bank-orders-service",
-  "kubernetes:core/v1:Service bank-payments-service",
-  "kubernetes:core/v1:Service bank-users-service",
-  "kubernetes:core/v1:ServiceAccount bank-orders-account",
-  "kubernetes:core/v1:ServiceAccount bank-payments-account",
-  "kubernetes:core/v1:ServiceAccount bank-users-account",
-  "kubernetes:helm.sh/v4:Chart edge-proxy",
-  "kubernetes:helm.sh/v4:Chart mesh-base",
-  "kubernetes:helm.sh/v4:Chart mesh-istiod",
-  "kubernetes:networking.istio.io/v1:Gateway edge-gateway",
-  "kubernetes:networking.istio.io/v1:VirtualService edge-routes",
-  "kubernetes:security.istio.io/v1:PeerAuthentication security-namespace-mtls",
-  "pulumi:providers:kubernetes cluster",
-  "random:index/randomId:RandomId kind-owner",
-  "tls:index/certRequest:CertRequest pki-client-request",
-  "tls:index/certRequest:CertRequest pki-server-request",
-  "tls:index/locallySignedCert:LocallySignedCert pki-client-cert",
-  "tls:index/locallySignedCert:LocallySignedCert pki-server-cert",
-  "tls:index/privateKey:PrivateKey pki-client-key",
-  "tls:index/privateKey:PrivateKey pki-root-key",
-  "tls:index/privateKey:PrivateKey pki-server-key",
-  "tls:index/selfSignedCert:SelfSignedCert pki-root-cert",
-];
-const credential = {
-  dev: "kubernetes:core/v1:Secret edge-edge-tls",
-  staging: "kubernetes:core/v1:Secret edge-edge-tls",
-  prod: "kubernetes:core/v1:Secret edge-edge-mtls",
-};
-
 const inCluster = (r: Registration) => r.type.startsWith("kubernetes:");
 
-for (const [stack, secret] of Object.entries(credential)) {
+for (const stack of ["dev", "staging", "prod"] as const) {
   for (const preview of [true, false]) {
     test(`${stack}, ${preview ? "preview" : "update"}: every resource by type and name`, async () => {
       const { recording } = await run(stack, {}, { preview });
-      assert.deepEqual(recording.list(), [...always, secret].sort());
+      assert.deepEqual(recording.list(), resourcesOf(stack));
     });
   }
 }
@@ -336,7 +285,7 @@ describe("switches", () => {
       "bankmesh:cluster:ExistingCluster existing",
       "random:index/randomId:RandomId existing-owner",
     ];
-    const expected = [...always, credential.dev, ...added].filter((line) => !removed.test(line));
+    const expected = [...resourcesOf("dev"), ...added].filter((line) => !removed.test(line));
     assert.deepEqual(recording.list(), expected.sort());
     for (const r of recording.resources) assert.equal(r.deletedWith, undefined, r.name);
     const namespace = recording.get("kubernetes:core/v1:Namespace", "bank-namespace");

@@ -177,6 +177,23 @@ export const tokenProbes: readonly Probe[] = [
     },
   },
   {
+    id: "J6",
+    question: "Is a token refused that never expires?",
+    why: "requireExpiry sets Envoy's require_expiration",
+    applies: (s) => hasEntrance(s) && s.authentication.requireExpiry,
+    expect: () => ({ reason: "token-expired" }),
+    send: asked((t) => ({ ...t, expiresIn: null })),
+    control: rightToken("the same token with an exp to come"),
+  },
+  {
+    id: "J6-open",
+    question: "Is a token taken that never expires, unless requireExpiry says otherwise?",
+    why: "JWT allows tokens without exp, and so does Istio",
+    applies: (s) => hasEntrance(s) && !s.authentication.requireExpiry,
+    expect: () => ({ reason: "ok" }),
+    send: asked((t) => ({ ...t, expiresIn: null })),
+  },
+  {
     id: "J7",
     question: "Is a token for another audience refused?",
     why: "its aud names none of the stack's audiences",

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 
 /** Stands in recorded inputs for what nobody knows before the update. */
@@ -89,11 +90,23 @@ const outputsOfPlugins: NonNullable<RecordOptions["outputs"]> = {
   "random:index/randomId:RandomId": (name) => ({ hex: `hex of ${name}` }),
   "random:index/randomString:RandomString": () => ({ result: "x7k2p" }),
   "command:local:Command": (name) => ({ stdout: `stdout of ${name}` }),
-  "tls:index/privateKey:PrivateKey": (name) => ({ privateKeyPem: `key of ${name}` }),
+  "tls:index/privateKey:PrivateKey": (name) => ({
+    privateKeyPem: `key of ${name}`,
+    publicKeyPem: somePublicKey(),
+  }),
   "tls:index/certRequest:CertRequest": (name) => ({ certRequestPem: `request of ${name}` }),
   "tls:index/selfSignedCert:SelfSignedCert": certificate,
   "tls:index/locallySignedCert:LocallySignedCert": certificate,
 };
+
+let publicKeyPem: string | undefined;
+/** A real one, for key sets are computed from it; the same for all, because making one takes time. */
+function somePublicKey(): string {
+  publicKeyPem ??= generateKeyPairSync("rsa", { modulusLength: 2048 })
+    .publicKey.export({ type: "spki", format: "pem" })
+    .toString();
+  return publicKeyPem;
+}
 
 function certificate(name: string) {
   return { certPem: `certificate of ${name}`, validityEndTime: "2036-11-18T12:00:00Z" };

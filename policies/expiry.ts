@@ -1,0 +1,67 @@
+import type { IssuerSettings } from "../settings/index.ts";
+import type { RequestAuthenticationArgs, Selector } from "./authentication.ts";
+
+export interface ExpiryArgs<K> extends Omit<RequestAuthenticationArgs<K>, "selector"> {
+  /** Proxies that it is about. @default all of the namespace */
+  readonly selector?: Selector;
+  /** Where their listener for requests is. */
+  readonly context: "GATEWAY" | "SIDECAR_INBOUND";
+}
+
+/**
+ * Refuses tokens without an expiry. Istio has no word for it, and a rule about `exp` matches texts and lists alone: this
+ * sets Envoy's own `require_expiration`. A patch replaces an issuer's part as a whole, so the rest stands here as istiod
+ * writes it: one provider an issuer, `origins-<n>` in the order of the issuers' names.
+ *
+ * @see https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/jwt_authn/v3/config.proto
+ */
+export function requireExpiration<K>(args: ExpiryArgs<K>): object {
+  const { selector, context, issuers } = args;
+  const byIssuer = [...issuers].sort((a, b) => (a.issuer < b.issuer ? -1 : 1));
+  const providers = byIssuer.map((issuer, i) => [`origins-${i}`, provider(issuer, args)] as const);
+  const subFilter = { name: "envoy.filters.http.jwt_authn" };
+  const filter = { name: "envoy.filters.network.http_connection_manager", subFilter };
+  return {
+    ...(selector && { workloadSelector: { labels: { ...selector } } }),
+    configPatches: [
+      {
+        applyTo: "HTTP_FILTER",
+        match: { context, listener: { filterChain: { filter } } },
+        patch: {
+          operation: "MERGE",
+          value: {
+            typed_config: {
+              "@type":
+                "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+              providers: Object.fromEntries(providers),
+            },
+          },
+        },
+      },
+    ],
+  };
+}
+
+function provider<K>(issuer: IssuerSettings, { ownKeys, forward }: ExpiryArgs<K>) {
+  const { headers, parameters, claimHeaders } = issuer;
+  const locations = headers ?? (parameters ? [] : [{ name: "Authorization", prefix: "Bearer " }]);
+  return {
+    issuer: issuer.issuer,
+    audiences: [...issuer.audiences],
+    local_jwks: { inline_string: issuer.keyIds ? ownKeys[issuer.name] : issuer.jwks },
+    from_headers: locations.map(({ name, prefix }) => ({
+      name,
+      ...(prefix && { value_prefix: prefix }),
+    })),
+    ...(parameters && { from_params: parameters.map((p) => p.name) }),
+    ...(claimHeaders && {
+      claim_to_headers: Object.entries(claimHeaders)
+        .sort(([a], [b]) => a.localeCompare(b))
+        .map(([header, claim]) => ({ header_name: header, claim_name: claim })),
+    }),
+    ...(forward && { forward: true }),
+    payload_in_metadata: "payload",
+    normalize_payload_in_metadata: { space_delimited_claims: ["permission", "scope"] },
+    require_expiration: true,
+  };
+}

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { requireExpiration } from "../../policies/expiry.ts";
+import { validateSpec } from "../../policies/schema.ts";
+import { parseSettings } from "../../settings/index.ts";
+import { settings } from "./support/settings.ts";
+
+const issuers = [
+  {
+    name: "partner",
+    issuer: "https://z.partner",
+    audiences: ["bank"],
+    jwks: '{"keys":[{"kty":"RSA"}]}',
+  },
+  {
+    ...{ name: "bank", issuer: "https://a.bank", audiences: ["bank", "shop"], keyIds: ["k1"] },
+    claimHeaders: { "X-Jwt-Sub": "sub" },
+  },
+];
+const s = settings({ authentication: { issuers, requireExpiry: true } });
+const args = { issuers: s.authentication.issuers, ownKeys: { bank: "own keys" }, forward: true };
+
+interface Patches {
+  readonly configPatches: readonly {
+    readonly match: { readonly context: string };
+    readonly patch: { readonly value: { readonly typed_config: { readonly providers: object } } };
+  }[];
+}
+
+describe("requireExpiration", () => {
+  const spec = requireExpiration({ ...args, context: "GATEWAY", selector: { istio: "x" } });
+  const [patch] = (spec as Patches).configPatches;
+
+  test("is an EnvoyFilter that the CRD allows, for the proxies that it names", () => {
+    assert.deepEqual(validateSpec("EnvoyFilter", spec), []);
+    assert.deepEqual(Reflect.get(spec, "workloadSelector"), { labels: { istio: "x" } });
+    assert.equal(patch!.match.context, "GATEWAY");
+  });
+
+  test("writes each issuer's part as istiod does, in the order of the issuers, and asks for an expiry", () => {
+    const common = {
+      payload_in_metadata: "payload",
+      normalize_payload_in_metadata: { space_delimited_claims: ["permission", "scope"] },
+      from_headers: [{ name: "Authorization", value_prefix: "Bearer " }],
+      forward: true,
+      require_expiration: true,
+    };
+    assert.deepEqual(patch!.patch.value.typed_config.providers, {
+      "origins-0": {
+        issuer: "https://a.bank",
+        audiences: ["bank", "shop"],
+        local_jwks: { inline_string: "own keys" },
+        claim_to_headers: [{ header_name: "X-Jwt-Sub", claim_name: "sub" }],
+        ...common,
+      },
+      "origins-1": {
+        issuer: "https://z.partner",
+        audiences: ["bank"],
+        local_jwks: { inline_string: '{"keys":[{"kty":"RSA"}]}' },
+        ...common,
+      },
+    });
+  });
+
+  test("is refused for keys that istiod fetches", () => {
+    const fetched = [{ name: "far", issuer: "https://far", audiences: ["bank"] }];
+    const { problems } = parseSettings(
+      "dev",
+      { authentication: { issuers: fetched, requireExpiry: true } },
+      process.env,
+    );
+    assert.deepEqual(
+      problems.map((p) => p.key),
+      ["authentication.requireExpiry"],
+    );
+  });
+});
