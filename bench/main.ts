@@ -130,7 +130,6 @@ function figures(few: Times, many: Times): Figure[] {
     { what: "destroy", program: median(few.destroy), atMost: 15 },
     { what: "up, growth per service", program: growth("up"), shell: growth("shell") },
     { what: "preview, growth per service", program: growth("preview"), atMost: 0.03 },
-    { what: "all builders, 200 services and 2,000 rules", program: builders(), atMost: 0.05 },
   ];
 }
 
@@ -177,10 +176,13 @@ export async function main(): Promise<number> {
     fs.rmSync(home, { recursive: true, force: true });
   };
   process.once("exit", atExit);
+  // before anything else keeps the machine busy
+  const what = "all builders, 200 services and 2,000 rules";
+  const built: Figure = { what, program: builders(), atMost: 0.05 };
   try {
     writeStack(few);
     await execa("pulumi", ["stack", "init", stack], { cwd: root, env, extendEnv: false });
-    const measured = await measure(env, folder);
+    const measured = [...(await measure(env, folder)), built];
     console.log(table(measured, route.sources));
     return measured.every(holds) ? 0 : 1;
   } finally {

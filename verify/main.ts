@@ -33,7 +33,11 @@ export async function main(args: readonly string[]): Promise<number> {
         signingKeys: outputs.signingKeys as Record<string, TokenKey>,
       },
       {
-        onSettled: (o) => step.update(`${[o.id, o.item].filter(Boolean).join(" ")}: ${o.verdict}`),
+        onSettled: (o, settled, all) => {
+          const last = `${[o.id, o.item].filter(Boolean).join(" ")}: ${o.verdict}`;
+          // where each update is a line of its own, hundreds would hide the answers
+          if (settled % 25 === 0) step.update(`${settled} of ${all}, last ${last}`);
+        },
       },
     );
     step.done(`${outcomes.length} questions`);

@@ -17,8 +17,8 @@ export interface RunOptions {
   readonly patienceSeconds?: number;
   /** Time limit of the whole run. @default 60 */
   readonly limitSeconds?: number;
-  /** Called when a question is settled. */
-  readonly onSettled?: (outcome: Outcome) => void;
+  /** Called when a question is settled, with how many are and how many there are. */
+  readonly onSettled?: (outcome: Outcome, settled: number, all: number) => void;
 }
 
 /** What came of one question. */
@@ -83,7 +83,8 @@ export async function runProbes(
       const right = question.last?.verdict === "holds";
       if ((stable && (right || now >= patienceSeconds)) || now >= limitSeconds) {
         const outcome = question.settle(stable, now);
-        options.onSettled?.(outcome);
+        const settled = questions.filter((q) => q.outcome).length;
+        options.onSettled?.(outcome, settled, questions.length);
       }
     }
     if (questions.every((q) => q.outcome)) break;

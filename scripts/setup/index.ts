@@ -45,7 +45,7 @@ export async function prepareTools(
     ...env,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     // the engine spends a fifth of its time on collecting garbage in a few dozen megabytes
-    GOGC: env.GOGC ?? "400",
+    GOGC: env.GOGC ?? (os.totalmem() > 15 * 2 ** 30 ? "1000" : "400"),
     // Pulumi's own is four a core; waiting for a Deployment costs nothing, and pods that start together push less
     PULUMI_PARALLEL: env.PULUMI_PARALLEL ?? String(Math.max(64, 4 * os.availableParallelism())),
     // for what runs under us: the same way, without asking again

@@ -7,6 +7,7 @@ export interface Outputs {
   readonly services?: readonly string[];
   readonly mtlsMode?: string;
   readonly gatewayTls?: string;
+  readonly authorization?: string;
   readonly endpoints?: Readonly<Record<string, string>>;
   readonly howToCall?: readonly string[];
   readonly certificates?: Readonly<Record<string, { readonly validUntil: string }>>;
@@ -22,6 +23,12 @@ const gatewayMeaning: Record<string, string> = {
   NONE: "plain HTTP at the edge",
   SIMPLE: "the gateway shows its certificate",
   MUTUAL: "the gateway asks for the client's certificate too",
+};
+
+const authorizationMeaning: Record<string, string> = {
+  off: "every workload may call every service",
+  "dry-run": "the access log says what rules would refuse; nothing is",
+  enforce: "whom no rule names may not call",
 };
 
 /** The table at the end of `npm start`: what runs, in which mode, how to call it. */
@@ -40,6 +47,7 @@ export function summary(stack: string, outputs: Outputs, backend: string): strin
     ],
     ["mtlsMode", meaning(outputs.mtlsMode, mtlsMeaning)],
     ["gatewayTls", meaning(outputs.gatewayTls, gatewayMeaning)],
+    ["authorization", meaning(outputs.authorization, authorizationMeaning)],
     ["endpoints", outputs.endpoints && Object.values(outputs.endpoints).join(", ")],
   ];
   const shown = rows.filter((row): row is [string, string] => Boolean(row[1]));

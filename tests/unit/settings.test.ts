@@ -145,7 +145,7 @@ describe("what is right is taken", () => {
       mtlsMode: "PERMISSIVE",
       workloadMtls: [],
       authorization: "off",
-      authentication: { issuers: [], exempt: [] },
+      authentication: { issuers: [], exempt: [], requireExpiry: false },
       rollout: { mode: "all", services: [] },
       meshDefaultDeny: false,
       gatewayTls: "SIMPLE",
@@ -188,12 +188,14 @@ describe("what is right is taken", () => {
       issuers: [
         {
           ...{ name: "partner", issuer: "https://partner", audiences: ["bank"] },
+          jwks: `{"keys":[{"kty":"RSA","n":"x","e":"AQAB"}]}`,
           headers: [{ name: "x-token", prefix: "Token " }],
           parameters: [{ name: "token", reason: "a partner's links cannot set headers" }],
           claimHeaders: { "x-user": "sub" },
         },
       ],
       exempt: ["/v1/users/health"],
+      requireExpiry: true,
     },
     rollout: { mode: "all", services: [] },
     meshDefaultDeny: true,

@@ -221,7 +221,7 @@ export const edgeProbes: readonly Probe[] = [
   },
   {
     id: "E30",
-    question: "Is a path that only begins like a prefix not found?",
+    question: "Does a path that only begins like a prefix lead nowhere?",
     why: "prefixes match whole segments: /users takes /users/1, not /usersX",
     applies: mode("NONE", "SIMPLE", "MUTUAL"),
     each: openPrefixes,
@@ -241,8 +241,8 @@ export const edgeProbes: readonly Probe[] = [
   },
   {
     id: "E31",
-    question: "Is an unknown path not found?",
-    why: "only the services' prefixes are served",
+    question: "Does an unknown path lead nowhere?",
+    why: "only the services' prefixes are served; where rules apply, they are asked before the routes",
     applies: mode("NONE", "SIMPLE", "MUTUAL"),
     expect: (s) => ({ reason: unrouted(s, "/no-such-path") }),
     send: (t) => ({ ...right(t), path: "/no-such-path" }),

@@ -112,8 +112,8 @@ const named = (settings: Settings, name: string, peer: "caller" | "nobody") => (
 export const meshProbes: readonly Probe[] = [
   {
     id: "M1",
-    question: "Does a mesh workload reach a PERMISSIVE service over mTLS?",
-    why: "both sides have a proxy, so auto mTLS is used although plaintext would do",
+    question: "What does a mesh workload get from a PERMISSIVE service?",
+    why: "both sides have a proxy, so auto mTLS is used although plaintext would do; no rule names this workload",
     applies: anyIn("PERMISSIVE"),
     each: judged("PERMISSIVE", "mesh"),
     expect: unlessRefused("mesh", (s, name) => named(s, name, "caller")),
@@ -122,8 +122,8 @@ export const meshProbes: readonly Probe[] = [
   },
   {
     id: "M2",
-    question: "Does a workload without a proxy reach a PERMISSIVE service?",
-    why: "PERMISSIVE takes plaintext, and plaintext has no identity",
+    question: "What does a workload without a proxy get from a PERMISSIVE service?",
+    why: "PERMISSIVE takes plaintext, and plaintext has no identity that a rule could name",
     applies: anyIn("PERMISSIVE"),
     each: judged("PERMISSIVE", "plain"),
     expect: unlessRefused("plain", (s, name) => named(s, name, "nobody")),
@@ -132,8 +132,8 @@ export const meshProbes: readonly Probe[] = [
   },
   {
     id: "M3",
-    question: "Does a mesh workload reach a STRICT service?",
-    why: "it speaks mTLS with a certificate of the mesh",
+    question: "What does a mesh workload get from a STRICT service?",
+    why: "it speaks mTLS with a certificate of the mesh; no rule names it",
     applies: anyIn("STRICT"),
     each: judged("STRICT", "mesh"),
     expect: unlessRefused("mesh", (s, name) => named(s, name, "caller")),
