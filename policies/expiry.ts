@@ -18,7 +18,11 @@ export interface ExpiryArgs<K> extends Omit<RequestAuthenticationArgs<K>, "selec
 export function requireExpiration<K>(args: ExpiryArgs<K>): object {
   const { selector, context, issuers } = args;
   const byIssuer = [...issuers].sort((a, b) => (a.issuer < b.issuer ? -1 : 1));
-  const providers = byIssuer.map((issuer, i) => [`origins-${i}`, provider(issuer, args)] as const);
+  const providers = byIssuer.map((issuer, i) => {
+    // routes at a gateway may depend on claims
+    const atGateway = context === "GATEWAY" && { clear_route_cache: true };
+    return [`origins-${i}`, { ...provider(issuer, args), ...atGateway }] as const;
+  });
   const subFilter = { name: "envoy.filters.http.jwt_authn" };
   const filter = { name: "envoy.filters.network.http_connection_manager", subFilter };
   return {

@@ -112,7 +112,20 @@ function issuerChecks(s: Settings, { problem, remove, set }: Tools): Problem[] {
         ]
       : [],
   );
-  return [...twins, ...sources, ...ids, ...unserved, ...unknownKeys];
+  const idle =
+    s.authentication.requireExpiry && (issuers.length === 0 || s.authorization === "off")
+      ? [
+          problem(
+            "authentication.requireExpiry",
+            true,
+            issuers.length === 0
+              ? "false without issuers: there is no token that it could be about"
+              : "false while authorization is off: no token is looked at",
+            set("authentication.requireExpiry", "false"),
+          ),
+        ]
+      : [];
+  return [...twins, ...sources, ...ids, ...unserved, ...unknownKeys, ...idle];
 }
 
 function rolloutChecks(s: Settings, { problem, remove, set }: Tools): Problem[] {

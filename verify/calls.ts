@@ -83,23 +83,28 @@ function controlOf(
 
 /** A call from outside that is let in to a service; undefined when there is none that can be made here. */
 export function openFromOutside(s: Settings, service: ServiceSettings): GraphCall | undefined {
-  return openCall(s, service, (rule) => rule.gateway === true) ?? exemptCall(s, service);
+  return openCallsFromOutside(s, service)[0] ?? exemptCall(s, service);
+}
+
+/** One call for each rule by which somebody outside is let in to a service. */
+export function openCallsFromOutside(s: Settings, service: ServiceSettings): GraphCall[] {
+  return openCalls(s, service, (rule) => rule.gateway === true);
 }
 
 /** A call from inside that is let in to a service; undefined when there is none that can be made here. */
 export function openFromInside(s: Settings, service: ServiceSettings): GraphCall | undefined {
-  return openCall(s, service, (rule) => rule.gateway !== true);
+  return openCalls(s, service, (rule) => rule.gateway !== true)[0];
 }
 
-function openCall(
+function openCalls(
   s: Settings,
   service: ServiceSettings,
   wanted: (rule: AllowRule) => boolean,
-): GraphCall | undefined {
+): GraphCall[] {
   return (service.allowFrom ?? [])
     .filter(wanted)
-    .map((rule) => example(s, service, rule))
-    .find((call) => call !== undefined && decisionOf(s, call).allowed);
+    .flatMap((rule) => example(s, service, rule) ?? [])
+    .filter((call) => decisionOf(s, call).allowed);
 }
 
 function exemptCall(s: Settings, service: ServiceSettings): GraphCall | undefined {
@@ -146,7 +151,7 @@ function canBeAsked(s: Settings, call: GraphCall): boolean {
   return !s.authentication.exempt.some((pattern) => matchesPath(pattern, call.path));
 }
 
-const parts = ["caller", "method", "path", "token", "headers"] as const;
+const parts = ["caller", "method", "path", "port", "token", "headers"] as const;
 type Part = (typeof parts)[number];
 
 function differences(a: GraphCall, b: GraphCall): Part[] {
@@ -161,6 +166,8 @@ function partText(call: GraphCall, part: Part): string {
       return call.method;
     case "path":
       return call.path;
+    case "port":
+      return call.port === undefined ? "" : `port ${call.port}`;
     case "token":
       return tokenText(call.token);
     case "headers":
@@ -173,7 +180,8 @@ function partText(call: GraphCall, part: Part): string {
 /** A call in one line. */
 export function textOf(call: GraphCall): string {
   const headers = partText(call, "headers");
-  const words = [call.method, call.path, tokenText(call.token), headers].filter(Boolean);
+  const port = partText(call, "port");
+  const words = [call.method, call.path, port, tokenText(call.token), headers].filter(Boolean);
   return `${callerText(call.from)} to ${call.service}: ${words.join(", ")}`;
 }
 

@@ -51,7 +51,7 @@ export const tokenMark = "(token)";
 
 /** The same text without tokens. */
 export function withoutTokens(text: string): string {
-  return text.replace(/\beyJ[\w-]+\.[\w-]*(\.[\w-]*)?/g, tokenMark);
+  return text.replace(/eyJ[\w-]+\.[\w-]*(\.[\w-]*)?/g, tokenMark);
 }
 
 /** Headers as an echo server shows them, tokens left out; undefined when the body is no echo of the request. */

@@ -23,6 +23,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const kubectl = new Kubectl(text("kubeconfig"), stack.env);
   const step = report.step(`asking stack ${name}`);
   let verifier: Verifier | undefined;
+  const leftOut: string[] = [];
   try {
     verifier = await Verifier.open({ kubectl, settings, curlImage: curl });
     const outcomes = await verifier.ask(
@@ -33,6 +34,7 @@ export async function main(args: readonly string[]): Promise<number> {
         signingKeys: outputs.signingKeys as Record<string, TokenKey>,
       },
       {
+        onLeftOut: (id, questions) => leftOut.push(`${id} (${questions})`),
         onSettled: (o, settled, all) => {
           const last = `${[o.id, o.item].filter(Boolean).join(" ")}: ${o.verdict}`;
           // where each update is a line of its own, hundreds would hide the answers
@@ -42,6 +44,8 @@ export async function main(args: readonly string[]): Promise<number> {
     );
     step.done(`${outcomes.length} questions`);
     process.stdout.write(`${table(outcomes)}\n`);
+    if (leftOut.length > 0)
+      process.stdout.write(`not asked, for nobody here can: ${leftOut.join(", ")}\n`);
     return outcomes.every((o) => o.verdict === "holds") ? 0 : 1;
   } finally {
     await verifier?.close();

@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly patienceSeconds?: number;
   /** Time limit of the whole run. @default 60 */
   readonly limitSeconds?: number;
+  /** Called for a probe some of whose questions cannot be asked from here, with their number. */
+  readonly onLeftOut?: (id: string, questions: number) => void;
   /** Called when a question is settled, with how many are and how many there are. */
   readonly onSettled?: (outcome: Outcome, settled: number, all: number) => void;
 }

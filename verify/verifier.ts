@@ -118,7 +118,7 @@ export class Verifier {
       callerAddresses: this.pods.addressesIn(addresses),
       ...(twin && { twin }),
     };
-    const applying = probesFor(settings, probes).filter((p) => this.canAsk(p, target));
+    const applying = probesFor(settings, probes).map((p) => this.askable(p, target, options));
     const since = new Date().toISOString();
     const outcomes = await runProbes(
       applying,
@@ -144,11 +144,20 @@ export class Verifier {
     };
   }
 
-  /** Without a way to the gateway its questions cannot be asked; without a twin, refusals have no control. */
-  private canAsk(probe: Probe, target: ProbeTarget): boolean {
-    const item = probe.each?.(target.settings)[0] ?? "";
+  /** The probe with the items that can be asked; without a way to the gateway or a twin, some cannot. */
+  private askable(probe: Probe, target: ProbeTarget, options: RunOptions): Probe {
+    const items = probe.each?.(target.settings) ?? [""];
+    const asked = items.filter((item) => this.canAsk(probe, item, target));
+    if (asked.length < items.length) options.onLeftOut?.(probe.id, items.length - asked.length);
+    return { ...probe, each: () => asked };
+  }
+
+  private canAsk(probe: Probe, item: string, target: ProbeTarget): boolean {
     try {
-      return probe.send(target, item).from !== "host" || this.edge(target.settings) !== undefined;
+      const control = controlOf(probe, target.settings, item);
+      const requests = [probe.send(target, item), ...(control ? [control.send(target, item)] : [])];
+      const edge = this.edge(target.settings);
+      return requests.every((r) => r.from !== "host" || edge !== undefined);
     } catch {
       return false;
     }

@@ -27,8 +27,8 @@ const gatewayMeaning: Record<string, string> = {
 
 const authorizationMeaning: Record<string, string> = {
   off: "every workload may call every service",
-  "dry-run": "the access log says what rules would refuse; nothing is",
-  enforce: "whom no rule names may not call",
+  "dry-run": "the access log says what rules would refuse; bad tokens alone are refused",
+  enforce: "where rules apply, whom none names may not call",
 };
 
 /** The table at the end of `npm start`: what runs, in which mode, how to call it. */

@@ -17,6 +17,10 @@ const issuers = [
     claimHeaders: { "X-Jwt-Sub": "sub" },
   },
 ];
+const rules = {
+  authorization: "enforce",
+  services: [{ name: "users", allowFrom: [{ gateway: true }] }],
+};
 const s = settings({ authentication: { issuers, requireExpiry: true } });
 const args = { issuers: s.authentication.issuers, ownKeys: { bank: "own keys" }, forward: true };
 
@@ -44,6 +48,7 @@ describe("requireExpiration", () => {
       from_headers: [{ name: "Authorization", value_prefix: "Bearer " }],
       forward: true,
       require_expiration: true,
+      clear_route_cache: true,
     };
     assert.deepEqual(patch!.patch.value.typed_config.providers, {
       "origins-0": {
@@ -66,12 +71,22 @@ describe("requireExpiration", () => {
     const fetched = [{ name: "far", issuer: "https://far", audiences: ["bank"] }];
     const { problems } = parseSettings(
       "dev",
-      { authentication: { issuers: fetched, requireExpiry: true } },
+      { ...rules, authentication: { issuers: fetched, requireExpiry: true } },
       process.env,
     );
     assert.deepEqual(
       problems.map((p) => p.key),
       ["authentication.requireExpiry"],
     );
+  });
+
+  test("is refused where it would do nothing", () => {
+    const allowed = (values: Record<string, unknown>) =>
+      parseSettings("dev", values, process.env).problems.map((p) => p.allowed);
+    const authentication = { issuers: [issuers[1]], requireExpiry: true };
+    assert.deepEqual(allowed({ ...rules, authentication }), []);
+    assert.match(allowed({ authentication }).join(), /^false while authorization is off/);
+    const none = { ...rules, authentication: { requireExpiry: true } };
+    assert.match(allowed(none).join(), /^false without issuers/);
   });
 });

@@ -60,6 +60,7 @@ describe("evidence", () => {
   it("holds no token", () => {
     const token = make();
     assert.equal(withoutTokens(`Bearer ${token}, again`), "Bearer (token), again");
+    assert.equal(withoutTokens(`Bearer${token}`), "Bearer(token)");
     const body = JSON.stringify({ request: { headers: { authorization: `Bearer ${token}` } } });
     const found = bodyEvidence(body);
     assert.ok(!JSON.stringify(found).includes(token.split(".")[2]!));

@@ -59,17 +59,17 @@ export const accessProbes: readonly Probe[] = [
 function expected(s: Settings, item: string): Expectation {
   const { call, decision } = graphQuestions(s).get(item)!;
   const service = s.services.find((x) => x.name === call.service)!;
-  const answered: Expectation = {
-    reason: "ok",
-    ...(service.image === undefined && {
-      peer: call.from.kind === "outside" ? ("gateway" as const) : ("caller" as const),
-    }),
-  };
+  const shows = service.image === undefined && call.method !== "HEAD";
+  const peers = { outside: "gateway", service: "caller", workload: "caller" } as const;
+  const peer = call.from.kind === "plaintext" ? "nobody" : peers[call.from.kind];
+  const answered: Expectation = { reason: "ok", ...(shows && { peer }) };
   if (s.authorization === "dry-run") {
-    const wouldBe = decision.allowed ? ("allowed" as const) : ("denied" as const);
-    if (call.from.kind === "plaintext") return { ...answered, peer: "nobody", wouldBe };
-    const unrouted = !decision.allowed && decision.routed === false;
-    return unrouted ? { reason: "not-found" } : { ...answered, wouldBe };
+    if (!decision.allowed && decision.routed === false) return { reason: "not-found" };
+    // what the service's own proxy would say stands in another log than the gateway's
+    const elsewhere =
+      !decision.allowed && call.from.kind === "outside" && decision.at === "service";
+    if (elsewhere) return answered;
+    return { ...answered, wouldBe: decision.allowed ? "allowed" : "denied" };
   }
   if (decision.allowed) return answered;
   return {

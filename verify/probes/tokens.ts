@@ -1,7 +1,13 @@
 import { needsToken } from "../../policies/authorization.ts";
 import type { ServiceSettings, Settings } from "../../settings/index.ts";
 import { prefixOf, rolledOut } from "../../settings/index.ts";
-import { type GraphCall, httpServices, openFromOutside } from "../calls.ts";
+import {
+  type GraphCall,
+  decisionOf,
+  httpServices,
+  openCallsFromOutside,
+  openFromOutside,
+} from "../calls.ts";
 import type { Reason } from "../classify.ts";
 import type { Control, Expectation, HostRequest, Probe, ProbeTarget } from "../probe.ts";
 import type { Flaw, TokenSpec } from "../tokens.ts";
@@ -14,10 +20,15 @@ const beyondSkew = 180;
 function entrance(s: Settings): { service: ServiceSettings; call: GraphCall } | undefined {
   if (s.authorization === "off") return undefined;
   for (const service of httpServices(s).filter((x) => rolledOut(s, x.name))) {
-    const call = openFromOutside(s, service);
-    if (call?.token) return { service, call };
+    const call = openCallsFromOutside(s, service).find((c) => tokenDecides(s, c));
+    if (call) return { service, call };
   }
   return undefined;
+}
+
+/** Whether a call is let in with its token, and not without. */
+function tokenDecides(s: Settings, { token, ...bare }: GraphCall): boolean {
+  return token !== undefined && !decisionOf(s, bare).allowed;
 }
 
 const hasEntrance = (s: Settings) => entrance(s) !== undefined;
@@ -87,7 +98,7 @@ function flawProbes(): Probe[] {
     why: flawQuestions[id]![1],
     applies: hasEntrance,
     each: () => kinds,
-    expect: (_, item) => ({ reason: refusals[item as Flaw] }),
+    expect: (_, item) => ({ reason: refusals[item as Flaw], refusedBy: "gateway" }),
     send: ({ settings }, item) => ask(settings, (t) => ({ ...t, flaw: item as Flaw })),
     control: rightToken("the token as its issuer made it"),
   }));
@@ -152,7 +163,7 @@ export const tokenProbes: readonly Probe[] = [
     question: "Is an expired token refused?",
     why: "its exp lies further back than the 60 s by which clocks may differ",
     applies: hasEntrance,
-    expect: () => ({ reason: "token-expired" }),
+    expect: () => ({ reason: "token-expired", refusedBy: "gateway" }),
     send: asked((t) => ({ ...t, expiresIn: -beyondSkew })),
     control: rightToken("the same token with an exp to come"),
   },
@@ -169,7 +180,7 @@ export const tokenProbes: readonly Probe[] = [
     question: "Is a token refused whose time has not begun?",
     why: "its nbf is to come",
     applies: hasEntrance,
-    expect: () => ({ reason: "token-not-yet-valid" }),
+    expect: () => ({ reason: "token-not-yet-valid", refusedBy: "gateway" }),
     send: asked((t) => ({ ...t, notBeforeIn: beyondSkew, expiresIn: 3600 })),
     control: {
       differs: "an nbf that is over",
@@ -181,7 +192,7 @@ export const tokenProbes: readonly Probe[] = [
     question: "Is a token refused that never expires?",
     why: "requireExpiry sets Envoy's require_expiration",
     applies: (s) => hasEntrance(s) && s.authentication.requireExpiry,
-    expect: () => ({ reason: "token-expired" }),
+    expect: () => ({ reason: "token-expired", refusedBy: "gateway" }),
     send: asked((t) => ({ ...t, expiresIn: null })),
     control: rightToken("the same token with an exp to come"),
   },
@@ -199,7 +210,7 @@ export const tokenProbes: readonly Probe[] = [
     why: "its aud names none of the stack's audiences",
     applies: hasEntrance,
     each: () => ["somebody-else", "somebody-else, another"],
-    expect: () => ({ reason: "token-audience" }),
+    expect: () => ({ reason: "token-audience", refusedBy: "gateway" }),
     send: ({ settings }, item) => ask(settings, (t) => ({ ...t, audiences: item.split(", ") })),
     control: rightToken("the stack's audience"),
   },
@@ -268,7 +279,7 @@ export const tokenProbes: readonly Probe[] = [
     question: "Is a bad token refused with OPTIONS when it is no preflight?",
     why: "without Origin it is a request like any other",
     applies: (s) => s.authorization === "dry-run" && hasEntrance(s),
-    expect: () => ({ reason: "token-expired" }),
+    expect: () => ({ reason: "token-expired", refusedBy: "gateway" }),
     send: ({ settings: s }) => ({
       ...ask(s, (t) => ({ ...t, expiresIn: -beyondSkew })),
       method: "OPTIONS",

@@ -186,7 +186,7 @@ func (t *Target) diagnoseWhileWaiting(ctx context.Context) (stop func()) {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				for _, reason := range diagnose(ctx, t.Cluster, t.Object, diagnoseEvery) {
+				for _, reason := range diagnose(ctx, t.Cluster, t.Object, diagnoseEvery/2) {
 					if !shown[reason] {
 						shown[reason] = true
 						t.Warn(reason)

@@ -1,6 +1,7 @@
 package await
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -76,5 +77,36 @@ func TestTheLastLookIsAFreshOne(t *testing.T) {
 	diagnose(t.Context(), c, deploymentOf("users"), 0)
 	if n := requests.Load(); n != 4 {
 		t.Errorf("%d requests for two looks, not 4", n)
+	}
+}
+
+func TestManyLastLooksAtOnceShareThoseThatBeganSince(t *testing.T) {
+	var requests atomic.Int32
+	c := namespaceServer(t, &requests)
+	const workloads = 20
+	reasons := make(chan []string, workloads)
+	for range workloads {
+		go func() { reasons <- diagnose(context.Background(), c, deploymentOf("users"), 0) }()
+	}
+	for range workloads {
+		if len(<-reasons) == 0 {
+			t.Error("a workload got no reasons")
+		}
+	}
+	if n := requests.Load(); n >= 2*workloads {
+		t.Errorf("%d requests for %d looks at once", n, workloads)
+	}
+}
+
+func TestALookEndsWithTheWait(t *testing.T) {
+	var requests atomic.Int32
+	c := namespaceServer(t, &requests)
+	diagnose(t.Context(), c, deploymentOf("users"), 0)
+	shared, _ := overviews.Load(overviewKey{c, "bank"})
+	shared.(*overview).turn <- struct{}{} // somebody else looks, and does not come back
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if got := diagnose(ctx, c, deploymentOf("users"), 0); got != nil {
+		t.Errorf("got %v", got)
 	}
 }
