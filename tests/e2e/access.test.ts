@@ -146,7 +146,7 @@ describe("who may call what", () => {
     await stack.up();
   });
 
-  it("a default deny that is gone does not pass unseen, and is healed by up --refresh", async () => {
+  it("a service whose policy is gone with the default deny does not pass unseen, and is healed by up --refresh", async () => {
     const kubectl = await stack.kubectl();
     await kubectl.run(["delete", "authorizationpolicy", "default-deny", "--namespace=bank"]);
     await kubectl.run(["delete", "authorizationpolicy", "allow-payments", "--namespace=bank"]);
