@@ -119,15 +119,24 @@ export class Verifier {
       ...(twin && { twin }),
     };
     const applying = probesFor(settings, probes).map((p) => this.askable(p, target, options));
-    const since = new Date().toISOString();
-    const outcomes = await runProbes(
-      applying,
-      target,
-      this.identities,
-      this.sender(subject),
-      options,
-    );
-    return attachAccessLogs(kubectl, outcomes, target, since);
+    const ask = async (asked: readonly Probe[]) => {
+      const since = new Date().toISOString();
+      const send = this.sender(subject);
+      const outcomes = await runProbes(asked, target, this.identities, send, options);
+      return attachAccessLogs(kubectl, outcomes, target, since);
+    };
+    let outcomes = await ask(applying);
+    for (let again = 0; again < 2; again++) {
+      // a proxy loses a line of its log now and then, and what a dry run would have done stands nowhere else
+      const unseen = outcomes.filter((o) => o.expected.wouldBe && !o.evidence.accessLog);
+      if (unseen.length === 0) break;
+      const items = Map.groupBy(unseen, (o) => o.probe);
+      const seen = await ask(
+        [...items].map(([p, of]) => ({ ...p, each: () => of.map((o) => o.item) })),
+      );
+      outcomes = outcomes.map((o) => seen.find((n) => n.id === o.id && n.item === o.item) ?? o);
+    }
+    return outcomes;
   }
 
   /** Takes the callers away. */

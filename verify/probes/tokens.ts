@@ -190,9 +190,9 @@ export const tokenProbes: readonly Probe[] = [
   {
     id: "J6",
     question: "Is a token refused that never expires?",
-    why: "requireExpiry sets Envoy's require_expiration",
+    why: "requireExpiry sets Envoy's require_expiration; Envoy says `Jwt verification fails`, as of a wrong signature, but the control has the same key",
     applies: (s) => hasEntrance(s) && s.authentication.requireExpiry,
-    expect: () => ({ reason: "token-expired", refusedBy: "gateway" }),
+    expect: () => ({ reason: "token-signature", refusedBy: "gateway" }),
     send: asked((t) => ({ ...t, expiresIn: null })),
     control: rightToken("the same token with an exp to come"),
   },
