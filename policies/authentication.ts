@@ -37,11 +37,24 @@ export function requestAuthentication<K>(
 
 const bearer = [{ name: "Authorization", prefix: "Bearer " }];
 
+/** Headers that an issuer's tokens stand in, each with what comes before the token. */
+export function tokenHeaders({ headers, parameters }: IssuerSettings) {
+  // without a word about it, Envoy takes the query's access_token too, which ends up in logs
+  return (headers ?? (parameters ? [] : bearer)).map((h) => ({ ...h }));
+}
+
+/** Headers that a service gets from claims, in their order. */
+export function claimCopies({ claimHeaders = {} }: IssuerSettings) {
+  return Object.entries(claimHeaders)
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([header, claim]) => ({ header, claim }));
+}
+
 function jwtRule<K>(
   issuer: IssuerSettings,
   { ownKeys, forward }: RequestAuthenticationArgs<K>,
 ): JwtRule<K> {
-  const { jwksUri, headers, parameters, claimHeaders } = issuer;
+  const { jwksUri, parameters, claimHeaders } = issuer;
   // neither keys nor an address: the issuer's discovery document leads to them
   const jwks = issuer.keyIds ? ownKeys[issuer.name] : issuer.jwks;
   return {
@@ -49,14 +62,9 @@ function jwtRule<K>(
     audiences: [...issuer.audiences],
     ...(jwks && { jwks }),
     ...(jwksUri && { jwksUri }),
-    // without a word about it, Envoy takes the query's access_token too, which ends up in logs
-    fromHeaders: (headers ?? (parameters ? [] : bearer)).map((h) => ({ ...h })),
+    fromHeaders: tokenHeaders(issuer),
     ...(parameters && { fromParams: parameters.map((p) => p.name) }),
-    ...(claimHeaders && {
-      outputClaimToHeaders: Object.entries(claimHeaders)
-        .sort(([a], [b]) => a.localeCompare(b))
-        .map(([header, claim]) => ({ header, claim })),
-    }),
+    ...(claimHeaders && { outputClaimToHeaders: claimCopies(issuer) }),
     ...(forward && { forwardOriginalToken: true }),
   };
 }

@@ -1,5 +1,10 @@
 import type { IssuerSettings } from "../settings/index.ts";
-import type { RequestAuthenticationArgs, Selector } from "./authentication.ts";
+import {
+  type RequestAuthenticationArgs,
+  type Selector,
+  claimCopies,
+  tokenHeaders,
+} from "./authentication.ts";
 
 export interface ExpiryArgs<K> extends Omit<RequestAuthenticationArgs<K>, "selector"> {
   /** Proxies that it is about. @default all of the namespace */
@@ -47,21 +52,21 @@ export function requireExpiration<K>(args: ExpiryArgs<K>): object {
 }
 
 function provider<K>(issuer: IssuerSettings, { ownKeys, forward }: ExpiryArgs<K>) {
-  const { headers, parameters, claimHeaders } = issuer;
-  const locations = headers ?? (parameters ? [] : [{ name: "Authorization", prefix: "Bearer " }]);
+  const { parameters, claimHeaders } = issuer;
   return {
     issuer: issuer.issuer,
     audiences: [...issuer.audiences],
     local_jwks: { inline_string: issuer.keyIds ? ownKeys[issuer.name] : issuer.jwks },
-    from_headers: locations.map(({ name, prefix }) => ({
+    from_headers: tokenHeaders(issuer).map(({ name, prefix }) => ({
       name,
       ...(prefix && { value_prefix: prefix }),
     })),
     ...(parameters && { from_params: parameters.map((p) => p.name) }),
     ...(claimHeaders && {
-      claim_to_headers: Object.entries(claimHeaders)
-        .sort(([a], [b]) => a.localeCompare(b))
-        .map(([header, claim]) => ({ header_name: header, claim_name: claim })),
+      claim_to_headers: claimCopies(issuer).map(({ header, claim }) => ({
+        header_name: header,
+        claim_name: claim,
+      })),
     }),
     ...(forward && { forward: true }),
     payload_in_metadata: "payload",
