@@ -6,7 +6,7 @@ import {
   prefixOf,
   rolledOut,
 } from "../settings/index.ts";
-import { asksForToken, routePaths } from "./authorization.ts";
+import { asksForToken, gatewayPrincipal, routePaths } from "./authorization.ts";
 
 /** Who asks. */
 export type Caller =
@@ -98,7 +98,7 @@ function isCaller(s: Settings, rule: AllowRule | DenyRule, from: Caller): boolea
   if (!gateway && service === undefined && namespace === undefined && principal === undefined)
     return true;
   if (from.kind === "outside")
-    return gateway === true || namespace === "istio-system" || principal === gatewayIdentity;
+    return gateway === true || namespace === "istio-system" || principal === gatewayPrincipal;
   if (from.kind === "plaintext") return false;
   const [ns, account] =
     from.kind === "service" ? [s.namespace, `${from.service}-sa`] : [from.namespace, from.account];
@@ -106,8 +106,6 @@ function isCaller(s: Settings, rule: AllowRule | DenyRule, from: Caller): boolea
   if (namespace !== undefined) return ns === namespace;
   return principal === `cluster.local/ns/${ns}/sa/${account}`;
 }
-
-const gatewayIdentity = "cluster.local/ns/istio-system/sa/istio-ingressgateway";
 
 /** Whether a request is, and brings, what a rule asks for; the caller apart. */
 function asks(

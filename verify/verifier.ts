@@ -1,7 +1,9 @@
+import type { TokenKey } from "../components/signing-keys.ts";
+import { gatewayPrincipal, principalOf } from "../policies/authorization.ts";
 import type { Settings } from "../settings/index.ts";
+import { httpServices } from "./calls.ts";
 import { HostCaller } from "./callers/host.ts";
 import { type ControlServer, startControlServer } from "./callers/control-server.ts";
-import type { TokenKey } from "../components/signing-keys.ts";
 import type { CallerKind } from "./callers/objects.ts";
 import { PodCallers, kindOf, podAddresses } from "./callers/pods.ts";
 import { type Certificate, makeCertificate } from "./certificates.ts";
@@ -17,7 +19,6 @@ import {
   controlOf,
 } from "./probe.ts";
 import { allProbes, probesFor } from "./probes/index.ts";
-import { httpServices } from "./calls.ts";
 import { type Outcome, type RoundSender, type RunOptions, runProbes } from "./runner.ts";
 import { attachAccessLogs } from "./server-logs.ts";
 import { type TokenSpec, makeToken } from "./tokens.ts";
@@ -148,8 +149,8 @@ export class Verifier {
   private get identities(): Identities {
     return {
       caller: this.pods.identity,
-      gateway: "spiffe://cluster.local/ns/istio-system/sa/istio-ingressgateway",
-      service: (name) => `spiffe://cluster.local/ns/${this.args.settings.namespace}/sa/${name}-sa`,
+      gateway: `spiffe://${gatewayPrincipal}`,
+      service: (name) => `spiffe://${principalOf(name, this.args.settings.namespace)}`,
     };
   }
 

@@ -2,7 +2,7 @@ import type { Settings } from "../../settings/index.ts";
 import { type GraphCall, graphQuestions, httpServices } from "../calls.ts";
 import type { Expectation, Probe, ProbeRequest, ProbeTarget } from "../probe.ts";
 import { good } from "./edge-requests.ts";
-import { hostOf, modeOf } from "./services.ts";
+import { firstPort, hostOf, modeOf } from "./services.ts";
 
 /** The calls that can be asked: plaintext only where it is taken, so that rules have to refuse it. */
 function items(s: Settings): string[] {
@@ -23,8 +23,7 @@ export function requestOf({ settings }: ProbeTarget, call: GraphCall): ProbeRequ
   const message = { method, ...(token && { token }), ...(headers && { headers }) };
   if (from.kind === "outside") return { ...good(settings, path), ...message };
   const service = settings.services.find((x) => x.name === call.service)!;
-  const ports = service.ports ?? [{ port: 80, targetPort: 8080 }];
-  const port = ports.find((p) => p.targetPort === call.port) ?? ports[0]!;
+  const port = service.ports?.find((p) => p.targetPort === call.port) ?? firstPort(service);
   return {
     from: from.kind === "plaintext" ? "plain" : "mesh",
     ...(from.kind === "service" && { as: from.service }),
