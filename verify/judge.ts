@@ -119,7 +119,7 @@ function identityOf(
 ): string | undefined {
   if (peer === "nobody") return undefined;
   if (peer === "gateway") return identities.gateway;
-  const as = request.from === "mesh" ? request.as : undefined;
+  const as = request.from === "host" ? undefined : request.as;
   return as === undefined ? identities.caller : identities.service(as);
 }
 

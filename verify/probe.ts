@@ -2,9 +2,6 @@ import type { Settings } from "../settings/index.ts";
 import type { Reason } from "./classify.ts";
 import type { TokenSpec } from "./tokens.ts";
 
-/** Who sends a request: a pod with a sidecar, a pod without one, or this machine. */
-export type Caller = "mesh" | "plain" | "host";
-
 /** What any request may bring along. */
 interface Message {
   /** @default GET */
@@ -20,12 +17,13 @@ interface Message {
 
 /** A request that a pod sends with curl. */
 export interface PodRequest extends Message {
-  readonly from: "mesh" | "plain";
+  /** A pod with a sidecar, without one, or one that goes past its sidecar with the certificate that it got. */
+  readonly from: "mesh" | "plain" | "certificate";
   /** Service of the stack whose account the pod has. @default an account of its own, which no rule names */
   readonly as?: string;
   readonly url: string;
-  /** Speak TLS and take any server certificate, with a client certificate made on the spot if it says so. */
-  readonly clientCertificate?: "self-signed";
+  /** Client certificate, for a URL of https: one made on the spot, or the sidecar's. @default none */
+  readonly clientCertificate?: "self-signed" | "mesh";
 }
 
 /** A request that this machine sends to the gateway, on a connection of its own. */

@@ -43,7 +43,11 @@ export const doctor: Command = {
       ...certificates(state),
     ];
     process.stdout.write(`${describeRoute(route)}\n`);
-    for (const { mark, text } of findings) process.stdout.write(`  ${mark.padEnd(7)}  ${text}\n`);
+    for (const { mark, text } of findings) {
+      const [first, ...more] = text.split("\n");
+      const lines = [`${mark.padEnd(7)}  ${first}`, ...more.map((l) => `${" ".repeat(9)}${l}`)];
+      process.stdout.write(lines.map((l) => `  ${l}`.trimEnd() + "\n").join(""));
+    }
     const problems = findings.filter((f) => f.mark === "PROBLEM").length;
     const end =
       problems > 0 ? `${problems} to solve first` : `${invocation("npm start", name)} can run`;
@@ -124,7 +128,10 @@ async function configuration(name: string, state: Deployment | undefined): Promi
     findings.push({ mark: "ok", text: `configuration of stack ${name}` });
     if (settings.cluster === "kind") findings.push(...(await clusterAndPorts(settings, state)));
   } catch (e) {
-    findings.push({ mark: "PROBLEM", text: (e as Error).message });
+    const { message } = e as Error;
+    // a stack's file that is no YAML is met twice
+    if (!findings.some((f) => f.text === message))
+      findings.push({ mark: "PROBLEM", text: message });
   }
   return findings;
 }

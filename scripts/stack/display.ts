@@ -21,6 +21,8 @@ export class Display {
   /** Headings of the diagnostics that nothing stands under yet. */
   private held: string[] = [];
   private inDiagnostics = false;
+  /** What was last shown of each resource. */
+  private readonly shown = new Map<string, string>();
 
   /** Lines to show for one that came. */
   public take(line: string): string[] {
@@ -34,7 +36,19 @@ export class Display {
       return [];
     }
     if (this.inDiagnostics) return this.diagnostic(line);
+    if (this.isRepeated(line)) return [];
     return [this.withoutCount(line)];
+  }
+
+  /** Whether a resource's row says nothing that the last one did not, but for the seconds: Pulumi prints one for every event. */
+  private isRepeated(line: string): boolean {
+    const row = /^ \S+ +(\S+ \S+) (\w+)(?: \([\d.]+s\))? ?(.*)$/.exec(line);
+    if (!row) return false;
+    const [, resource, state, message] = row;
+    const last = this.shown.get(resource!);
+    if (last === `${state} ${message}` || (!message && last?.startsWith(`${state} `))) return true;
+    this.shown.set(resource!, `${state} ${message}`);
+    return false;
   }
 
   private diagnostic(line: string): string[] {

@@ -238,6 +238,18 @@ describe("results", () => {
     ]);
   });
 
+  test("a row that only counts seconds is not shown again", () => {
+    const display = new Display();
+    const row = (rest: string) => ` +  kubernetes:apps/v1:Deployment bank-users-deployment ${rest}`;
+    const other = " +  kubernetes:core/v1:Service bank-users-service creating (0s) ";
+    const came = [
+      ...["creating (0s) ", "creating (0s) ", "creating (1s) 1 of 2 ready", "creating (2s) "],
+      ...["creating (3s) 1 of 2 ready", "creating (3s) 2 of 2 ready", "created (3s) "],
+    ].map(row);
+    const shown = [...came, other, other].flatMap((line) => display.take(line));
+    assert.deepEqual(shown, [came[0], came[2], came[5], came[6], other]);
+  });
+
   test("the table says what runs, in which mode, and how to call it", () => {
     const text = summary(
       "dev",

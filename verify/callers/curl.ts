@@ -1,6 +1,7 @@
 import type { Certificate } from "../certificates.ts";
 import { type Evidence, alertIn, bodyEvidence, bodyLimit } from "../evidence.ts";
 import type { PodRequest } from "../probe.ts";
+import { certificates } from "./objects.ts";
 import { messageHeaders, tokenPath } from "./message.ts";
 
 const timeoutSeconds = 5;
@@ -26,7 +27,7 @@ export function curlScript(
   selfSigned?: Certificate,
 ): string {
   const lines = ["cd /tmp && umask 077 && d=$(mktemp -d) && cd $d || exit 1"];
-  if (requests.some((r) => r.request.clientCertificate) && selfSigned) {
+  if (requests.some((r) => r.request.clientCertificate === "self-signed") && selfSigned) {
     lines.push(`printf %s ${quote(selfSigned.certPem + selfSigned.keyPem)} >client.pem`);
   }
   requests.forEach((request, i) =>
@@ -44,6 +45,11 @@ export function curlScript(
   return lines.join("\n");
 }
 
+const certificateOptions = {
+  "self-signed": ["--cert", "client.pem"],
+  mesh: ["--cert", `${certificates}/cert-chain.pem`, "--key", `${certificates}/key.pem`],
+};
+
 /** Parts that curlScript prints for one request: exit code, written values, messages, headers, body. */
 const partsOfBlock = 5;
 
@@ -55,7 +61,7 @@ function curl({ request }: CurlRequest, i: number): string {
   const tls = request.url.startsWith("https:") ? ["--insecure"] : [];
   // up to TLS 1.2 a certificate is judged within the handshake; later the reset may overtake the alert
   const certificate = request.clientCertificate
-    ? ["--cert", "client.pem", "--tls-max", "1.2", "--http1.1"]
+    ? [...certificateOptions[request.clientCertificate], "--tls-max", "1.2", "--http1.1"]
     : [];
   const { method } = request;
   // curl would wait for the body of an answer to HEAD

@@ -26,13 +26,19 @@ export interface CallerObjectsArgs {
 /** Pods end by themselves after this time, if nobody takes them away. */
 const lifetimeSeconds = 3600;
 
-/** Who a pod asks as: somebody with a sidecar, somebody without, or a service of the stack (`as orders`). */
-export type CallerKind = "mesh" | "plain" | `as ${string}`;
+/**
+ * Who a pod asks as: somebody with a sidecar, somebody without, somebody with a sidecar's certificate in hand, or a
+ * service of the stack (`as orders`).
+ */
+export type CallerKind = "mesh" | "plain" | "certificate" | `${"" | "certificate "}as ${string}`;
+
+/** Where a pod has the certificate that its sidecar got. */
+export const certificates = "/etc/istio-output-certs";
 
 /** Name of a caller's pod, and of its account unless it has a service's. */
 export function callerName(run: string, kind: CallerKind): string {
   if (kind === "mesh") return `curl-${run}`;
-  return `curl-${kind.replace(" ", "-")}-${run}`;
+  return `curl-${kind.replaceAll(" ", "-")}-${run}`;
 }
 
 /** Callers, all in the bank's namespace: pods, and accounts for those that do not have a service's. */
@@ -45,9 +51,16 @@ export function callerObjects(
     const metadata = { name, namespace: args.namespace };
     const labels = { app: name, [runLabel]: args.run };
     const inject = { "sidecar.istio.io/inject": String(kind !== "plain") };
-    const pod = (account: string) =>
-      callerPod({ ...metadata, labels: { ...labels, ...inject } }, account, args.image);
-    if (kind !== "mesh" && kind !== "plain") return [pod(`${kind.slice("as ".length)}-sa`)];
+    const pod = (account: string) => {
+      const made = callerPod(
+        { ...metadata, labels: { ...labels, ...inject } },
+        account,
+        args.image,
+      );
+      return kind.startsWith("certificate") ? withCertificate(made) : made;
+    };
+    const service = /(?:^| )as (.+)$/.exec(kind)?.[1];
+    if (service !== undefined) return [pod(`${service}-sa`)];
     const account: KubernetesObject = {
       apiVersion: "v1",
       kind: "ServiceAccount",
@@ -58,11 +71,40 @@ export function callerObjects(
   });
 }
 
-function callerPod(
-  metadata: KubernetesObject["metadata"],
-  account: string,
-  image: string,
-): KubernetesObject {
+/**
+ * A pod whose sidecar writes down its certificate. It runs as the sidecar's own user, whose traffic the sidecar leaves
+ * alone and whose files it may read.
+ *
+ * @see https://istio.io/latest/docs/reference/commands/pilot-agent/ OUTPUT_CERTS
+ */
+function withCertificate(pod: CallerPod): CallerPod {
+  const user = 1337;
+  const volume = { name: "certificates", mountPath: certificates };
+  const { containers, volumes, securityContext } = pod.spec;
+  return {
+    ...pod,
+    metadata: {
+      ...pod.metadata,
+      annotations: {
+        "proxy.istio.io/config": JSON.stringify({ proxyMetadata: { OUTPUT_CERTS: certificates } }),
+        "sidecar.istio.io/userVolumeMount": JSON.stringify([volume]),
+      },
+    },
+    spec: {
+      ...pod.spec,
+      securityContext: { ...securityContext, runAsUser: user, runAsGroup: user, fsGroup: user },
+      containers: containers.map((c) => ({ ...c, volumeMounts: [...c.volumeMounts, volume] })),
+      volumes: [
+        ...volumes,
+        { name: volume.name, emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
+      ],
+    },
+  };
+}
+
+type CallerPod = ReturnType<typeof callerPod>;
+
+function callerPod(metadata: KubernetesObject["metadata"], account: string, image: string) {
   return {
     apiVersion: "v1",
     kind: "Pod",

@@ -30,7 +30,8 @@ export interface PodCallersArgs {
 
 /** Which caller sends a request. */
 export function kindOf({ from, as }: Pick<PodRequest, "from" | "as">): CallerKind {
-  return from === "mesh" && as !== undefined ? `as ${as}` : from;
+  if (from === "plain" || as === undefined) return from;
+  return from === "mesh" ? `as ${as}` : `certificate as ${as}`;
 }
 
 /** Requests that one `kubectl exec` sends at once. */

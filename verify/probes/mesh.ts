@@ -63,6 +63,15 @@ function listed({ settings }: ProbeTarget, name: string): PodRequest {
   return { ...byName("mesh")({ settings } as ProbeTarget, name), ...as };
 }
 
+/** A request past the caller's own proxy, by somebody whom the rules let in, with a client certificate. */
+const withCertificate =
+  (clientCertificate: "self-signed" | "mesh") =>
+  (target: ProbeTarget, name: string): PodRequest => {
+    const { from } = asked(target.settings, name);
+    const as = from.kind === "service" ? { as: from.service } : {};
+    return { ...byName("certificate", "https")(target, name), ...as, clientCertificate };
+  };
+
 const listedControl: Control = {
   differs: "a service asks that the rules name",
   send: listed,
@@ -163,14 +172,14 @@ export const meshProbes: readonly Probe[] = [
   {
     id: "M6",
     question: "Is TLS with a self-made certificate refused by a STRICT service?",
-    why: "the proxy takes certificates of the mesh's own CA only",
+    why: "the proxy takes certificates of the mesh's own CA only; the request is the same to the letter",
     applies: anyIn("STRICT"),
     each: (s) => judged("STRICT", "mesh")(s).slice(0, 1),
     expect: () => ({ reason: "unknown-ca" }),
-    send: (t, name) => ({ ...byName("plain", "https")(t, name), clientCertificate: "self-signed" }),
+    send: withCertificate("self-signed"),
     control: {
-      differs: "a mesh workload asks, whose proxy has a certificate of the mesh",
-      send: listed,
+      differs: "the same pod shows the certificate that the mesh gave it",
+      send: withCertificate("mesh"),
     },
   },
   {
