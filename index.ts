@@ -1,6 +1,7 @@
 import "./lean-sdk.ts";
 import { AccessControl } from "./components/access-control.ts";
 import { BankNamespace } from "./components/bank-namespace.ts";
+import { Clients } from "./components/clients.ts";
 import { Bank, bankRoutes } from "./components/bank.ts";
 import { cluster as makeCluster } from "./components/cluster.ts";
 import { IngressGateway } from "./components/ingress-gateway.ts";
@@ -11,6 +12,7 @@ import { Pki } from "./components/pki.ts";
 import { previousCertificateLives } from "./components/previous-run.ts";
 import { SigningKeys } from "./components/signing-keys.ts";
 import { readConfig } from "./config.ts";
+import { asksForPeerAddress } from "./policies/authorization.ts";
 
 const { stack, settings, sources, own, now, images, adopts } = readConfig();
 const istio = {
@@ -39,12 +41,32 @@ const namespaceReady = bankNamespace.ready;
 const inMesh = { ...inCluster, dependsOn: [...mesh.ready, ...namespaceReady] };
 const { keySets, signing } = new SigningKeys("tokens", settings.authentication);
 const access = new AccessControl("access", { ...settings, keySets }, inMesh);
-const podsMayStart = [...mesh.ready, ...access.policies];
-const bankArgs = { ...settings, echoImage: images.echo, namespaceReady, podsMayStart };
-const bank = new Bank("bank", bankArgs, inCluster);
+const bank = new Bank("bank", {
+  ...settings,
+  inCluster,
+  echoImage: images.echo,
+  namespaceReady,
+  podsMayStart: [...mesh.ready, ...access.policies],
+});
+if (settings.clients.length > 0)
+  new Clients(
+    "clients",
+    {
+      ...settings,
+      ...cluster,
+      curlImage: images.curl,
+      revision: settings.istio.revision,
+      podsMayStart: mesh.ready,
+    },
+    inCluster,
+  );
 const security = new MeshSecurity("security", settings, inMesh);
 const routes = bankRoutes(settings.namespace, settings.services);
-const edge = { ...settings, ...pki.edge, ...istio, service: gatewayService, routes };
+const clients = {
+  trustedProxies: settings.trustedProxies,
+  peerAddress: asksForPeerAddress(settings),
+};
+const edge = { ...settings, ...clients, ...pki.edge, ...istio, service: gatewayService, routes };
 const gateway = new IngressGateway("edge", edge, inMesh);
 
 export { images };

@@ -7,6 +7,7 @@ import type { Workshop } from "./builder.ts";
 import { chartFile } from "./pieces/charts.ts";
 import { curlImage, echoImage, istioTag } from "./pieces/images.ts";
 import { nodeImage } from "./pieces/node-image.ts";
+import { httpdImage, nginxImage } from "./pieces/web.ts";
 import { istioHub, istioVersion, kubernetesRepository } from "./versions.ts";
 
 /** What this route hands to the program in place of the official sources. */
@@ -38,6 +39,8 @@ export function sources(shop: Workshop) {
     images: {
       echo: echoImage(keyOf(shop, "image-echo")),
       curl: curlImage(keyOf(shop, "image-curl")),
+      nginx: nginxImage(keyOf(shop, "images-web")),
+      httpd: httpdImage(keyOf(shop, "images-web")),
     },
   };
 }

@@ -71,9 +71,9 @@ interface Times {
   readonly destroy: number[];
   readonly noop: number[];
   readonly preview: number[];
-  /** At once what the program does at once: what the bounds are held against. */
+  /** At once what the program does at once: what its growth with services is held against. */
   readonly shell: number[];
-  /** One step after the other. */
+  /** One step after the other, as somebody would write it down: what an `up` is held against. */
   readonly plain: number[];
 }
 
@@ -118,11 +118,11 @@ function figures(few: Times, many: Times): Figure[] {
   const growth = (what: "up" | "preview" | "shell") =>
     (median(many[what]) - median(few[what])) / (services.many.length - services.few.length);
   return [
-    { what: "up from no cluster", program: median(few.up), shell: median(few.shell) },
+    { what: "up from no cluster", program: median(few.up), shell: median(few.plain) },
     {
-      what: "up, beside a shell route of one step after the other",
+      what: "up, beside a shell route that does steps at once",
       program: median(few.up),
-      shell: median(few.plain),
+      shell: median(few.shell),
       atMost: false,
     },
     { what: "up, nothing to do", program: median(few.noop), atMost: 8 },

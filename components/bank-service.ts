@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ResourceSettings, ServiceSettings } from "../settings/index.ts";
+import type { InCluster } from "./cluster.ts";
 import {
   Deployment,
   type DeploymentArgs,
@@ -20,6 +21,10 @@ export interface ServiceObjectArgs {
 }
 
 export interface BankServiceArgs extends ServiceObjectArgs {
+  /** Options of what lives inside the cluster. */
+  readonly inCluster: InCluster;
+  /** The namespace as a resource; empty when it is adopted. */
+  readonly namespaceReady: readonly pulumi.Resource[];
   /** What must be there before pods are made. */
   readonly podsMayStart: readonly pulumi.Resource[];
 }
@@ -41,12 +46,13 @@ export class BankService extends pulumi.ComponentResource {
       { service: service.name, image: service.image ?? args.echoImage },
       opts,
     );
-    const child = { parent: this };
+    const inside = { parent: this, ...args.inCluster };
+    const child = { ...inside, dependsOn: [...args.namespaceReady] };
 
     const account = new ServiceAccount(`${name}-account`, serviceAccount(args), child);
     new Service(`${name}-service`, serviceObject(args), child);
     new Deployment(`${name}-deployment`, deployment(args), {
-      ...child,
+      ...inside,
       dependsOn: [account, ...args.podsMayStart],
     });
     this.registerOutputs({});
@@ -117,12 +123,24 @@ export function deployment(args: ServiceObjectArgs): DeploymentArgs {
             runAsUser: 10001,
             runAsGroup: 10001,
             seccompProfile: { type: "RuntimeDefault" },
+            ...lowPorts(service),
           },
           containers: [container(args)],
+          ...(service.writablePaths && { volumes: service.writablePaths.map(volume) }),
         },
       },
     },
   };
+}
+
+/** Servers that listen below 1024 may do so without being root. */
+function lowPorts(service: ServiceSettings) {
+  if (portsOf(service).every((p) => p.targetPort >= 1024)) return {};
+  return { sysctls: [{ name: "net.ipv4.ip_unprivileged_port_start", value: "0" }] };
+}
+
+function volume(_path: string, i: number) {
+  return { name: `writable-${i}`, emptyDir: {} };
 }
 
 function container({ service, echoImage }: ServiceObjectArgs) {
@@ -145,6 +163,12 @@ function container({ service, echoImage }: ServiceObjectArgs) {
       capabilities: { drop: ["ALL"] },
     },
     resources: resources(service.resources),
+    ...(service.writablePaths && {
+      volumeMounts: service.writablePaths.map((mountPath, i) => ({
+        name: volume(mountPath, i).name,
+        mountPath,
+      })),
+    }),
     // asks every second until it runs, so that a start costs no more than it takes; then seldom, for each question goes
     // through the kubelet and the sidecar, and those of fifty services keep a good part of a core busy
     startupProbe: { ...probe, periodSeconds: 1, failureThreshold: 60 },

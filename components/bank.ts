@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Route } from "../policies/routing.ts";
 import { type ServiceSettings, prefixOf } from "../settings/index.ts";
 import { BankService, portsOf } from "./bank-service.ts";
+import type { InCluster } from "./cluster.ts";
 
 export interface BankArgs {
   /** Namespace of the bank. */
@@ -10,6 +11,11 @@ export interface BankArgs {
   readonly services: readonly ServiceSettings[];
   /** Image of services that name none. */
   readonly echoImage: string;
+  /**
+   * Options of what lives inside the cluster. Not those of the component, which would wait for the cluster with them:
+   * it is written into the state while that is small.
+   */
+  readonly inCluster: InCluster;
   /** The namespace as a resource; empty when it is adopted. */
   readonly namespaceReady: readonly pulumi.Resource[];
   /** What must be there before pods are made: the injector, so that they get their sidecar, and their policies. */
@@ -32,16 +38,7 @@ export class Bank extends pulumi.ComponentResource {
     this.namespace = args.namespace;
 
     for (const service of args.services) {
-      new BankService(
-        `${name}-${service.name}`,
-        {
-          service,
-          namespace: args.namespace,
-          echoImage: args.echoImage,
-          podsMayStart: args.podsMayStart,
-        },
-        { ...child, dependsOn: [...args.namespaceReady] },
-      );
+      new BankService(`${name}-${service.name}`, { ...args, service }, child);
     }
     this.registerOutputs({ namespace: this.namespace });
   }

@@ -59,7 +59,9 @@ function kindCluster(settings: Settings, sources: Sources): Cluster {
 function existingCluster(settings: Settings): Cluster {
   const found = new ExistingCluster("existing", {
     context: settings.context!,
-    namespaces: [istioNamespace, settings.namespace],
+    namespaces: [
+      ...new Set([istioNamespace, settings.namespace, ...settings.clients.map((c) => c.namespace)]),
+    ],
     adopt: settings.adopt,
   });
   return {

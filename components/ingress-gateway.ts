@@ -4,13 +4,13 @@ import type { GatewayTls, IstioSettings } from "../settings/index.ts";
 import type { Sources } from "../sources/index.ts";
 import { istioObject } from "./istio-object.ts";
 import { istioChart, istioNamespace, skipServiceAwait } from "./istio-mesh.ts";
-import { type GatewayServiceArgs, gatewayValues } from "./istio-values.ts";
+import { type ClientAddressArgs, type GatewayServiceArgs, gatewayValues } from "./istio-values.ts";
 import { Secret } from "./kubernetes.ts";
 
 /** Name of the gateway's release, Deployment and Service. */
 export const gatewayRelease = "istio-ingressgateway";
 
-export interface IngressGatewayArgs {
+export interface IngressGatewayArgs extends ClientAddressArgs {
   /** What the gateway asks for. */
   readonly gatewayTls: GatewayTls;
   /** DNS name that it serves. */
@@ -79,7 +79,7 @@ function createProxy(
   opts: pulumi.ComponentResourceOptions,
 ): pulumi.Resource {
   const { charts, version } = args.sources;
-  const values = gatewayValues(args, args.service);
+  const values = gatewayValues(args, args.service, args);
   return istioChart(
     `${name}-proxy`,
     { release: gatewayRelease, source: charts.gateway, version, values },

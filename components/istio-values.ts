@@ -137,8 +137,20 @@ const gatewayReadiness = {
   failureThreshold: 60,
 };
 
+/** How the gateway learns a client's address. */
+export interface ClientAddressArgs {
+  /** Proxies in front of the gateway whose X-Forwarded-For is believed. @default 0 */
+  readonly trustedProxies?: number;
+  /** Whether rules ask for the address of who connects; nodes then may not put their own in its place. @default false */
+  readonly peerAddress?: boolean;
+}
+
 /** Values of chart gateway. */
-export function gatewayValues({ istio }: IstioValuesArgs, service: GatewayServiceArgs): HelmValues {
+export function gatewayValues(
+  { istio }: IstioValuesArgs,
+  service: GatewayServiceArgs,
+  { trustedProxies = 0, peerAddress = false }: ClientAddressArgs = {},
+): HelmValues {
   const nodePort = (port?: number) => (port === undefined ? {} : { nodePort: port });
   return {
     ...(istio.revision && { revision: istio.revision }),
@@ -148,8 +160,17 @@ export function gatewayValues({ istio }: IstioValuesArgs, service: GatewayServic
     imagePullPolicy: "IfNotPresent",
     resources: istio.resources.gateway ?? smallResources.gateway,
     readinessProbe: gatewayReadiness,
+    // read by the proxy at its start: as an annotation of the pod, a change of it replaces the pod
+    ...(trustedProxies > 0 && {
+      podAnnotations: {
+        "proxy.istio.io/config": JSON.stringify({
+          gatewayTopology: { numTrustedProxies: trustedProxies },
+        }),
+      },
+    }),
     service: {
       type: service.type,
+      ...(peerAddress && service.type !== "ClusterIP" && { externalTrafficPolicy: "Local" }),
       ports: [
         { name: "status-port", port: 15021, protocol: "TCP", targetPort: 15021 },
         {

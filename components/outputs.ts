@@ -45,8 +45,9 @@ function reading(settings: Settings, service: ServiceSettings): AllowRule | null
   if (settings.authorization !== "enforce") return null;
   const own = settings.authentication.issuers.filter((issuer) => issuer.keyIds);
   return (service.allowFrom ?? []).find((rule) => {
-    const { gateway, methods, paths, rpcs, headers, claims, issuer } = rule;
-    const plain = gateway && !paths && !rpcs && !headers && (methods?.includes("GET") ?? true);
+    const { gateway, methods, paths, rpcs, headers, claims, issuer, remoteIpBlocks } = rule;
+    const anywhere = !headers && !remoteIpBlocks;
+    const plain = gateway && !paths && !rpcs && anywhere && (methods?.includes("GET") ?? true);
     const signable = issuer === undefined ? own.length > 0 : own.some((i) => i.name === issuer);
     const words = Object.keys(claims ?? {}).every((claim) => ["scope", "role"].includes(claim));
     return plain && (!asksForToken(rule) || (signable && words));

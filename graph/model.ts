@@ -175,6 +175,7 @@ function requestLines(service: ServiceSettings, rule: Rule): string[] {
     ...joined((rule.ports ?? []).map(String), ", ", "port "),
     ...tokenLines(rule),
     ...valueLines("header", rule.headers),
+    ...joined(rule.remoteIpBlocks ?? [], " or ", "client at "),
   ];
   return lines.length > 0 ? lines : ["every request"];
 }

@@ -41,6 +41,14 @@ export function asksForToken(rule: AllowRule | DenyRule): boolean {
   return rule.token === true || rule.issuer !== undefined || rule.claims !== undefined;
 }
 
+/** Whether rules at the gateway ask for the address of who connects to it, because no proxy stands in front. */
+export function asksForPeerAddress(
+  s: Pick<Settings, "authorization" | "trustedProxies" | "services">,
+): boolean {
+  const rules = s.services.flatMap((x) => [...(x.allowFrom ?? []), ...(x.denyFrom ?? [])]);
+  return s.authorization !== "off" && s.trustedProxies === 0 && rules.some((r) => r.remoteIpBlocks);
+}
+
 /** Services inside which claims are asked for, so that they need the token from the edge. */
 export function needsToken(settings: AccessSettings, service: ServiceSettings): boolean {
   const rules = [...(service.allowFrom ?? []), ...(service.denyFrom ?? [])];
@@ -63,13 +71,22 @@ export function serviceDeny(
   s: AccessSettings,
   service: ServiceSettings,
 ): AuthorizationPolicySpec | undefined {
-  const { denyFrom = [] } = service;
-  if (denyFrom.length === 0) return undefined;
+  const inside = (service.denyFrom ?? []).filter((rule) => refusedAt(rule) !== "gateway");
+  if (inside.length === 0) return undefined;
   return {
     ...about(service),
     action: "DENY",
-    rules: denyFrom.map((rule) => insideRule(s, service, rule)),
+    rules: inside.map((rule) => insideRule(s, service, rule)),
   };
+}
+
+/**
+ * Where a rule of denyFrom stands: the gateway does not know the container's ports, and the service does not know the
+ * client's address.
+ */
+export function refusedAt(rule: DenyRule): "gateway" | "service" | "both" {
+  if (rule.remoteIpBlocks) return "gateway";
+  return rule.ports ? "service" : "both";
 }
 
 /**
@@ -96,8 +113,7 @@ export function gatewayDeny(s: AccessSettings): AuthorizationPolicySpec | undefi
     .filter((service) => rolledOut(s, service.name) && prefixOf(service) !== undefined)
     .flatMap((service) =>
       (service.denyFrom ?? [])
-        // the gateway does not know the container's ports; the service itself refuses what is for one of them
-        .filter((rule) => rule.gateway && !rule.ports)
+        .filter((rule) => rule.gateway && refusedAt(rule) !== "service")
         .map((rule) => edgeRule(s, service, rule)),
     );
   if (rules.length === 0) return undefined;
@@ -118,9 +134,10 @@ function edgeRules(s: AccessSettings, service: ServiceSettings): Rule[] {
 
 /** A rule as the gateway asks it. The service's ports are not the gateway's. */
 function edgeRule(s: AccessSettings, service: ServiceSettings, rule: AllowRule | DenyRule): Rule {
-  const { ports, ...rest } = rule;
+  const { ports, remoteIpBlocks, ...rest } = rule;
   void ports;
-  return compact(s, {}, operation(rest, routePaths(service)), rule);
+  const source = remoteIpBlocks ? { remoteIpBlocks: [...remoteIpBlocks] } : {};
+  return compact(s, source, operation(rest, routePaths(service)), rule);
 }
 
 function insideRule(s: AccessSettings, service: ServiceSettings, rule: AllowRule | DenyRule): Rule {

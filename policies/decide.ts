@@ -1,3 +1,4 @@
+import { BlockList } from "node:net";
 import {
   type AllowRule,
   type DenyRule,
@@ -6,7 +7,7 @@ import {
   prefixOf,
   rolledOut,
 } from "../settings/index.ts";
-import { asksForToken, gatewayPrincipal, routePaths } from "./authorization.ts";
+import { asksForToken, gatewayPrincipal, refusedAt, routePaths } from "./authorization.ts";
 
 /** Who asks. */
 export type Caller =
@@ -34,6 +35,8 @@ export interface Call {
   readonly port?: number;
   readonly token?: ValidToken;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Address of the client, for a call from outside. @default one that no rule names */
+  readonly clientAddress?: string;
 }
 
 export type Decision =
@@ -70,7 +73,9 @@ function atTheGateway(s: Settings, service: ServiceSettings, call: Call): Decisi
     return { ...no("no route leads from this path to the service"), routed: false };
   if (!rolledOut(s, service.name)) return yes;
   const mine = (rules: readonly (AllowRule | DenyRule)[] = []) => rules.filter((r) => r.gateway);
-  const denied = mine(service.denyFrom).some((r) => !r.ports && asks(service, r, call, true));
+  const denied = mine(service.denyFrom).some(
+    (r) => refusedAt(r) !== "service" && asks(service, r, call, true),
+  );
   if (denied) return no("a rule of denyFrom refuses it");
   if (s.authentication.exempt.some((p) => matchesPath(p, call.path))) return yes;
   return mine(service.allowFrom).some((r) => asks(service, r, call, true))
@@ -83,7 +88,8 @@ function insideTheMesh(s: Settings, service: ServiceSettings, call: Call): Decis
   const no = (why: string): Decision => ({ allowed: false, at: "service", why });
   const matches = (rule: AllowRule | DenyRule) =>
     isCaller(s, rule, call.from) && asks(service, rule, call, false);
-  if (service.denyFrom?.some(matches)) return no("a rule of denyFrom refuses it");
+  if (service.denyFrom?.some((r) => refusedAt(r) !== "gateway" && matches(r)))
+    return no("a rule of denyFrom refuses it");
   if (service.allowFrom?.some(matches)) return yes;
   const prefix = prefixOf(service);
   const exempt =
@@ -121,6 +127,7 @@ function asks(
     (methods?.includes(call.method) ?? true) &&
     (paths?.some((p) => matchesPath(p, call.path)) ?? true) &&
     (edge || (rule.ports?.includes(port) ?? true)) &&
+    (!edge || addressMatches(rule.remoteIpBlocks, call.clientAddress)) &&
     tokenMatches(rule, call.token) &&
     headersMatch(rule, call.headers ?? {})
   );
@@ -150,6 +157,23 @@ function claimValues(claim: string, claims: Readonly<Record<string, unknown>>): 
       ? value.split(" ")
       : [value];
   return Array.isArray(value) ? value.filter((v) => typeof v === "string") : [];
+}
+
+/** Whether an address is in one of the blocks; without blocks, whatever it is. */
+export function addressMatches(
+  blocks: readonly string[] | undefined,
+  address: string | undefined,
+): boolean {
+  if (!blocks) return true;
+  if (address === undefined) return false;
+  const family = (text: string) => (text.includes(":") ? "ipv6" : "ipv4");
+  const known = new BlockList();
+  for (const block of blocks) {
+    const [start, length] = block.split("/") as [string, string?];
+    const bits = family(start) === "ipv4" ? 32 : 128;
+    known.addSubnet(start, length === undefined ? bits : Number(length), family(start));
+  }
+  return known.check(address, family(address));
 }
 
 function headersMatch(

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { dnsLabel, oneOf, port, serviceName, someText } from "./values.ts";
+import { addressBlock, dnsLabel, oneOf, port, serviceName, someText } from "./values.ts";
 
 export const authorizationModes = ["off", "dry-run", "enforce"] as const;
 /** Whether rules about callers apply: not at all, as lines in the access log alone, or for real. */
@@ -54,6 +54,8 @@ const request = {
   /** Issuer that the token has to come from, by its name in authentication. */
   issuer: dnsLabel.optional(),
   headers: z.record(header, values).optional(),
+  /** Addresses of clients outside, as the gateway knows them by trustedProxies. */
+  remoteIpBlocks: list(addressBlock).optional(),
 };
 
 /** Who may call: one of these. */

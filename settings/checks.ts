@@ -15,6 +15,7 @@ export function crossChecks(stack: string, s: Settings, sources: Sources | undef
     ...namespaceChecks(stack, s),
     ...portChecks(stack, s),
     ...serviceChecks(stack, s.services),
+    ...clientChecks(stack, s),
     ...mtlsChecks(stack, s),
     ...accessChecks(stack, s),
     ...pkiChecks(stack, s),
@@ -145,9 +146,41 @@ function serviceChecks(stack: string, services: readonly ServiceSettings[]): Pro
         fix: setCommand(stack, `services[${i}].prefix`, `/${service.name}`),
       });
     }
+    if (service.image !== undefined && service.sourceImage !== undefined)
+      problems.push({
+        key: `services[${i}].sourceImage`,
+        value: show(service.sourceImage),
+        allowed: "nothing beside image, which names another one",
+        fix: `pulumi config rm --stack ${stack} --path 'bankmesh:services[${i}].sourceImage'`,
+      });
     problems.push(...servicePortChecks(stack, i, service));
   });
   return problems;
+}
+
+/** Clients live beside the bank, never in it or in namespaces of the system. */
+function clientChecks(stack: string, s: Settings): Problem[] {
+  return s.clients.flatMap((client, i) => {
+    const key = `clients[${i}]`;
+    const found: Problem[] = [];
+    const taken = ["default", "istio-system", s.namespace].includes(client.namespace);
+    if (taken || client.namespace.startsWith("kube-"))
+      found.push({
+        key: `${key}.namespace`,
+        value: show(client.namespace),
+        allowed: "a namespace of the clients' own",
+        fix: setCommand(stack, `${key}.namespace`, `${client.name}-ns`),
+      });
+    const first = s.clients.findIndex((c) => c.name === client.name);
+    if (first < i)
+      found.push({
+        key: `${key}.name`,
+        value: show(client.name),
+        allowed: `a name of its own; clients[${first}] has the same`,
+        fix: setCommand(stack, `${key}.name`, `${client.name}-2`),
+      });
+    return found;
+  });
 }
 
 function servicePortChecks(stack: string, i: number, service: ServiceSettings): Problem[] {

@@ -63,8 +63,16 @@ export function parseSettings(
   const open = (p: Problem) => !wrong.some((w) => covers(plain, readable, w.key, p.key));
   problems.push(...crossChecks(stack, readable, sources).filter(open));
   return problems.length === 0 && sources
-    ? { settings: readable, sources, own, problems }
+    ? { settings: withImages(readable, sources), sources, own, problems }
     : { own, problems: distinct(problems) };
+}
+
+/** From here on a service's image is a name, whoever brings it. */
+function withImages(settings: Settings, sources: Sources): Settings {
+  const services = settings.services.map(({ sourceImage, ...service }) =>
+    sourceImage ? { ...service, image: sources.images[sourceImage] } : service,
+  );
+  return { ...settings, services };
 }
 
 /** What is no secret here would be shown in previews and kept in the state as it is. */

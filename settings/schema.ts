@@ -30,6 +30,9 @@ export const serviceTypes = ["NodePort", "LoadBalancer", "ClusterIP"] as const;
 /** Prefixes by which Istio learns the protocol of a Service port. */
 export const protocols = ["http", "http2", "grpc", "tcp", "tls", "https"] as const;
 
+/** Servers that each route brings beside the echo server. */
+export const sourceImages = ["nginx", "httpd"] as const;
+
 /** How workloads receive traffic: PERMISSIVE takes plaintext and mTLS, STRICT mTLS alone, DISABLE plaintext alone. */
 export type MtlsMode = (typeof mtlsModes)[number];
 /** What the gateway asks for: nothing, its own certificate (SIMPLE), the client's too (MUTUAL). */
@@ -46,12 +49,21 @@ const servicePort = z.strictObject({
   protocol: oneOf(protocols),
 });
 
+const folderText = "the path of a folder such as /var/cache/nginx";
+const folder = z
+  .string({ error: folderText })
+  .regex(/^(\/[A-Za-z0-9._-]+)+$/, { error: folderText });
+
 const attemptsText = "0 to 10 attempts";
 
 /** One service of the bank, as stack config has it. */
 export const serviceSchema = z.strictObject({
   name: serviceName,
   image: image.optional(),
+  /** An image that each route brings, instead of one by name. */
+  sourceImage: oneOf(sourceImages).optional(),
+  /** Folders that the image writes to; everything else is read-only. */
+  writablePaths: z.array(folder).min(1, { error: "at least one folder" }).optional(),
   ports: z.array(servicePort).min(1, { error: "at least one port" }).optional(),
   environment: z
     .record(z.string(), z.string({ error: "text; quote numbers and true/false" }))
@@ -126,6 +138,19 @@ const destinationRule = z.strictObject({
     .default([]),
 });
 
+const proxiesText = "0 to 10 proxies";
+
+/** How a client gets its sidecar: not at all, by its namespace's label, or by a label of its own pod. */
+export const injections = ["none", "namespace", "pod"] as const;
+
+const client = z.strictObject({
+  /** Name of its Deployment; its account is `<name>-sa`. */
+  name: serviceName,
+  /** Namespace of its own, beside the bank's. */
+  namespace: dnsLabel,
+  injection: oneOf(injections).default("namespace"),
+});
+
 /** Every key of a stack but the secrets, with its default. The flat ones also stand in Pulumi.yaml. */
 export const settingsSchema = z.strictObject({
   mtlsMode: oneOf(mtlsModes).default("PERMISSIVE"),
@@ -152,12 +177,18 @@ export const settingsSchema = z.strictObject({
   adopt: z.array(someText).default([]),
   namespace: dnsLabel.default("bank"),
   host: dnsName.default("app.local"),
+  trustedProxies: z
+    .int({ error: proxiesText })
+    .min(0, { error: proxiesText })
+    .max(10, { error: proxiesText })
+    .default(0),
   httpPort: port.default(8080),
   httpsPort: port.default(8443),
   services: z
     .array(serviceSchema)
     .min(1, { error: "at least one service" })
     .default([{ name: "users" }, { name: "orders" }, { name: "payments" }]),
+  clients: z.array(client).default([]),
   pki: pkiSchema.prefault({}),
   istio: istioSchema.prefault({}),
   echoImage: image.optional(),
@@ -170,6 +201,7 @@ export type SecretKey = (typeof secretKeys)[number];
 
 export type Settings = z.infer<typeof settingsSchema>;
 export type ServiceSettings = z.infer<typeof serviceSchema>;
+export type ClientSettings = z.infer<typeof client>;
 export type PkiSettings = z.infer<typeof pkiSchema>;
 export type IstioSettings = z.infer<typeof istioSchema>;
 export type WorkloadMtls = z.infer<typeof workloadMtls>;

@@ -81,3 +81,8 @@ export const prefix = z
 
 const emptyText = "text that is not empty";
 export const someText = z.string({ error: emptyText }).min(1, { error: emptyText });
+
+const blockText = "an address or a block of addresses such as 203.0.113.0/24";
+export const addressBlock = z.union([z.ipv4(), z.cidrv4(), z.ipv6(), z.cidrv6()], {
+  error: blockText,
+});

@@ -24,7 +24,12 @@ const sourcesSchema = z.strictObject({
     /** Workers that the image can network. @default no limit */
     maxWorkers: z.int().min(0).optional(),
   }),
-  images: z.strictObject({ echo: z.string().min(1), curl: z.string().min(1) }),
+  images: z.strictObject({
+    echo: z.string().min(1),
+    curl: z.string().min(1),
+    nginx: z.string().min(1),
+    httpd: z.string().min(1),
+  }),
 });
 
 export type Sources = z.infer<typeof sourcesSchema>;

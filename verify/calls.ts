@@ -26,7 +26,7 @@ export function httpServices(settings: Settings): ServiceSettings[] {
 /** What a call gets, its token taken for valid. */
 export function decisionOf(s: Settings, { token, ...call }: GraphCall): Decision {
   if (!token) return decide(s, call);
-  const claims = { ...token.claims, sub: token.subject ?? defaultSubject };
+  const claims = { sub: token.subject ?? defaultSubject, ...token.claims };
   return decide(s, { ...call, token: { issuer: token.issuer, claims } });
 }
 
@@ -126,6 +126,7 @@ function neighbours(s: Settings, centre: GraphCall, words: Vocabulary): GraphCal
     ...words.callers.map((from) => ({ ...centre, from })),
     ...words.methods.map((method) => ({ ...centre, method })),
     ...words.paths.map((path) => ({ ...centre, path })),
+    ...words.addresses.map((clientAddress) => ({ ...centre, clientAddress })),
     ...words.tokens.map((token) => ({
       ...bare,
       ...withHeaders(centre.headers),
@@ -141,7 +142,7 @@ function neighbours(s: Settings, centre: GraphCall, words: Vocabulary): GraphCal
 
 /** From outside a path leads to its own service; what is exempt and leads nowhere is not about rules. */
 function canBeAsked(s: Settings, call: GraphCall): boolean {
-  if (call.from.kind !== "outside") return true;
+  if (call.from.kind !== "outside") return call.clientAddress === undefined;
   const leadsTo = s.services.filter((x) => {
     const prefix = prefixOf(x);
     return prefix !== undefined && (call.path === prefix || call.path.startsWith(`${prefix}/`));
@@ -151,7 +152,7 @@ function canBeAsked(s: Settings, call: GraphCall): boolean {
   return !s.authentication.exempt.some((pattern) => matchesPath(pattern, call.path));
 }
 
-const parts = ["caller", "method", "path", "port", "token", "headers"] as const;
+const parts = ["caller", "address", "method", "path", "port", "token", "headers"] as const;
 type Part = (typeof parts)[number];
 
 function differences(a: GraphCall, b: GraphCall): Part[] {
@@ -162,6 +163,8 @@ function partText(call: GraphCall, part: Part): string {
   switch (part) {
     case "caller":
       return callerText(call.from);
+    case "address":
+      return call.clientAddress === undefined ? "" : `at ${call.clientAddress}`;
     case "method":
       return call.method;
     case "path":
@@ -181,12 +184,17 @@ function partText(call: GraphCall, part: Part): string {
 export function textOf(call: GraphCall): string {
   const headers = partText(call, "headers");
   const port = partText(call, "port");
-  const words = [call.method, call.path, port, tokenText(call.token), headers].filter(Boolean);
+  const address = partText(call, "address");
+  const words = [call.method, call.path, port, tokenText(call.token), headers, address].filter(
+    Boolean,
+  );
   return `${callerText(call.from)} to ${call.service}: ${words.join(", ")}`;
 }
 
 function callerText(from: Caller): string {
   if (from.kind === "service") return from.service;
+  if (from.kind === "workload" && from.account.endsWith("-sa"))
+    return `${from.account.slice(0, -"-sa".length)} of ${from.namespace}`;
   return { outside: "outside", workload: "a stranger of the mesh", plaintext: "plaintext" }[
     from.kind
   ];

@@ -13,6 +13,8 @@ interface Message {
   readonly tokenPrefix?: string;
   /** Where the token stands instead of the Authorization header. */
   readonly tokenIn?: { readonly query: string } | { readonly header: string };
+  /** Whether the service decides itself what it answers, so that each answer of its own is as good as 200. @default false */
+  readonly anyAnswer?: boolean;
 }
 
 /** A request that a pod sends with curl. */
@@ -21,6 +23,8 @@ export interface PodRequest extends Message {
   readonly from: "mesh" | "plain" | "certificate";
   /** Service of the stack whose account the pod has. @default an account of its own, which no rule names */
   readonly as?: string;
+  /** Client of the stack that asks itself, from its own namespace. @default a pod that is brought along */
+  readonly client?: string;
   readonly url: string;
   /** Client certificate, for a URL of https: one made on the spot, or the sidecar's. @default none */
   readonly clientCertificate?: "self-signed" | "mesh";

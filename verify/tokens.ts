@@ -81,10 +81,10 @@ function claimsOf(spec: TokenSpec, issuer: IssuerSettings, now: number): Json {
   const audiences = spec.audiences ?? issuer.audiences.slice(0, 1);
   const { expiresIn = 600, notBeforeIn, subject = defaultSubject } = spec;
   return {
+    sub: subject,
     ...spec.claims,
     iss: issuer.issuer,
     aud: audiences.length === 1 ? audiences[0] : audiences,
-    sub: subject,
     iat: now,
     ...(expiresIn !== null && { exp: now + expiresIn }),
     ...(notBeforeIn !== undefined && { nbf: now + notBeforeIn }),

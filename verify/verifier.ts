@@ -151,6 +151,10 @@ export class Verifier {
       caller: this.pods.identity,
       gateway: `spiffe://${gatewayPrincipal}`,
       service: (name) => `spiffe://${principalOf(name, this.args.settings.namespace)}`,
+      client: (name) => {
+        const client = this.args.settings.clients.find((c) => c.name === name)!;
+        return `spiffe://${principalOf(name, client.namespace)}`;
+      },
     };
   }
 

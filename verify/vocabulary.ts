@@ -1,5 +1,5 @@
 import { asksForToken, routePaths } from "../policies/authorization.ts";
-import type { Call, Caller } from "../policies/decide.ts";
+import { type Call, type Caller, addressMatches } from "../policies/decide.ts";
 import {
   type AllowRule,
   type DenyRule,
@@ -25,7 +25,10 @@ export function example(s: Settings, service: ServiceSettings, rule: Rule): Grap
   if (from.kind === "outside" && prefix === undefined) return undefined;
   const { headers = {} } = rule;
   const brought = Object.entries(headers).map(([name, values]) => [name, concrete(values[0]!)]);
+  const clientAddress = from.kind === "outside" ? addressFor(s, rule) : undefined;
+  if (rule.remoteIpBlocks && clientAddress === undefined) return undefined;
   return {
+    ...(clientAddress && { clientAddress }),
     ...{ from, service: service.name, method: rule.methods?.[0] ?? "GET" },
     path: rule.paths ? concrete(rule.paths[0]!) : from.kind === "outside" ? prefix! : "/",
     ...(rule.ports && { port: rule.ports[0]! }),
@@ -41,10 +44,26 @@ function callerOf(
 ): Caller | undefined {
   if (gateway) return { kind: "outside" };
   if (service !== undefined) return { kind: "service", service };
-  if (namespace !== undefined) return namespace === s.namespace ? stranger(s) : undefined;
+  if (namespace === s.namespace) return stranger(s);
+  if (namespace !== undefined) return clientCallers(s).find((c) => c.namespace === namespace);
   if (principal === undefined) return stranger(s);
   const own = s.services.find((x) => principal.endsWith(`/ns/${s.namespace}/sa/${x.name}-sa`));
-  return own && { kind: "service", service: own.name };
+  if (own) return { kind: "service", service: own.name };
+  return clientCallers(s).find((c) => principal.endsWith(`/ns/${c.namespace}/sa/${c.account}`));
+}
+
+/** Clients of the stack that have an identity. */
+function clientCallers(s: Settings): Extract<Caller, { kind: "workload" }>[] {
+  return s.clients
+    .filter((c) => c.injection !== "none")
+    .map(({ name, namespace }) => ({ kind: "workload", namespace, account: `${name}-sa` }));
+}
+
+/** The client that a caller is; undefined for everybody else. */
+export function clientNamed(s: Settings, from: Caller): string | undefined {
+  if (from.kind !== "workload") return undefined;
+  return s.clients.find((c) => c.namespace === from.namespace && `${c.name}-sa` === from.account)
+    ?.name;
 }
 
 /** Somebody of the mesh whom no rule names. */
@@ -72,6 +91,41 @@ export interface Vocabulary {
   readonly paths: readonly string[];
   readonly tokens: readonly (TokenSpec | undefined)[];
   readonly headers: readonly (Readonly<Record<string, string>> | undefined)[];
+  /** Addresses of clients; empty where no rule asks for one, or none can be chosen here. */
+  readonly addresses: readonly string[];
+}
+
+/** An address that a rule is about; undefined where nobody here can choose his own. */
+function addressFor(s: Settings, { remoteIpBlocks }: Rule): string | undefined {
+  if (s.trustedProxies === 0) return undefined;
+  const asked = s.services.some((x) =>
+    [...(x.allowFrom ?? []), ...(x.denyFrom ?? [])].some((r) => r.remoteIpBlocks),
+  );
+  return remoteIpBlocks ? remoteIpBlocks[0]!.split("/")[0]! : asked ? elsewhere(s) : undefined;
+}
+
+/** An address that no rule names: of those for documentation (RFC 5737). */
+function elsewhere(s: Settings): string | undefined {
+  const blocks = s.services.flatMap((x) =>
+    [...(x.allowFrom ?? []), ...(x.denyFrom ?? [])].flatMap((r) => r.remoteIpBlocks ?? []),
+  );
+  const free = ["192.0.2.77", "198.51.100.77", "203.0.113.77", "240.0.0.77"];
+  return free.find((address) => !addressMatches(blocks, address));
+}
+
+/** The first address of each block, the one before it, and one that no rule names. */
+function addresses(s: Settings, rules: readonly Rule[]): string[] {
+  const starts = rules.flatMap((r) => (r.remoteIpBlocks ?? []).map((b) => b.split("/")[0]!));
+  if (starts.length === 0 || s.trustedProxies === 0) return [];
+  const before = starts.flatMap((start) => addressBefore(start) ?? []);
+  return unique([...starts, ...before, ...[elsewhere(s)].filter((a) => a !== undefined)]);
+}
+
+function addressBefore(address: string): string | undefined {
+  if (address.includes(":")) return undefined;
+  const number = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0) - 1;
+  if (number < 0) return undefined;
+  return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join(".");
 }
 
 const someMethods = ["GET", "POST", "DELETE"];
@@ -91,6 +145,7 @@ export function vocabulary(s: Settings, service: ServiceSettings): Vocabulary {
     methods: more ? [...used, more] : used,
     paths: unique([...patterns.flatMap(around), "/no-such-path"]),
     tokens: tokens(s, rules),
+    addresses: addresses(s, rules),
     headers: [
       undefined,
       ...rules.flatMap(({ headers = {} }) =>
@@ -114,6 +169,7 @@ function callers(s: Settings, service: ServiceSettings, rules: readonly Rule[]):
   return [
     ...outside,
     ...services.map((name): Caller => ({ kind: "service", service: name })),
+    ...clientCallers(s),
     stranger(s),
     { kind: "plaintext" },
   ];

@@ -16,7 +16,7 @@ import {
 } from "../versions.ts";
 import type { BuildContext, Piece } from "./piece.ts";
 
-const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+export const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** The user that Istio's charts run pilot and the proxies as. */
 const istioUser = 1337;
 const curlUser = 65532;

@@ -5,6 +5,7 @@ import { nodePieces } from "./node-image.ts";
 import type { Piece } from "./piece.ts";
 import { rootPieces } from "./root-files.ts";
 import { rootNodePieces } from "./root-node.ts";
+import { webPieces } from "./web.ts";
 import { wheelPieces } from "./wheels.ts";
 
 /** Everything that the air-gapped route builds. */
@@ -15,6 +16,7 @@ export const pieces: readonly Piece[] = [
   ...rootNodePieces,
   ...chartPieces,
   ...imagePieces,
+  ...webPieces,
   ...nodePieces,
 ];
 
@@ -30,6 +32,7 @@ export const products: readonly string[] = [
   "charts",
   "image-echo",
   "image-curl",
+  "images-web",
   "images-istio",
   "node-image",
 ];

@@ -71,6 +71,8 @@ suite("toolbox", () => {
     assert.ok(node.image.endsWith(key("node-image")));
     assert.ok(images.echo.endsWith(key("image-echo")));
     assert.ok(images.curl.endsWith(key("image-curl")));
+    assert.ok(images.nginx.endsWith(key("images-web")));
+    assert.ok(images.httpd.endsWith(key("images-web")));
   });
 
   test("is the same folder as long as nothing changes, and mended when damaged", () => {

@@ -193,6 +193,28 @@ describe("the gateway", () => {
     assert.deepEqual(serviceDeny(s, s.services[0]!)!.rules![0]!.to![0]!.operation!.ports, ["9090"]);
   });
 
+  test("alone knows clients' addresses: the service asks for none", () => {
+    const remoteIpBlocks = ["203.0.113.0/28"];
+    const s = stack({
+      allowFrom: [{ gateway: true, remoteIpBlocks, token: true }],
+      denyFrom: [{ gateway: true, remoteIpBlocks: ["203.0.113.9"] }],
+    });
+    const paths = ["/payments", "/payments/*"];
+    const at = gatewayAllow(s).rules!.at(-1);
+    const source = { remoteIpBlocks, requestPrincipals: all };
+    assert.deepEqual(at, { from: [{ source }], to: [{ operation: { paths } }] });
+    assert.deepEqual(gatewayDeny(s)!.rules, [
+      { from: [{ source: { remoteIpBlocks: ["203.0.113.9"] } }], to: [{ operation: { paths } }] },
+    ]);
+    for (const spec of [gatewayAllow(s), gatewayDeny(s)!])
+      assert.deepEqual(validateSpec("AuthorizationPolicy", spec), []);
+    assert.deepEqual(serviceAllow(s, s.services[0]!).rules![0]!.from, [
+      { source: { principals: [gateway], requestPrincipals: all } },
+    ]);
+    // without the address it would refuse whatever the gateway lets in
+    assert.equal(serviceDeny(s, s.services[0]!), undefined);
+  });
+
   test("a service that the rollout has not reached stays open at the gateway, and has no rules of its own", () => {
     const rollout = { mode: "only", services: ["orders"] };
     const s = stack({ allowFrom: [{ gateway: true, token: true }] }, { rollout });

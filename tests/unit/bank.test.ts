@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { BankNamespace, type BankNamespaceArgs } from "../../components/bank-namespace.ts";
 import { Bank } from "../../components/bank.ts";
 import { BankService, deployment, portName } from "../../components/bank-service.ts";
+import { Provider } from "../../components/kubernetes.ts";
 import type { ServiceSettings } from "../../settings/index.ts";
 import { type Json, record } from "./support/mocks.ts";
 
@@ -20,19 +21,28 @@ class Injector extends pulumi.CustomResource {
   }
 }
 
+class Early extends pulumi.CustomResource {
+  constructor() {
+    super("test:index:Early", "early", {});
+  }
+}
+
+const inCluster = () => ({ provider: new Provider("cluster", {}) });
+
 const bank = () =>
   record(() => {
     const services = [{ name: "users" }, { name: "orders" }];
     const { ready: namespaceReady } = new BankNamespace("bank", { namespace: "bank" });
-    const podsMayStart = [new Injector()];
-    new Bank("bank", { namespace: "bank", services, echoImage, namespaceReady, podsMayStart });
+    const more = { inCluster: inCluster(), namespaceReady, podsMayStart: [new Injector()] };
+    new Bank("bank", { namespace: "bank", services, echoImage, ...more });
   });
 const namespaceOf = (args: Partial<BankNamespaceArgs> = {}) =>
   record(() => new BankNamespace("bank", { namespace: "bank", ...args }));
 const service = (settings: ServiceSettings) =>
   record(() => {
-    const args = { service: settings, namespace: "bank", echoImage };
-    new BankService("bank-users", { ...args, podsMayStart: [new Injector()] });
+    const args = { service: settings, namespace: "bank", echoImage, inCluster: inCluster() };
+    const namespaceReady = [new Early()];
+    new BankService("bank-users", { ...args, namespaceReady, podsMayStart: [new Injector()] });
   });
 
 describe("Bank", () => {
@@ -244,6 +254,34 @@ describe("BankService", () => {
       assert.deepEqual(probe.tcpSocket, { port: 5433 });
       assert.equal(probe.httpGet, undefined);
     }
+  });
+
+  test("a server below port 1024 that writes: neither root nor a writable image", () => {
+    const ports = [{ port: 80, targetPort: 80, protocol: "http" as const }];
+    const { spec } = deployment({
+      service: {
+        name: "web",
+        image: "nginx:1",
+        ports,
+        writablePaths: ["/var/cache/nginx", "/run"],
+      },
+      namespace: "bank",
+      echoImage,
+    }) as Json;
+    const pod = spec.template.spec;
+    assert.deepEqual(pod.securityContext.sysctls, [
+      { name: "net.ipv4.ip_unprivileged_port_start", value: "0" },
+    ]);
+    assert.equal(pod.securityContext.runAsNonRoot, true);
+    assert.equal(pod.containers[0].securityContext.readOnlyRootFilesystem, true);
+    assert.deepEqual(pod.containers[0].volumeMounts, [
+      { name: "writable-0", mountPath: "/var/cache/nginx" },
+      { name: "writable-1", mountPath: "/run" },
+    ]);
+    assert.deepEqual(pod.volumes, [
+      { name: "writable-0", emptyDir: {} },
+      { name: "writable-1", emptyDir: {} },
+    ]);
   });
 
   test("the echo server's environment may be overridden", () => {

@@ -109,6 +109,38 @@ describe("decide", () => {
   ] as const)
     test(`${what}: ${expected}`, () => assert.equal(ask(call as Partial<Call>), expected));
 
+  describe("the client's address", () => {
+    const office = ["203.0.113.0/28", "2001:db8::/32"];
+    const guarded = settings({
+      authorization: "enforce",
+      trustedProxies: 1,
+      services: [
+        {
+          name: "payments",
+          allowFrom: [{ gateway: true, remoteIpBlocks: office }],
+          denyFrom: [{ gateway: true, remoteIpBlocks: ["203.0.113.9"] }],
+        },
+      ],
+    });
+    const at = (clientAddress?: string) => {
+      const call = { from: outside, service: "payments", method: "GET", path: "/payments" };
+      const decision = decide(guarded, { ...call, ...(clientAddress && { clientAddress }) });
+      return decision.allowed ? "allowed" : decision.at;
+    };
+    for (const [address, expected] of [
+      ["203.0.113.0", "allowed"],
+      ["203.0.113.15", "allowed"],
+      ["203.0.113.16", "gateway"],
+      ["203.0.112.255", "gateway"],
+      ["2001:db8:1::1", "allowed"],
+      ["2001:db9::1", "gateway"],
+      // deny comes first
+      ["203.0.113.9", "gateway"],
+      [undefined, "gateway"],
+    ] as const)
+      test(`${address ?? "unknown"}: ${expected}`, () => assert.equal(at(address), expected));
+  });
+
   test("what the rollout has not reached is open", () => {
     const partly = { ...s, rollout: { mode: "all-but" as const, services: ["payments"] } };
     const call = { from: outside, service: "payments", method: "DELETE", path: "/payments" };

@@ -158,9 +158,11 @@ describe("what is right is taken", () => {
       adopt: [],
       namespace: "bank",
       host: "app.local",
+      trustedProxies: 0,
       httpPort: 8080,
       httpsPort: 8443,
       services: [{ name: "users" }, { name: "orders" }, { name: "payments" }],
+      clients: [],
       pki: {
         algorithm: "RSA",
         rsaBits: 2048,
@@ -248,6 +250,8 @@ describe("what is right is taken", () => {
       resources: { istiod: { requests: { cpu: "500m" } } },
       gatewayReplicas: 3,
     },
+    clients: [{ name: "curl", namespace: "universe", injection: "pod" }],
+    trustedProxies: 1,
     echoImage: "echo:1",
     sources: path.join(root, "sources/official.json"),
   };
@@ -277,7 +281,10 @@ describe("what is right is taken", () => {
   test("sources: the stack's own file, else the route's, else the official one", () => {
     const own = write(
       "own.json",
-      JSON.stringify({ ...airgap, images: { echo: "e:1", curl: "c:1" } }),
+      JSON.stringify({
+        ...airgap,
+        images: { echo: "e:1", curl: "c:1", nginx: "n:1", httpd: "h:1" },
+      }),
     );
     const echo = (raw: Record<string, unknown>, env: NodeJS.ProcessEnv) =>
       parseSettings("dev", raw, env).sources?.images.echo;

@@ -2,6 +2,7 @@ import * as assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { decisionOf, graphQuestions, textOf } from "../../verify/calls.ts";
 import { controlOf, isNegative } from "../../verify/probe.ts";
+import { messageOf } from "../../verify/probes/edge-requests.ts";
 import { allProbes, probesFor } from "../../verify/probes/index.ts";
 import { settings } from "./support/settings.ts";
 
@@ -38,6 +39,38 @@ const target = (of = s) => ({
   settings: of,
   podAddresses: { users: "10.0.0.1", orders: "10.0.0.2", payments: "10.0.0.3" },
   twin: { service: "users", namespace: "verify-1", podAddress: "10.0.0.4" },
+});
+
+describe("clients' addresses", () => {
+  const rule = { gateway: true, methods: ["GET"], remoteIpBlocks: ["203.0.113.16/28"] };
+  const guarded = settings({
+    authorization: "enforce",
+    trustedProxies: 2,
+    services: [{ name: "users", allowFrom: [rule] }],
+  });
+
+  it("are those of the rules, their neighbours and one that no rule names", () => {
+    const at = [...graphQuestions(guarded).values()].map(({ call, decision }) => [
+      call.clientAddress,
+      decision.allowed,
+    ]);
+    for (const [address, allowed] of [
+      ["203.0.113.16", true],
+      ["203.0.113.15", false],
+      ["192.0.2.77", false],
+    ])
+      assert.ok(
+        at.some(([a, ok]) => a === address && ok === allowed),
+        String(address),
+      );
+  });
+
+  it("stand in front of those of the proxies between", () => {
+    const call = [...graphQuestions(guarded).values()][0]!.call;
+    assert.deepEqual(messageOf(guarded, call), {
+      headers: { "X-Forwarded-For": "203.0.113.16, 198.18.0.1" },
+    });
+  });
 });
 
 describe("the calls of a graph", () => {

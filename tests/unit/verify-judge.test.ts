@@ -8,6 +8,7 @@ const identities = {
   caller: "spiffe://cluster.local/ns/bank/sa/curl-1",
   gateway: "spiffe://cluster.local/ns/istio-system/sa/istio-ingressgateway",
   service: (name: string) => `spiffe://cluster.local/ns/bank/sa/${name}-sa`,
+  client: (name: string) => `spiffe://cluster.local/ns/universe/sa/${name}-sa`,
 };
 const xfcc = `By=spiffe://cluster.local/ns/bank/sa/users-sa;Hash=b1e4;Subject="";URI=${identities.caller}`;
 const viaGateway =
@@ -27,6 +28,36 @@ const refused: Expectation = { reason: "tls-required" };
 
 const verdict = (expected: Expectation, got: Answer, control?: Answer) =>
   judge(expected, got, control, identities).verdict;
+
+describe("a service that decides itself what it answers", () => {
+  const own = (evidence: Partial<Evidence>): Answer => ({
+    ...answer(evidence),
+    request: { from: "plain", url: "http://web.bank.svc.cluster.local:80/x", anyAnswer: true },
+  });
+  const missing = own({ exitCode: 0, status: 404 });
+
+  it("was reached when it answers, whatever it says", () => {
+    assert.equal(verdict({ reason: "ok" }, missing), "holds");
+    assert.equal(verdict({ reason: "ok" }, own({ exitCode: 0, status: 405 })), "holds");
+    assert.equal(verdict({ reason: "ok" }, answer({ exitCode: 0, status: 404 })), "fails");
+  });
+
+  it("was not when the gateway answered in its place, or its proxy refused", () => {
+    assert.equal(verdict({ reason: "ok" }, own({ status: 404, upstream: false })), "fails");
+    const denied = own({ exitCode: 0, status: 403, body: "RBAC: access denied" });
+    assert.equal(verdict({ reason: "ok" }, denied), "fails");
+  });
+
+  it("serves as a control, and is let in where it should be refused", () => {
+    assert.equal(verdict(refused, reset, missing), "holds");
+    assert.equal(verdict({ reason: "rbac-denied" }, missing, ok), "fails");
+  });
+
+  it("is held to the answer where that is what is asked", () => {
+    const moved = own({ status: 301, location: "https://app.local:8443/" });
+    assert.equal(verdict({ reason: "redirect" }, moved, missing), "holds");
+  });
+});
 
 describe("the verdict on a refusal", () => {
   it("holds when the reason is the expected one and the control succeeded", () => {

@@ -14,6 +14,7 @@ const identities = {
   caller: "spiffe://c",
   gateway: "spiffe://g",
   service: (name: string) => `spiffe://${name}`,
+  client: (name: string) => name,
 };
 const evidence = (part: Partial<Evidence>): Evidence => ({
   ...{ at: "2026-11-22T00:00:00.000Z", seconds: 0.1, body: "", message: "" },

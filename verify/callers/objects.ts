@@ -1,3 +1,5 @@
+import { curlPod } from "../../components/clients.ts";
+
 /** What a Kubernetes object needs to have for this module. */
 export interface KubernetesObject {
   readonly apiVersion: string;
@@ -28,9 +30,10 @@ const lifetimeSeconds = 3600;
 
 /**
  * Who a pod asks as: somebody with a sidecar, somebody without, somebody with a sidecar's certificate in hand, or a
- * service of the stack (`as orders`).
+ * service of the stack (`as orders`). A client of the stack is a pod that is there already (`client web`).
  */
-export type CallerKind = "mesh" | "plain" | "certificate" | `${"" | "certificate "}as ${string}`;
+export type CallerKind =
+  "mesh" | "plain" | "certificate" | `${"" | "certificate "}as ${string}` | `client ${string}`;
 
 /** Where a pod has the certificate that its sidecar got. */
 export const certificates = "/etc/istio-output-certs";
@@ -111,36 +114,9 @@ function callerPod(metadata: KubernetesObject["metadata"], account: string, imag
     metadata,
     spec: {
       serviceAccountName: account,
-      automountServiceAccountToken: false,
       restartPolicy: "Never",
       activeDeadlineSeconds: lifetimeSeconds,
-      terminationGracePeriodSeconds: 1,
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: 10001,
-        runAsGroup: 10001,
-        fsGroup: 10001,
-        seccompProfile: { type: "RuntimeDefault" },
-      },
-      containers: [
-        {
-          name: "curl",
-          image,
-          imagePullPolicy: "IfNotPresent",
-          command: ["sleep", String(lifetimeSeconds)],
-          securityContext: {
-            allowPrivilegeEscalation: false,
-            readOnlyRootFilesystem: true,
-            capabilities: { drop: ["ALL"] },
-          },
-          resources: {
-            requests: { cpu: "5m", memory: "16Mi" },
-            limits: { cpu: "1", memory: "128Mi" },
-          },
-          volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
-        },
-      ],
-      volumes: [{ name: "tmp", emptyDir: { medium: "Memory", sizeLimit: "16Mi" } }],
+      ...curlPod(image, lifetimeSeconds),
     },
   };
 }

@@ -29,9 +29,19 @@ export interface PodCallersArgs {
 }
 
 /** Which caller sends a request. */
-export function kindOf({ from, as }: Pick<PodRequest, "from" | "as">): CallerKind {
+export function kindOf({
+  from,
+  as,
+  client,
+}: Pick<PodRequest, "from" | "as" | "client">): CallerKind {
+  if (client !== undefined) return `client ${client}`;
   if (from === "plain" || as === undefined) return from;
   return from === "mesh" ? `as ${as}` : `certificate as ${as}`;
+}
+
+/** The stack's client that a kind stands for. */
+function clientOf(kind: CallerKind): string | undefined {
+  return /^client (.+)$/.exec(kind)?.[1];
 }
 
 /** Requests that one `kubectl exec` sends at once. */
@@ -60,7 +70,10 @@ export class PodCallers {
   /** Addresses of the callers, among those of the namespace's pods. */
   public addressesIn(addresses: Readonly<Record<string, string>>): Record<string, string> {
     return Object.fromEntries(
-      [...this.callers].map((kind) => [kind, addresses[callerName(this.run, kind)] ?? ""]),
+      [...this.callers].flatMap((kind) => {
+        const address = addresses[callerName(this.run, kind)];
+        return address === undefined ? [] : [[kind, address]];
+      }),
     );
   }
 
@@ -83,7 +96,7 @@ export class PodCallers {
 
   /** Makes callers that are not there yet, and waits until they are ready. */
   public async bring(kinds: readonly CallerKind[]): Promise<void> {
-    const missing = kinds.filter((kind) => !this.callers.has(kind));
+    const missing = kinds.filter((kind) => !this.callers.has(kind) && !clientOf(kind));
     if (missing.length === 0) return;
     const { kubectl, settings, image } = this.args;
     const { namespace } = settings;
@@ -136,8 +149,10 @@ export class PodCallers {
       requestId: ids[i]!,
       ...(request.token && { token: makeToken(request.token) }),
     }));
-    const pod = callerName(this.run, kind);
-    const exec = ["exec", "--stdin", `--namespace=${settings.namespace}`, pod, "--container=curl"];
+    const client = settings.clients.find((c) => c.name === clientOf(kind));
+    const namespace = client?.namespace ?? settings.namespace;
+    const pod = client ? `deployment/${client.name}` : callerName(this.run, kind);
+    const exec = ["exec", "--stdin", `--namespace=${namespace}`, pod, "--container=curl"];
     const script = curlScript(asked, boundary, selfSigned);
     const output = await kubectl.run([...exec, "--", "sh", "-s"], script);
     return readCurlOutput(output, boundary, ids, at);

@@ -1,7 +1,8 @@
 import type { Settings } from "../../settings/index.ts";
 import { type GraphCall, graphQuestions, httpServices } from "../calls.ts";
+import { clientNamed } from "../vocabulary.ts";
 import type { Expectation, Probe, ProbeRequest, ProbeTarget } from "../probe.ts";
-import { good } from "./edge-requests.ts";
+import { good, messageOf } from "./edge-requests.ts";
 import { firstPort, hostOf, modeOf } from "./services.ts";
 
 /** The calls that can be asked: plaintext only where it is taken, so that rules have to refuse it. */
@@ -19,17 +20,24 @@ function items(s: Settings): string[] {
 
 /** A call as a request. */
 export function requestOf({ settings }: ProbeTarget, call: GraphCall): ProbeRequest {
-  const { from, method, path, token, headers } = call;
-  const message = { method, ...(token && { token }), ...(headers && { headers }) };
+  const { from, method, path } = call;
+  const message = { method, ...messageOf(settings, call) };
   if (from.kind === "outside") return { ...good(settings, path), ...message };
   const service = settings.services.find((x) => x.name === call.service)!;
   const port = service.ports?.find((p) => p.targetPort === call.port) ?? firstPort(service);
   return {
     from: from.kind === "plaintext" ? "plain" : "mesh",
-    ...(from.kind === "service" && { as: from.service }),
+    ...callerOf(settings, from),
     url: `http://${hostOf(service.name, settings.namespace)}:${port.port}${path}`,
     ...message,
   };
+}
+
+/** Whose account a pod asks with, or which client asks. */
+export function callerOf(s: Settings, from: GraphCall["from"]): { as?: string; client?: string } {
+  const client = clientNamed(s, from);
+  if (client !== undefined) return { client };
+  return from.kind === "service" ? { as: from.service } : {};
 }
 
 /** Who may call what: the rules of the stack, asked one by one. */

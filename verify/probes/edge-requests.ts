@@ -2,6 +2,7 @@ import { matchesPath } from "../../policies/decide.ts";
 import { type Settings, prefixOf } from "../../settings/index.ts";
 import { type GraphCall, httpServices, openFromOutside } from "../calls.ts";
 import type { HostRequest } from "../probe.ts";
+import { echoes } from "./services.ts";
 
 /** Prefixes that a request from here is let in to. */
 export function openPrefixes(s: Settings): string[] {
@@ -16,12 +17,31 @@ export function openPrefixes(s: Settings): string[] {
 export function admission(
   s: Settings,
   prefix: string,
-): Pick<GraphCall, "path"> & Partial<GraphCall> {
+): Pick<GraphCall, "path"> & Partial<Pick<GraphCall, "method">> & Brought {
   const service = s.services.find((x) => prefixOf(x) === prefix);
   const open = s.authorization === "enforce" && service && openFromOutside(s, service);
-  if (!open) return { path: prefix };
-  const { path, method, token, headers } = open;
-  return { path, method, ...(token && { token }), ...(headers && { headers }) };
+  if (!open) return { path: prefix, ...(service && messageOf(s, { service: service.name })) };
+  const { path, method } = open;
+  return { path, method, ...messageOf(s, open) };
+}
+
+/** What a request brings along. */
+type Brought = Pick<HostRequest, "token" | "headers" | "anyAnswer">;
+
+/** What a call brings along: token, headers, and where it comes from, as the trusted proxies would write it. */
+export function messageOf(
+  s: Settings,
+  { service, token, headers, clientAddress }: Omit<GraphCall, "method" | "path" | "from">,
+): Brought {
+  // the address that counts is followed by those of the trusted proxies but the nearest, which is the peer itself
+  const hops = Array.from({ length: s.trustedProxies - 1 }, (_, i) => `198.18.0.${i + 1}`);
+  const own = !echoes(s, service);
+  const forwarded = clientAddress && { "X-Forwarded-For": [clientAddress, ...hops].join(", ") };
+  return {
+    ...(own && { anyAnswer: true }),
+    ...(token && { token }),
+    ...((headers ?? forwarded) && { headers: { ...headers, ...forwarded } }),
+  };
 }
 
 /** A request in the gateway's own mode: with the client's certificate where it asks for one. */
@@ -34,13 +54,8 @@ export function good(s: Settings, path: string): HostRequest {
 
 /** The same to a prefix, with what the rules ask for. */
 export function admitted(s: Settings, prefix: string): HostRequest {
-  const { path, method, token, headers } = admission(s, prefix);
-  return {
-    ...good(s, path),
-    ...(method && method !== "GET" && { method }),
-    ...(token && { token }),
-    ...(headers && { headers }),
-  };
+  const { path, method, ...message } = admission(s, prefix);
+  return { ...good(s, path), ...(method && method !== "GET" && { method }), ...message };
 }
 
 /** What comes of a path that leads nowhere: rules are asked before routes. */

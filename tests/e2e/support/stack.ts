@@ -112,6 +112,13 @@ export class TestStack {
     return path.join(this.folder, "state");
   }
 
+  /** Takes other values in place of all but the cluster's name and ports. */
+  public replace(values: Values): void {
+    const { clusterName, httpPort, httpsPort } = this.values;
+    this.values = {};
+    this.set({ clusterName, httpPort, httpsPort, ...values });
+  }
+
   /** Changes values in the stack's file. */
   public set(values: Values): void {
     this.values = { ...this.values, ...values };

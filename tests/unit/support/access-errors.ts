@@ -1,4 +1,4 @@
-import { type ConfigError, removePath, setPath } from "./config-errors.ts";
+import { type ConfigError, removePath, setPath } from "./config-error.ts";
 
 const issuers = [
   { name: "bank", issuer: "https://issuer.bank", audiences: ["bank"], keyIds: ["k1"] },
@@ -278,6 +278,47 @@ const rules: readonly ConfigError[] = [
     '"/health"',
     "a path that a service serves: /users, /orders, /payments",
     removePath("authentication.exempt[0]"),
+  ),
+  row(
+    payments({ allowFrom: [{ gateway: true, remoteIpBlocks: ["203.0.113.0/33"] }] }),
+    `${allow}.remoteIpBlocks[0]`,
+    '"203.0.113.0/33"',
+    "a block of addresses such as 203.0.113.0/24",
+    setPath(`${allow}.remoteIpBlocks[0]`, "<value>"),
+  ),
+  row(
+    { trustedProxies: -1 },
+    "trustedProxies",
+    "-1",
+    "0 to 10 proxies",
+    "pulumi config set --stack dev trustedProxies <value>",
+  ),
+  row(
+    payments({ allowFrom: [{ gateway: true, remoteIpBlocks: ["203.0.113.0/24"] }] }),
+    "trustedProxies",
+    "0",
+    "at least 1 on kind",
+    "pulumi config set --stack dev trustedProxies 1",
+  ),
+  row(
+    payments(
+      { allowFrom: [{ service: "orders", remoteIpBlocks: ["203.0.113.0/24"] }] },
+      { trustedProxies: 1 },
+    ),
+    `${allow}.remoteIpBlocks`,
+    '["203.0.113.0/24"]',
+    "nothing but with gateway: true",
+    removePath(allow),
+  ),
+  row(
+    payments(
+      { allowFrom: [{ gateway: true, ports: [8080], remoteIpBlocks: ["203.0.113.0/24"] }] },
+      { trustedProxies: 1 },
+    ),
+    `${allow}.remoteIpBlocks`,
+    '["203.0.113.0/24"]',
+    "no ports beside it",
+    removePath(allow),
   ),
   row(
     { rollout: { mode: "only", services: ["users", "x"] } },

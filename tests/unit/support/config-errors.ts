@@ -1,64 +1,12 @@
-/** One wrong configuration and what the program says about it. */
-export interface ConfigError {
-  /** Values of the stack. */
-  readonly raw: Record<string, unknown>;
-  readonly key: string;
-  /** The value as the message shows it. */
-  readonly value: string;
-  /** Part of what the message allows. */
-  readonly allowed: string;
-  readonly fix: string;
-  /** Sources of the air-gapped route instead of the official ones. @default false */
-  readonly airgap?: boolean;
-}
-
-const set = (key: string, value: string) => `pulumi config set --stack dev ${key} ${value}`;
-export const setPath = (key: string, value: string) => set(`--path 'bankmesh:${key}'`, value);
-const remove = (key: string) => `pulumi config rm --stack dev ${key}`;
-export const removePath = (key: string) => remove(`--path 'bankmesh:${key}'`);
-
-/** A wrong top-level value. */
-function top(
-  key: string,
-  wrong: unknown,
-  value: string,
-  allowed: string,
-  example = "<value>",
-): ConfigError {
-  return { raw: { [key]: wrong }, key, value, allowed, fix: set(key, example) };
-}
-
-/** A wrong value inside one. */
-function nested(
-  raw: Record<string, unknown>,
-  key: string,
-  value: string,
-  allowed: string,
-  example = "<value>",
-): ConfigError {
-  return { raw, key, value, allowed, fix: setPath(key, example) };
-}
-
-/** A wrong value inside the first service. */
-function service(
-  field: string,
-  values: Record<string, unknown>,
-  value: string,
-  allowed: string,
-  example = "<value>",
-): ConfigError {
-  const raw = { services: [{ name: "users", ...values }] };
-  return nested(raw, `services[0].${field}`, value, allowed, example);
-}
+import { type ConfigError, nested, remove, removePath, set, setPath, top } from "./config-error.ts";
+import { service, serviceErrors } from "./service-errors.ts";
 
 const http = { port: 80, targetPort: 8080, protocol: "http" };
 const hours = "a whole number of hours, at least 1";
 const image = "an image with a tag or digest that is not :latest";
 const label = "a DNS label";
-const duration = "a duration of seconds or milliseconds such as 30s or 500ms";
 const dnsName = "a DNS name such as app.local, without scheme, port or wildcard";
 const port = "a port from 1 to 65535";
-const path = "a path such as /users";
 const mtlsModes = "one of PERMISSIVE, STRICT, DISABLE";
 
 const shapes: readonly ConfigError[] = [
@@ -140,49 +88,6 @@ const shapes: readonly ConfigError[] = [
     '["a.b","a.b"]',
     "each host once",
   ),
-];
-
-const services: readonly ConfigError[] = [
-  nested({ services: [{}] }, "services[0].name", "(not set)", label),
-  service("name", { name: "Users" }, '"Users"', "starts with a letter, at most 50 characters"),
-  service("name", { name: "1users" }, '"1users"', "starts with a letter"),
-  service("image", { image: "bank/users" }, '"bank/users"', image),
-  service("image", { image: "bank/users:latest" }, '"bank/users:latest"', image),
-  service("ports", { ports: [] }, "[]", "at least one port"),
-  service("ports[0].port", { ports: [{ ...http, port: 0 }] }, "0", port),
-  service("ports[0].targetPort", { ports: [{ ...http, targetPort: "http" }] }, '"http"', port),
-  service(
-    "ports[0].protocol",
-    { ports: [{ ...http, protocol: "udp" }] },
-    '"udp"',
-    "one of http, http2, grpc, tcp, tls, https",
-    "tcp",
-  ),
-  service("ports[0].name", { ports: [{ ...http, name: "Web" }] }, '"Web"', label),
-  service("environment.SIZE", { environment: { SIZE: 1 } }, "1", "text; quote numbers"),
-  service(
-    "resources.requests.cpu",
-    { resources: { requests: { cpu: "lots" } } },
-    '"lots"',
-    "a Kubernetes quantity",
-  ),
-  service("healthPath", { healthPath: "health" }, '"health"', "a path that starts with /"),
-  service("replicas", { replicas: 0 }, "0", "a whole number from 1 to 100"),
-  service("replicas", { replicas: 101 }, "101", "a whole number from 1 to 100"),
-  service("version", { version: "v 1" }, '"v 1"', "a label value such as v1"),
-  service("prefix", { prefix: "users" }, '"users"', path),
-  service("prefix", { prefix: "/users/" }, '"/users/"', path),
-  service("prefix", { prefix: true }, "true", "or false for no route"),
-  service("timeout", { timeout: "1m" }, '"1m"', duration),
-  service("retries.attempts", { retries: {} }, "(not set)", "0 to 10 attempts"),
-  service("retries.attempts", { retries: { attempts: 11 } }, "11", "0 to 10 attempts"),
-  service(
-    "retries.perTryTimeout",
-    { retries: { attempts: 1, perTryTimeout: "x" } },
-    '"x"',
-    duration,
-  ),
-  service("requestHeaders.x-bank", { requestHeaders: { "x-bank": 1 } }, "1", "text"),
 ];
 
 const unknownKeys: readonly ConfigError[] = [
@@ -384,7 +289,7 @@ const rules: readonly ConfigError[] = [
 /** Every kind of wrong configuration, the user's own certificates apart. */
 export const configErrors: readonly ConfigError[] = [
   ...shapes,
-  ...services,
+  ...serviceErrors,
   ...unknownKeys,
   ...rules,
 ];

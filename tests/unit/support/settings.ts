@@ -30,7 +30,12 @@ export const airgap: Sources = {
     imageRepository: "bankmesh.local/kubernetes",
     maxWorkers: 0,
   },
-  images: { echo: "bankmesh.local/echo:0123456789ab", curl: "bankmesh.local/curl:0123456789ab" },
+  images: {
+    echo: "bankmesh.local/echo:0123456789ab",
+    curl: "bankmesh.local/curl:0123456789ab",
+    nginx: "bankmesh.local/nginx:0123456789ab",
+    httpd: "bankmesh.local/httpd:0123456789ab",
+  },
 };
 
 /** Settings of a stack that sets these values, with the defaults of the rest. */

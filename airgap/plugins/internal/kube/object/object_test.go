@@ -157,12 +157,25 @@ func TestSpecOfADefinitionIsKeptOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	FillSpec(got.Live, asked("Namespaced"))
+	FillIn(got.Live, asked("Namespaced"))
 	if !reflect.DeepEqual(got.Live, asked("Namespaced")) {
 		t.Errorf("got %v", got.Live)
 	}
 	if out := (State{Live: live}).Outputs(ToProperties(asked("Cluster"))); !out.HasValue("spec") {
 		t.Error("a spec that nobody asked for is lost")
+	}
+	config := Object{"kind": "ConfigMap", "data": Object{"a": "b"}}
+	if out := (State{Live: config}).Outputs(ToProperties(config)); out.HasValue("data") {
+		t.Error("a ConfigMap's data is in the outputs too")
+	}
+	more := Object{"kind": "ConfigMap", "data": Object{"a": "b", "c": "by hand"}}
+	if out := (State{Live: more}).Outputs(ToProperties(config)); !out.HasValue("data") {
+		t.Error("data that nobody asked for is lost")
+	}
+	hidden := ToProperties(config)
+	hidden["data"] = resource.MakeSecret(hidden["data"])
+	if out := (State{Live: config}).Outputs(hidden); !out["data"].ContainsSecrets() {
+		t.Error("secret data lost its mark")
 	}
 	if out := (State{Live: Object{"kind": "Thing", "spec": Object{}}}).Outputs(
 		ToProperties(Object{"kind": "Thing", "spec": Object{}})); !out.HasValue("spec") {

@@ -33,8 +33,8 @@ func (s State) Outputs(inputs resource.PropertyMap) resource.PropertyMap {
 		delete(m.ObjectValue(), "managedFields")
 	}
 	AnnotateSecrets(out, inputs)
-	if specAsAsked(s.Live, inputs) {
-		delete(out, "spec")
+	if field, ok := toldByInputs(s.Live, inputs); ok {
+		delete(out, resource.PropertyKey(field))
 	}
 	out[initialAPIVersionKey] = resource.NewProperty(s.InitialAPIVersion)
 	out[fieldManagerKey] = resource.NewProperty(s.FieldManager)
@@ -56,24 +56,40 @@ func ParseState(outputs resource.PropertyMap) (State, error) {
 	return s, nil
 }
 
-// specAsAsked says whether the inputs tell the whole spec of a CustomResourceDefinition. Istio's are a third of a
-// stack's state, so they are kept once, in the inputs; Node.js's SDK shows these where outputs lack a property.
-func specAsAsked(live Object, inputs resource.PropertyMap) bool {
-	if live["kind"] != "CustomResourceDefinition" {
-		return false
-	}
-	asked, err := FromProperties(inputs)
-	if err != nil || asked["spec"] == nil {
-		return false
-	}
-	asked = Normalize(asked)
-	return reflect.DeepEqual(Prune(live, asked)["spec"], asked["spec"])
+// keptOnce names the field of a kind that stands in the inputs alone while the API server shows it as asked. Istio's
+// CustomResourceDefinitions and ConfigMaps are half of a stack's state; Node.js's SDK shows inputs where outputs lack a
+// property.
+var keptOnce = map[string]string{"CustomResourceDefinition": "spec", "ConfigMap": "data"}
+
+// KeptOnce returns that field of a kind.
+func KeptOnce(kind string) (field string, ok bool) {
+	field, ok = keptOnce[kind]
+	return field, ok
 }
 
-// FillSpec gives a live object, as the state has it, the spec that Outputs left to the inputs.
-func FillSpec(live, inputs Object) {
-	if _, there := live["spec"]; !there && live["kind"] == "CustomResourceDefinition" {
-		live["spec"] = inputs["spec"]
+// toldByInputs returns the field of a live object that the inputs tell to the last value.
+func toldByInputs(live Object, inputs resource.PropertyMap) (string, bool) {
+	kind, _ := live["kind"].(string)
+	field, ok := KeptOnce(kind)
+	if !ok || inputs[resource.PropertyKey(field)].ContainsSecrets() {
+		return "", false
+	}
+	asked, err := FromProperties(inputs)
+	if err != nil || asked[field] == nil {
+		return "", false
+	}
+	asked = Normalize(asked)
+	if kind == "CustomResourceDefinition" {
+		live = Prune(live, asked) // the API server fills in defaults
+	}
+	return field, reflect.DeepEqual(live[field], asked[field])
+}
+
+// FillIn gives a live object, as the state has it, the field that Outputs left to the inputs.
+func FillIn(live, inputs Object) {
+	kind, _ := live["kind"].(string)
+	if field, ok := KeptOnce(kind); ok && live[field] == nil && inputs[field] != nil {
+		live[field] = inputs[field]
 	}
 }
 

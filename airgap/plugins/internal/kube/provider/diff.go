@@ -37,7 +37,7 @@ func (s *Server) Diff(ctx context.Context, r *pulumirpc.DiffRequest) (*pulumirpc
 	if err != nil {
 		return nil, err
 	}
-	object.FillSpec(state.Live, before)
+	object.FillIn(state.Live, before)
 	plain, err := object.FromProperties(news)
 	if err != nil {
 		return nil, err

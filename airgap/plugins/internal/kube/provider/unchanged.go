@@ -29,9 +29,9 @@ func asLastRead(r *pulumirpc.DiffRequest) bool {
 	if len(news) == 0 || kind == "Job" || !checkedInputs.fields(before, news) {
 		return false
 	}
-	if live["spec"] == nil && kind == "CustomResourceDefinition" {
+	if field, ok := object.KeptOnce(kind); ok && live[field] == nil {
 		news = maps.Clone(news)
-		delete(news, "spec") // the inputs tell it, and they are as they were
+		delete(news, field) // the inputs tell it, and they are as they were
 	}
 	return liveObject.fields(live, news)
 }

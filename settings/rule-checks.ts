@@ -1,0 +1,211 @@
+import type { AllowRule, DenyRule } from "./access-schema.ts";
+import type { Tools } from "./access-checks.ts";
+import { prefixOf } from "./prefix.ts";
+import type { Problem } from "./problems.ts";
+import type { ServiceSettings, Settings } from "./schema.ts";
+
+export type Rule = AllowRule | DenyRule;
+
+// A fix takes a wrong rule away, never what it asks for: that would leave a wider one.
+/** What is wrong with one rule. */
+export function ruleChecks(
+  s: Settings,
+  service: ServiceSettings,
+  rule: Rule,
+  key: string,
+  list: "allowFrom" | "denyFrom",
+  { problem, remove, set }: Tools,
+): Problem[] {
+  const found: Problem[] = [];
+  const callers = (["gateway", "service", "namespace", "principal"] as const).filter(
+    (c) => rule[c] !== undefined,
+  );
+  const least = list === "allowFrom" ? 1 : 0;
+  if (callers.length < least || callers.length > 1)
+    found.push(
+      problem(
+        key,
+        rule,
+        "one caller: gateway, service, namespace or principal; another rule for another caller",
+        callers.length > 1 ? remove(key) : set(`${key}.service`, "<name>"),
+      ),
+    );
+  const names = s.services.map((x) => x.name);
+  if (rule.service !== undefined && !names.includes(rule.service))
+    found.push(
+      problem(
+        `${key}.service`,
+        rule.service,
+        `a service of this stack: ${names.join(", ")}`,
+        set(`${key}.service`, "<name>"),
+      ),
+    );
+  const prefix = prefixOf(service);
+  if (rule.gateway && prefix === undefined)
+    found.push(
+      problem(
+        `${key}.gateway`,
+        true,
+        `nothing, because ${service.name} has no route (prefix is false)`,
+        remove(key),
+      ),
+    );
+  if (rule.remoteIpBlocks) found.push(...addressChecks(s, rule, key, { problem, remove, set }));
+  if (rule.gateway && prefix !== undefined)
+    (rule.paths ?? []).forEach((path, i) => {
+      if (serves(prefix, path)) return;
+      found.push(
+        problem(
+          `${key}.paths[${i}]`,
+          path,
+          `a path that the gateway routes to ${service.name}: ${prefix} or below it`,
+          set(`${key}.paths[${i}]`, prefix),
+        ),
+      );
+    });
+  return [
+    ...found,
+    ...tokenChecks(s, rule, key, { problem, remove, set }),
+    ...protocolChecks(service, rule, key, { problem, remove, set }),
+  ];
+}
+
+/** The gateway alone knows where a client is. */
+function addressChecks(
+  s: Settings,
+  rule: Rule,
+  key: string,
+  { problem, remove, set }: Tools,
+): Problem[] {
+  const at = `${key}.remoteIpBlocks`;
+  const found: Problem[] = [];
+  if (!rule.gateway)
+    found.push(
+      problem(
+        at,
+        rule.remoteIpBlocks,
+        "nothing but with gateway: true, for inside the mesh callers have identities",
+        remove(key),
+      ),
+    );
+  if (rule.ports)
+    found.push(
+      problem(
+        at,
+        rule.remoteIpBlocks,
+        "no ports beside it: the gateway knows the client's address, the service its own ports",
+        remove(key),
+      ),
+    );
+  if (s.cluster === "kind" && s.trustedProxies === 0)
+    found.push(
+      problem(
+        "trustedProxies",
+        0,
+        `at least 1 on kind while ${at} is set: behind Docker's NAT the peer's address is never the client's`,
+        set("trustedProxies", "1"),
+      ),
+    );
+  return found;
+}
+
+function tokenChecks(
+  s: Settings,
+  rule: Rule,
+  key: string,
+  { problem, remove, set }: Tools,
+): Problem[] {
+  const { issuers } = s.authentication;
+  const asked = (["claims", "token", "issuer"] as const).find((field) => rule[field] !== undefined);
+  const found: Problem[] = [];
+  if (asked && issuers.length === 0)
+    found.push(
+      problem(
+        `${key}.${asked}`,
+        rule[asked],
+        "nothing, because authentication.issuers is empty, so no token is ever valid",
+        remove(key),
+      ),
+    );
+  else if (rule.issuer !== undefined && !issuers.some((i) => i.name === rule.issuer))
+    found.push(
+      problem(
+        `${key}.issuer`,
+        rule.issuer,
+        `the name of an issuer: ${issuers.map((i) => i.name).join(", ")}`,
+        set(`${key}.issuer`, issuers[0]!.name),
+      ),
+    );
+  for (const claim of ["scope", "permission"]) {
+    const words = rule.claims?.[claim]?.find((value) => /\s/.test(value));
+    if (words !== undefined)
+      found.push(
+        problem(
+          `${key}.claims.${claim}`,
+          words,
+          "one word: the claim is words apart by spaces, and each is looked at alone",
+          remove(key),
+        ),
+      );
+  }
+  return found;
+}
+
+/** A field of HTTP in a rule about TCP never matches in ALLOW, and makes a DENY wider than it reads. */
+function protocolChecks(
+  service: ServiceSettings,
+  rule: Rule,
+  key: string,
+  { problem, remove, set }: Tools,
+): Problem[] {
+  const ports = service.ports ?? [{ port: 80, targetPort: 8080, protocol: "http" as const }];
+  const found: Problem[] = [];
+  const open = ports.map((p) => p.targetPort);
+  (rule.ports ?? []).forEach((p, i) => {
+    if (open.includes(p)) return;
+    const allowed = `a container port of ${service.name}: ${open.join(", ")}`;
+    found.push(
+      problem(`${key}.ports[${i}]`, p, allowed, set(`${key}.ports[${i}]`, String(open[0]))),
+    );
+  });
+  const meant = ports.filter((p) => !rule.ports || rule.ports.includes(p.targetPort));
+  const opaque = meant.filter((p) => ["tcp", "tls", "https"].includes(p.protocol));
+  const field = (
+    ["methods", "paths", "rpcs", "claims", "token", "issuer", "headers"] as const
+  ).find((f) => rule[f] !== undefined);
+  if (field && opaque.length > 0)
+    found.push(
+      problem(
+        `${key}.${field}`,
+        rule[field],
+        `nothing on port ${opaque[0]!.targetPort}, which speaks ${opaque[0]!.protocol}: name the ports that speak HTTP`,
+        remove(key),
+      ),
+    );
+  if (rule.rpcs && rule.gateway)
+    found.push(
+      problem(
+        `${key}.rpcs`,
+        rule.rpcs,
+        "nothing for the gateway, which routes by prefix",
+        remove(key),
+      ),
+    );
+  if (rule.rpcs && (rule.methods || rule.paths))
+    found.push(problem(`${key}.rpcs`, rule.rpcs, "no methods or paths beside it", remove(key)));
+  if (rule.rpcs && !meant.some((p) => p.protocol === "grpc"))
+    found.push(
+      problem(
+        `${key}.rpcs`,
+        rule.rpcs,
+        `nothing, because no port of ${service.name} speaks grpc`,
+        remove(key),
+      ),
+    );
+  return found;
+}
+
+/** Whether a path is a prefix or below it. */
+export function serves(prefix: string | undefined, path: string): boolean {
+  return prefix !== undefined && (path === prefix || path.startsWith(`${prefix}/`));
+}

@@ -1,0 +1,141 @@
+import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { after, before, describe, it } from "node:test";
+import { parse } from "yaml";
+import { root } from "../../scripts/paths.ts";
+import type { ClientSettings } from "../../settings/index.ts";
+import { assertAllHold, idsOf } from "./support/proof.ts";
+import { TestStack, type Values } from "./support/stack.ts";
+
+/** Values of an example, less what names a cluster and its ports. */
+function example(name: string): Values {
+  const file = path.join(root, "examples", name, `Pulumi.${name}.yaml`);
+  const { config } = parse(fs.readFileSync(file, "utf8")) as { config: Values };
+  const own = ["clusterName", "httpPort", "httpsPort"];
+  return Object.fromEntries(
+    Object.entries(config)
+      .map(([key, value]) => [key.slice("bankmesh:".length), value] as const)
+      .filter(([key]) => !own.includes(key)),
+  );
+}
+
+describe("the examples", () => {
+  let stack: TestStack;
+
+  before(async () => {
+    stack = await TestStack.create("examples", example("demo"));
+    await stack.up();
+  });
+
+  after(async () => {
+    await stack?.remove();
+  });
+
+  /** Takes the stack to other values; what the old ones had is gone. */
+  async function become(values: Values): Promise<void> {
+    stack.replace(values);
+    await stack.up();
+  }
+
+  /** Asks everything; callers are brought anew, because the namespace is another. */
+  async function proof(): Promise<string[]> {
+    const verifier = await stack.verifier();
+    try {
+      const outcomes = await assertAllHold(verifier, stack);
+      return [...idsOf(outcomes), ...outcomes.map((o) => o.item)];
+    } finally {
+      await verifier.close();
+    }
+  }
+
+  /** What curl in a client's pod ends with, and prints. */
+  async function ask(client: string, namespace: string, url: string): Promise<string> {
+    const kubectl = await stack.kubectl();
+    const curl = `curl -sS -m 5 -o /dev/null -w '%{http_code}' ${url} 2>&1; echo " exit $?"`;
+    const pod = ["exec", `--namespace=${namespace}`, `deployment/${client}`, "--container=curl"];
+    return (await kubectl.run([...pod, "--", "sh", "-c", curl])).trim();
+  }
+
+  describe("demo", () => {
+    const version = "http://backend.demo.svc.cluster.local:3000/api/version";
+    const withClient = (injection: ClientSettings["injection"]): Values => ({
+      ...example("demo"),
+      clients: [{ name: "curl-test", namespace: "universe", injection }],
+    });
+    const fromUniverse = () => ask("curl-test", "universe", version);
+
+    it("lets frontend and monitor do what any of their rules says, and no more", async () => {
+      const asked = await proof();
+      for (const text of [
+        "monitor to backend: DELETE, /api/users/1, no token",
+        "frontend to backend: OPTIONS, /api/register, no token",
+      ])
+        assert.ok(asked.includes(text), text);
+    });
+
+    it("resets who is outside the mesh", async () => {
+      assert.match(await fromUniverse(), /reset by peer.*exit 56/s);
+    });
+
+    for (const injection of ["namespace", "pod"] as const)
+      it(`answers the same client with a sidecar (by the ${injection}'s label), by its identity`, async () => {
+        await become(withClient(injection));
+        assert.equal(await fromUniverse(), "200 exit 0");
+        const asked = await proof();
+        for (const path of ["/api/version", "/api/versionX"]) {
+          const text = `curl-test of universe to backend: GET, ${path}, no token`;
+          assert.ok(asked.includes(text), text);
+        }
+      });
+
+    it("resets it again once its sidecar is gone", async () => {
+      await become(withClient("none"));
+      assert.match(await fromUniverse(), /reset by peer.*exit 56/s);
+    });
+  });
+
+  describe("production", () => {
+    it("proves rules about tokens, claims and addresses on servers as they come", async () => {
+      await become(example("production"));
+      const asked = await proof();
+      for (const part of ["at 10.0.0.0", "at 9.255.255.255", "at 10.66.0.0"])
+        assert.ok(
+          asked.some((text) => text.startsWith("outside to frontend") && text.endsWith(part)),
+          part,
+        );
+      assert.ok(asked.includes("frontend to backend: POST, /, no token"));
+    });
+
+    it("runs nginx and httpd, neither as root nor on a writable image", async () => {
+      const kubectl = await stack.kubectl();
+      for (const [service, banner] of [
+        ["frontend", /Welcome to nginx/],
+        ["backend", /It works!/],
+      ] as const) {
+        const url = `http://localhost:80/`;
+        const exec = [
+          "exec",
+          "--namespace=production",
+          `deployment/${service}`,
+          "-c",
+          "istio-proxy",
+        ];
+        assert.match(await kubectl.run([...exec, "--", "curl", "-sS", url]), banner);
+      }
+    });
+  });
+
+  describe("namespaces", () => {
+    it("lets one namespace and one service in, and nobody else of the mesh", async () => {
+      await become(example("namespaces"));
+      const asked = await proof();
+      for (const text of [
+        "frontend of frontend-ns to backend: GET, /api/1, no token",
+        "other of test-ns to backend: GET, /api/1, no token",
+        "worker to backend: POST, /api/1, no token",
+      ])
+        assert.ok(asked.includes(text), text);
+    });
+  });
+});
