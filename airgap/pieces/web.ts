@@ -13,7 +13,10 @@ export const nginxImage = (key: string) => `${imageRoot}/nginx:${keyTag(key)}`;
 export const httpdImage = (key: string) => `${imageRoot}/httpd:${keyTag(key)}`;
 
 /** The servers and what they link to beyond the base system. */
-const webPackages = ["apache2-bin", "libapr1", "libaprutil1", "nginx", "nginx-common"];
+const webPackages = [
+  ...["apache2-bin", "libapr1", "libaprutil1", "libexpat1"],
+  ...["nginx", "nginx-common"],
+];
 
 // Both listen, write and log where upstream's images do, so that one stack runs on either.
 const nginxConfig = `worker_processes 1;
@@ -88,10 +91,16 @@ const rootWeb: Piece = {
       if (!archive) throw new Error(`apt-get did not fetch ${name}`);
       await run("dpkg-deb", ["-x", path.join(archives, archive), web], { log: context.log });
     }
-    // units and the like; a folder lib would take the place of the base system's link to usr/lib
+    // a folder lib would take the place of the base system's link to usr/lib
+    fs.cpSync(path.join(web, "lib"), path.join(web, "usr/lib"), {
+      recursive: true,
+      verbatimSymlinks: true,
+    });
     for (const part of fs.readdirSync(web))
       if (part !== "usr" && part !== "etc") fs.rmSync(path.join(web, part), { recursive: true });
-    for (const part of ["usr/share/doc", "usr/share/man", "usr/share/lintian"])
+    for (const part of ["lib/systemd", "share/doc", "share/man", "share/lintian"].map(
+      (p) => `usr/${p}`,
+    ))
       fs.rmSync(path.join(web, part), { recursive: true, force: true });
     for (const folder of folders) fs.mkdirSync(path.join(web, folder), { recursive: true });
     for (const [file, text] of Object.entries(files)) {
