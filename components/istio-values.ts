@@ -39,6 +39,7 @@ export const accessLogFormat: Readonly<Record<string, string>> = {
   bytes_sent: "%BYTES_SENT%",
   duration: "%DURATION%",
   request_id: "%REQ(X-REQUEST-ID)%",
+  user_agent: "%REQ(USER-AGENT)%",
 };
 
 // Small enough for 50 services on 2 cores beside kubeadm's own 850m; a stack for a real cluster sets its own.

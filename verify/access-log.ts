@@ -9,9 +9,12 @@ export function textField(line: AccessLogLine, name: string): string | undefined
   return typeof value === "string" ? value : undefined;
 }
 
+/** User-Agent by which a request is known to the gateway, which gives each an X-Request-ID of its own. */
+export const userAgent = (requestId: string) => `bankmesh-probe/${requestId}`;
+
 /** What of a request can be found again in a log. */
 export interface LogQuery {
-  /** X-Request-ID, where the proxy keeps it. It says all. */
+  /** What the request was named, in X-Request-ID or User-Agent. It says all. */
   readonly requestId?: string;
   /** When it was sent, and how long it took. */
   readonly at: string;
@@ -34,7 +37,10 @@ export function findLine(
   query: LogQuery,
 ): AccessLogLine | undefined {
   if (query.requestId !== undefined && query.status !== undefined) {
-    return lines.find((line) => line.request_id === query.requestId);
+    const { requestId } = query;
+    return lines.find(
+      (line) => line.request_id === requestId || line.user_agent === userAgent(requestId),
+    );
   }
   const begin = Date.parse(query.at) - 5;
   const end = Date.parse(query.at) + query.seconds * 1000 + tolerance;

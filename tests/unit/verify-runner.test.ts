@@ -216,6 +216,7 @@ describe("the access log", () => {
     [
       "2026-11-22T00:00:00Z info  Envoy proxy is ready",
       '{"start_time":"2026-11-22T00:00:01.000Z","path":"/","response_code":200,"request_id":"r1"}',
+      '{"start_time":"2026-11-22T00:00:01.050Z","path":"/","response_code":403,"request_id":"its-own","user_agent":"bankmesh-probe/r3"}',
       '{"start_time":"2026-11-22T00:00:01.100Z","response_code":0,"response_flags":"NR","downstream_remote_address":"10.244.0.7:4711","requested_server_name":"other.local"}',
     ].join("\n"),
   );
@@ -229,6 +230,11 @@ describe("the access log", () => {
     assert.equal(
       findLine(log, { at, seconds: 0.1, status: 200, path: "/", requestId: "r2" }),
       undefined,
+    );
+    // the gateway gives a request an id of its own
+    assert.equal(
+      findLine(log, { at, seconds: 0.1, status: 403, path: "/", requestId: "r3" })?.request_id,
+      "its-own",
     );
     assert.equal(
       findLine(log, { at, seconds: 0.1, clientAddress: "10.244.0.7" })?.response_flags,

@@ -1,7 +1,9 @@
+import { randomUUID } from "node:crypto";
 import * as http from "node:http";
 import type { Socket } from "node:net";
 import * as net from "node:net";
 import * as tls from "node:tls";
+import { userAgent } from "../access-log.ts";
 import { type Evidence, alertIn, bodyEvidence, bodyLimit } from "../evidence.ts";
 import type { Certificate } from "../certificates.ts";
 import type { HostRequest } from "../probe.ts";
@@ -65,8 +67,10 @@ export class HostCaller {
   private async once(request: HostRequest, port: number): Promise<Evidence> {
     const started = performance.now();
     const at = new Date().toISOString();
+    const requestId = randomUUID();
     const done = (seen: Partial<Evidence>): Evidence => ({
       at,
+      requestId,
       seconds: (performance.now() - started) / 1000,
       body: "",
       message: "",
@@ -75,7 +79,7 @@ export class HostCaller {
     let socket: Socket | undefined;
     try {
       const connected = await this.connect(request, port, (s) => (socket = s));
-      const answer = await ask(connected, request, this.tokenOf(request));
+      const answer = await ask(connected, request, requestId, this.tokenOf(request));
       const tlsVersion =
         connected instanceof tls.TLSSocket ? (connected.getProtocol() ?? undefined) : undefined;
       return done({ ...answer, ...(tlsVersion && { tlsVersion }) });
@@ -142,6 +146,7 @@ export class HostCaller {
 function ask(
   socket: Socket,
   request: HostRequest,
+  requestId: string,
   token: string | undefined,
 ): Promise<Partial<Evidence>> {
   return new Promise((resolve, reject) => {
@@ -149,7 +154,12 @@ function ask(
       createConnection: () => socket,
       method: request.method ?? "GET",
       path: tokenPath(request, token),
-      headers: { Host: request.host, Connection: "close", ...messageHeaders(request, token) },
+      headers: {
+        Host: request.host,
+        Connection: "close",
+        "User-Agent": userAgent(requestId),
+        ...messageHeaders(request, token),
+      },
       timeout,
     });
     asked.once("timeout", () => asked.destroy(timedOut()));
@@ -161,16 +171,12 @@ function ask(
       response.once("error", reject);
       response.once("end", () => {
         const { statusCode, headers } = response;
-        const seen = bodyEvidence(body);
-        const id = seen.seen?.["x-request-id"];
         resolve({
           ...(statusCode !== undefined && { status: statusCode }),
           ...(headers.location !== undefined && { location: headers.location }),
           // the gateway says so of every answer that it did not make itself
           upstream: headers["x-envoy-upstream-service-time"] !== undefined,
-          ...seen,
-          // the gateway gives each request an id of its own, which its log has too
-          ...(id !== undefined && { requestId: id }),
+          ...bodyEvidence(body),
         });
       });
     });

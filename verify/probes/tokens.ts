@@ -11,7 +11,7 @@ import {
 import type { Reason } from "../classify.ts";
 import type { Control, Expectation, HostRequest, Probe, ProbeTarget } from "../probe.ts";
 import type { Flaw, TokenSpec } from "../tokens.ts";
-import { good } from "./edge-requests.ts";
+import { good, messageOf } from "./edge-requests.ts";
 
 /** Further from now than the 60 s by which Envoy lets clocks differ. */
 const beyondSkew = 180;
@@ -38,12 +38,10 @@ const enforced = (s: Settings) => s.authorization === "enforce" && hasEntrance(s
 function ask(s: Settings, change?: (token: TokenSpec) => TokenSpec | undefined): HostRequest {
   const { call } = entrance(s)!;
   const token = change ? change(call.token!) : call.token;
-  return {
-    ...good(s, call.path),
-    method: call.method,
-    ...(call.headers && { headers: call.headers }),
-    ...(token && { token }),
-  };
+  const { token: _own, ...rest } = call;
+  void _own;
+  const message = messageOf(s, { ...rest, ...(token && { token }) });
+  return { ...good(s, call.path), method: call.method, ...message };
 }
 
 const asked =
