@@ -14,8 +14,13 @@ import { type Settings, settingsSchema } from "../settings/index.ts";
 
 /** A stack of many services, each with ten rules: callers, claims, methods, paths. */
 export function manyRules(services: number): Settings {
+  return settingsSchema.parse(manyRulesConfig(services));
+}
+
+/** The same as a stack's file has it. */
+export function manyRulesConfig(services: number): Record<string, unknown> {
   const name = (i: number) => `service-${i % services}`;
-  return settingsSchema.parse({
+  return {
     authorization: "enforce",
     mtlsMode: "STRICT",
     authentication: {
@@ -37,7 +42,7 @@ export function manyRules(services: number): Settings {
       ],
       denyFrom: [{ gateway: true, paths: [`/${name(i)}/internal/*`] }],
     })),
-  });
+  };
 }
 
 /** Makes every object that a stack's security is made of, and gives their number. */

@@ -10,7 +10,7 @@ import { createReporter } from "../scripts/progress.ts";
 import { prepareDocker, prepareTools } from "../scripts/setup/index.ts";
 import { onPath } from "../scripts/setup/tools.ts";
 import { parseSettings, type ServiceSettings } from "../settings/index.ts";
-import { buildAll, manyRules } from "./builders.ts";
+import { buildAll, manyRules, manyRulesConfig } from "./builders.ts";
 import { writeManifests } from "./manifests.ts";
 import { type Figure, holds, median, table } from "./report.ts";
 
@@ -20,7 +20,18 @@ const stack = "e2e-bench";
 const cluster = { program: "bankmesh-bench-a", shell: "bankmesh-bench-b" };
 const few: ServiceSettings[] = ["users", "orders", "payments"].map((name) => ({ name }));
 const more: ServiceSettings[] = Array.from({ length: 47 }, (_, i) => ({ name: `extra-${i + 1}` }));
-const services = { few, many: [...few, ...more] };
+/** What is brought up: 3 services, 50, and 50 with ten rules each. */
+const banks = {
+  few: { services: few },
+  many: { services: [...few, ...more] },
+  ruled: manyRulesConfig(50),
+};
+type Size = keyof typeof banks;
+const counts: Readonly<Record<Size, string>> = {
+  few: `${few.length} services`,
+  many: `${banks.many.services.length} services`,
+  ruled: "50 services with ten rules each",
+};
 
 type Env = NodeJS.ProcessEnv;
 
@@ -51,13 +62,11 @@ function shell(env: Env, ...args: string[]) {
   });
 }
 
-function writeStack(services: readonly ServiceSettings[]): void {
-  const config = {
-    "bankmesh:clusterName": cluster.program,
-    "bankmesh:httpPort": 18080,
-    "bankmesh:httpsPort": 18443,
-    "bankmesh:services": services,
-  };
+function writeStack(size: Size): void {
+  const own = { clusterName: cluster.program, httpPort: 18080, httpsPort: 18443 };
+  const config = Object.fromEntries(
+    Object.entries({ ...own, ...banks[size] }).map(([key, value]) => [`bankmesh:${key}`, value]),
+  );
   const file = path.join(root, `Pulumi.${stack}.yaml`);
   const salt = fs.existsSync(file)
     ? /^encryptionsalt:.*$/m.exec(fs.readFileSync(file, "utf8"))?.[0]
@@ -88,35 +97,37 @@ const noTimes = (): Times => ({
 
 /** The program and the shell route in turn, with 3 services and with 50, each from no cluster to none. */
 async function measure(env: Env, folder: string): Promise<Figure[]> {
-  const times = { few: noTimes(), many: noTimes() };
+  const times = { few: noTimes(), many: noTimes(), ruled: noTimes() };
   for (let round = 1; round <= rounds; round++)
-    for (const size of ["few", "many"] as const) {
+    for (const size of Object.keys(banks) as Size[]) {
       const { up: ups, destroy: downs, noop, preview: looks, shell: shells, plain } = times[size];
       const note = async (what: string, into: number[], work: () => Promise<unknown>) => {
         into.push(await time(work));
         console.log(
-          `round ${round} of ${rounds}, ${services[size].length} services, ${what}: ${into.at(-1)!.toFixed(1)} s`,
+          `round ${round} of ${rounds}, ${counts[size]}, ${what}: ${into.at(-1)!.toFixed(1)} s`,
         );
       };
-      writeStack(services[size]);
+      writeStack(size);
       await note("up of the program", ups, () => up(env));
       // also lets the new pods settle before the previews are timed
-      await note("up, nothing to do", noop, () => up(env));
-      for (let i = 0; i < 3; i++) await note("preview", looks, () => preview(env));
+      if (size !== "ruled") {
+        await note("up, nothing to do", noop, () => up(env));
+        for (let i = 0; i < 3; i++) await note("preview", looks, () => preview(env));
+      }
       await note("destroy of the program", downs, () => destroy(env));
       const objects = path.join(folder, size);
       await note("up of the shell route", shells, () => shell(env, "up", objects, "side-by-side"));
       await shell(env, "down");
-      if (size === "many") continue;
+      if (size !== "few") continue;
       await note("the same, one step after the other", plain, () => shell(env, "up", objects));
       await shell(env, "down");
     }
-  return figures(times.few, times.many);
+  return figures(times.few, times.many, times.ruled);
 }
 
-function figures(few: Times, many: Times): Figure[] {
+function figures(few: Times, many: Times, ruled: Times): Figure[] {
   const growth = (what: "up" | "preview" | "shell") =>
-    (median(many[what]) - median(few[what])) / (services.many.length - services.few.length);
+    (median(many[what]) - median(few[what])) / more.length;
   return [
     { what: "up from no cluster", program: median(few.up), shell: median(few.plain) },
     {
@@ -130,6 +141,12 @@ function figures(few: Times, many: Times): Figure[] {
     { what: "destroy", program: median(few.destroy), atMost: 15 },
     { what: "up, growth per service", program: growth("up"), shell: growth("shell") },
     { what: "preview, growth per service", program: growth("preview"), atMost: 0.03 },
+    {
+      what: `up, ${counts.ruled}`,
+      program: median(ruled.up),
+      shell: median(ruled.shell),
+      atMost: 1.5 * median(ruled.shell),
+    },
   ];
 }
 
@@ -157,9 +174,9 @@ export async function main(): Promise<number> {
     PULUMI_CONFIG_PASSPHRASE: "",
   };
   const folder = path.join(home, "manifests");
-  for (const [size, bank] of Object.entries(services)) {
+  for (const [size, bank] of Object.entries(banks)) {
     const ports = { httpPort: 18180, httpsPort: 18543 };
-    const { settings, sources } = parseSettings("bench", { ...ports, services: bank }, env);
+    const { settings, sources } = parseSettings("bench", { ...ports, ...bank }, env);
     writeManifests(path.join(folder, size), settings!, sources!);
   }
   // for an end that waits for nothing, such as Ctrl-C; and what such an end of an earlier run left
@@ -180,7 +197,7 @@ export async function main(): Promise<number> {
   const what = "all builders, 200 services and 2,000 rules";
   const built: Figure = { what, program: builders(), atMost: 0.05 };
   try {
-    writeStack(few);
+    writeStack("few");
     await execa("pulumi", ["stack", "init", stack], { cwd: root, env, extendEnv: false });
     const measured = [...(await measure(env, folder)), built];
     console.log(table(measured, route.sources));

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { stringify } from "yaml";
@@ -5,6 +6,16 @@ import { bankRoutes } from "../components/bank.ts";
 import { deployment, serviceAccount, serviceObject } from "../components/bank-service.ts";
 import { baseValues, gatewayValues, istiodValues } from "../components/istio-values.ts";
 import { gatewayNodePorts, kindConfig } from "../components/kind-cluster.ts";
+import { requestAuthentication } from "../policies/authentication.ts";
+import {
+  allowNothing,
+  gatewayAllow,
+  gatewayDeny,
+  gatewaySelector,
+  needsToken,
+  serviceAllow,
+  serviceDeny,
+} from "../policies/authorization.ts";
 import { namespaceMtls } from "../policies/mtls.ts";
 import { gatewaySpec, virtualServiceSpec } from "../policies/routing.ts";
 import type { ServiceSettings, Settings } from "../settings/index.ts";
@@ -56,6 +67,43 @@ function mesh(s: Settings): object[] {
       "bank-vs",
       virtualServiceSpec({ ...s, gatewayName: "bank-gw", routes }),
     ),
+    ...(s.authorization === "off" ? [] : access(s)),
+  ];
+}
+
+/** Who may call what, in the order in which the program makes it. */
+function access(s: Settings): object[] {
+  const { issuers } = s.authentication;
+  const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const keys = JSON.stringify({ keys: [{ ...publicKey.export({ format: "jwk" }), kid: "k1" }] });
+  const ownKeys = Object.fromEntries(issuers.map((i) => [i.name, keys]));
+  const security = (kind: string, name: string, namespace: string, spec: object | undefined) =>
+    spec === undefined
+      ? []
+      : [{ apiVersion: "security.istio.io/v1", kind, metadata: { name, namespace }, spec }];
+  const edge = "istio-system";
+  const tokens = (selector: Readonly<Record<string, string>>, forward: boolean) =>
+    requestAuthentication({ selector, issuers, ownKeys, forward });
+  const policy = "AuthorizationPolicy";
+  return [
+    ...security("RequestAuthentication", "gateway-tokens", edge, tokens(gatewaySelector, true)),
+    ...s.services
+      .filter((service) => needsToken(s, service))
+      .flatMap(({ name }) =>
+        security(
+          "RequestAuthentication",
+          `${name}-tokens`,
+          s.namespace,
+          tokens({ app: name }, false),
+        ),
+      ),
+    ...s.services.flatMap((service) => [
+      ...security(policy, `allow-${service.name}`, s.namespace, serviceAllow(s, service)),
+      ...security(policy, `deny-${service.name}`, s.namespace, serviceDeny(s, service)),
+    ]),
+    ...security(policy, "allow-gateway", edge, gatewayAllow(s)),
+    ...security(policy, "deny-gateway", edge, gatewayDeny(s)),
+    ...security(policy, "default-deny", s.namespace, allowNothing),
   ];
 }
 

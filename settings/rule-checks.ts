@@ -1,5 +1,6 @@
 import type { AllowRule, DenyRule } from "./access-schema.ts";
 import type { Tools } from "./access-checks.ts";
+import { nearest } from "./nearest.ts";
 import { prefixOf } from "./prefix.ts";
 import type { Problem } from "./problems.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
@@ -31,15 +32,17 @@ export function ruleChecks(
       ),
     );
   const names = s.services.map((x) => x.name);
-  if (rule.service !== undefined && !names.includes(rule.service))
+  if (rule.service !== undefined && !names.includes(rule.service)) {
+    const near = nearest(rule.service, names);
     found.push(
       problem(
         `${key}.service`,
         rule.service,
-        `a service of this stack: ${names.join(", ")}`,
-        set(`${key}.service`, "<name>"),
+        `a service of this stack: ${names.join(", ")}${near ? `; did you mean ${near}?` : ""}`,
+        set(`${key}.service`, near ?? "<name>"),
       ),
     );
+  }
   const prefix = prefixOf(service);
   if (rule.gateway && prefix === undefined)
     found.push(

@@ -45,29 +45,30 @@ export function table(outcomes: readonly Outcome[]): string {
     o.verdict === "holds" && o.group !== undefined ? `${o.id} ${o.group}` : o,
   );
   const entries = [...held.values()];
+  const head = ["id", "about", "verdict", "question", "expected", "answered in"];
   const rows = entries.map(rowOf);
-  const widths = rows.reduce<number[]>(
-    (w, row) => row.map((cell, i) => Math.max(w[i] ?? 0, cell.length)),
-    [],
-  );
-  const lines = entries.map(([first], n) => {
-    const o = first!;
-    const row = rows[n]!.map((cell, i) => cell.padEnd(widths[i]!))
+  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]!.length)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i]!))
       .join("  ")
       .trimEnd();
+  const lines = entries.map(([first], n) => {
+    const o = first!;
+    const row = line(rows[n]!);
     if (o.verdict === "holds") return row;
     const control = o.control ? [`    control: ${evidenceText(o.control.evidence)}`] : [];
     return [row, `    ${o.text}`, `    got:     ${evidenceText(o.evidence)}`, ...control].join(
       "\n",
     );
   });
-  return `${lines.join("\n")}\n${summary(outcomes)}`;
+  return `${[line(head), ...lines].join("\n")}\n${summary(outcomes)}`;
 }
 
 function rowOf(group: readonly Outcome[]): string[] {
   const o = group[0]!;
   const { id, item, verdict, probe } = o;
-  const seconds = `${Math.max(...group.map((x) => x.seconds)).toFixed(1)} s`;
+  const seconds = `${Math.max(...group.map((x) => x.evidence.seconds)).toFixed(2)} s`;
   if (group.length === 1)
     return [id, item, marks[verdict], probe.question, expectedText(o.expected), seconds];
   const counts = [...Map.groupBy(group, (x) => wordOf(x))].map(

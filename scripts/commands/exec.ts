@@ -5,7 +5,11 @@ import { local, root } from "../paths.ts";
 import { prepareTools } from "../setup/index.ts";
 import { requireStack } from "../stack/files.ts";
 import { stackEnvironment } from "../stack/open.ts";
-import type { Command } from "./command.ts";
+import { UserError } from "../errors.ts";
+import { type Command, invocation } from "./command.ts";
+
+const knowsCluster = (env: NodeJS.ProcessEnv) =>
+  env.KUBECONFIG !== undefined || fs.existsSync(path.join(env.HOME ?? "", ".kube", "config"));
 
 export const exec: Command = {
   spec: {
@@ -28,6 +32,9 @@ export const exec: Command = {
     const env = stackEnvironment(name, bench.env);
     if (fs.existsSync(kube) && env.KUBECONFIG === undefined) env.KUBECONFIG = kube;
     const [command, ...rest] = args.positional;
+    // kubectl would try localhost:8080, where this machine may have something else
+    if (["kubectl", "istioctl"].includes(command!) && !knowsCluster(env))
+      throw new UserError(`stack "${name}" is not up: ${invocation("npm start", name)}`);
     const child = execa(command!, rest, {
       cwd: root,
       env,

@@ -2,6 +2,9 @@ const noise = [
   // Pulumi says for each plugin on PATH that it is used, which is how the air-gapped route works.
   /warning: using pulumi-\S+ from \$PATH/,
   /^\s*@ \w+\.+\s*$/,
+  // what was looked at and is as it was
+  /^ ~ +\S+ \S+ refresh(ing)?(ed)?( \([\d.]+s\))?\s*$/,
+  /^ {4}\S+:\S+ \S+ *$/,
   // `npm run destroy` removes the stack itself
   /^The resources in the stack have been deleted, but the history/,
   /^If you want to remove the stack completely, run /,

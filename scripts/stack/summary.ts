@@ -77,6 +77,6 @@ export function certificateLives(outputs: Outputs, now: Date): string[] {
     .sort((a, b) => a.left - b.left)
     .map(({ name, validUntil, left }) => {
       const days = Math.floor(Math.abs(left) / 86_400_000);
-      return `${name}: ${left < 0 ? `EXPIRED ${days} days ago` : `${days} days left`} (until ${validUntil})`;
+      return `${name}: ${left < 0 ? `EXPIRED ${days} days ago` : `${days} days left`} (until ${validUntil.replace(/\.\d+/, "")})`;
     });
 }

@@ -81,8 +81,8 @@ const rules: readonly ConfigError[] = [
     payments({ allowFrom: [{ service: "order" }] }),
     `${allow}.service`,
     '"order"',
-    "a service of this stack: payments, orders",
-    setPath(`${allow}.service`, "<name>"),
+    "a service of this stack: payments, orders; did you mean orders?",
+    setPath(`${allow}.service`, "orders"),
   ),
   row(
     payments({ allowFrom: [{ methods: ["GET"] }] }),
