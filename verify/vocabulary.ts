@@ -101,11 +101,15 @@ function addressFor(s: Settings, { remoteIpBlocks }: Rule): string | undefined {
   const asked = s.services.some((x) =>
     [...(x.allowFrom ?? []), ...(x.denyFrom ?? [])].some((r) => r.remoteIpBlocks),
   );
-  return remoteIpBlocks ? remoteIpBlocks[0]!.split("/")[0]! : asked ? elsewhere(s) : undefined;
+  return remoteIpBlocks
+    ? remoteIpBlocks[0]!.split("/")[0]!
+    : asked
+      ? addressElsewhere(s)
+      : undefined;
 }
 
 /** An address that no rule names: of those for documentation (RFC 5737). */
-function elsewhere(s: Settings): string | undefined {
+export function addressElsewhere(s: Settings): string | undefined {
   const blocks = s.services.flatMap((x) =>
     [...(x.allowFrom ?? []), ...(x.denyFrom ?? [])].flatMap((r) => r.remoteIpBlocks ?? []),
   );
@@ -118,7 +122,7 @@ function addresses(s: Settings, rules: readonly Rule[]): string[] {
   const starts = rules.flatMap((r) => (r.remoteIpBlocks ?? []).map((b) => b.split("/")[0]!));
   if (starts.length === 0 || s.trustedProxies === 0) return [];
   const before = starts.flatMap((start) => addressBefore(start) ?? []);
-  return unique([...starts, ...before, ...[elsewhere(s)].filter((a) => a !== undefined)]);
+  return unique([...starts, ...before, ...[addressElsewhere(s)].filter((a) => a !== undefined)]);
 }
 
 function addressBefore(address: string): string | undefined {

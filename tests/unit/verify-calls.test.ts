@@ -65,6 +65,16 @@ describe("clients' addresses", () => {
       );
   });
 
+  it("written by the client himself count for nothing, and the control changes their places", () => {
+    const e27 = allProbes.find((p) => p.id === "E27")!;
+    const target = { settings: guarded, podAddresses: {} };
+    const of = (send: typeof e27.send) => send(target, "").headers!["X-Forwarded-For"];
+    assert.ok(e27.applies(guarded) && !e27.applies(s));
+    assert.equal(of(e27.send), "203.0.113.16, 192.0.2.77, 198.18.0.1");
+    const control = controlOf(e27, guarded, "")!;
+    assert.equal(of(control.send), "192.0.2.77, 203.0.113.16, 198.18.0.1");
+  });
+
   it("stand in front of those of the proxies between", () => {
     const call = [...graphQuestions(guarded).values()][0]!.call;
     assert.deepEqual(messageOf(guarded, call), {

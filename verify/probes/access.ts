@@ -1,6 +1,6 @@
 import type { Settings } from "../../settings/index.ts";
-import { type GraphCall, graphQuestions, httpServices } from "../calls.ts";
-import { clientNamed } from "../vocabulary.ts";
+import { type GraphCall, decisionOf, graphQuestions, httpServices } from "../calls.ts";
+import { addressElsewhere, clientNamed } from "../vocabulary.ts";
 import type { Expectation, Probe, ProbeRequest, ProbeTarget } from "../probe.ts";
 import { good, messageOf } from "./edge-requests.ts";
 import { firstPort, hostOf, modeOf } from "./services.ts";
@@ -61,7 +61,39 @@ export const accessProbes: readonly Probe[] = [
       );
     },
   },
+  {
+    id: "E27",
+    question: "Is an address ignored that the client wrote into X-Forwarded-For himself?",
+    why: "counted from the right, it stands behind those of the trusted proxies",
+    applies: (s) => addressed(s) !== undefined,
+    expect: () => ({ reason: "rbac-denied", refusedBy: "gateway" }),
+    send: (target) => forged(target, "allowed"),
+    control: {
+      differs: "the two addresses change places",
+      send: (target) => forged(target, "refused"),
+    },
+  },
 ];
+
+/** A call from outside that its address lets in, and an address that would not. */
+function addressed(s: Settings): { call: GraphCall; refused: string } | undefined {
+  if (s.authorization !== "enforce") return undefined;
+  for (const { call } of graphQuestions(s).values()) {
+    if (call.clientAddress === undefined || !decisionOf(s, call).allowed) continue;
+    const refused = addressElsewhere(s);
+    if (refused && !decisionOf(s, { ...call, clientAddress: refused }).allowed)
+      return { call, refused };
+  }
+  return undefined;
+}
+
+/** The call with an address that its sender wrote himself in front of the one that the proxies wrote. */
+function forged(target: ProbeTarget, written: "allowed" | "refused"): ProbeRequest {
+  const { call, refused } = addressed(target.settings)!;
+  const [front, back] =
+    written === "allowed" ? [call.clientAddress, refused] : [refused, call.clientAddress];
+  return requestOf(target, { ...call, clientAddress: `${front}, ${back}` });
+}
 
 function expected(s: Settings, item: string): Expectation {
   const { call, decision } = graphQuestions(s).get(item)!;
