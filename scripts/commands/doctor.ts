@@ -3,6 +3,7 @@ import type { Settings } from "../../settings/index.ts";
 import { checkConfiguration } from "../checks/index.ts";
 import { dockerFacts, freeIn, gigabytes } from "../checks/docker.ts";
 import { checkCluster, knownCluster, nodeState } from "../checks/cluster.ts";
+import { keyRotation } from "../checks/keys.ts";
 import { takenPorts } from "../checks/ports.ts";
 import { chooseRoute, describeRoute, type Facts, type Route } from "../setup/route.ts";
 import { gatherFacts } from "../setup/index.ts";
@@ -127,6 +128,8 @@ async function configuration(name: string, state: Deployment | undefined): Promi
     const settings = checkConfiguration(name, process.env);
     findings.push({ mark: "ok", text: `configuration of stack ${name}` });
     if (settings.cluster === "kind") findings.push(...(await clusterAndPorts(settings, state)));
+    const keys = keyRotation(settings.authentication.issuers, state);
+    findings.push(...keys.map((text): Finding => ({ mark: "ok", text })));
   } catch (e) {
     const { message } = e as Error;
     // a stack's file that is no YAML is met twice
