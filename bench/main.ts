@@ -80,9 +80,9 @@ interface Times {
   readonly destroy: number[];
   readonly noop: number[];
   readonly preview: number[];
-  /** At once what the program does at once: what its growth with services is held against. */
+  /** At once what the program does at once: what the bounds are held against. */
   readonly shell: number[];
-  /** One step after the other, as somebody would write it down: what an `up` is held against. */
+  /** One step after the other. */
   readonly plain: number[];
 }
 
@@ -129,11 +129,11 @@ function figures(few: Times, many: Times, ruled: Times): Figure[] {
   const growth = (what: "up" | "preview" | "shell") =>
     (median(many[what]) - median(few[what])) / more.length;
   return [
-    { what: "up from no cluster", program: median(few.up), shell: median(few.plain) },
+    { what: "up from no cluster", program: median(few.up), shell: median(few.shell) },
     {
-      what: "up, beside a shell route that does steps at once",
+      what: "up, beside a shell route of one step after the other",
       program: median(few.up),
-      shell: median(few.shell),
+      shell: median(few.plain),
       atMost: false,
     },
     { what: "up, nothing to do", program: median(few.noop), atMost: 8 },
