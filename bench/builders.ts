@@ -1,16 +1,8 @@
-import { requestAuthentication } from "../policies/authentication.ts";
-import {
-  gatewayAllow,
-  gatewayDeny,
-  gatewaySelector,
-  needsToken,
-  serviceAllow,
-  serviceDeny,
-} from "../policies/authorization.ts";
 import { namespaceMtls } from "../policies/mtls.ts";
 import { gatewaySpec, virtualServiceSpec } from "../policies/routing.ts";
 import { bankRoutes } from "../components/bank.ts";
 import { type Settings, settingsSchema } from "../settings/index.ts";
+import { accessObjects } from "./access-objects.ts";
 
 /** A stack of many services, each with ten rules: callers, claims, methods, paths. */
 export function manyRules(services: number): Settings {
@@ -47,22 +39,11 @@ export function manyRulesConfig(services: number): Record<string, unknown> {
 
 /** Makes every object that a stack's security is made of, and gives their number. */
 export function buildAll(s: Settings): number {
-  const { issuers } = s.authentication;
-  const ownKeys = { bank: "{}" };
-  const authentication = (selector: Record<string, string>, forward: boolean) =>
-    requestAuthentication({ selector, issuers, ownKeys, forward });
   const routes = bankRoutes(s.namespace, s.services);
   return [
     namespaceMtls(s.mtlsMode),
     gatewaySpec(s.gatewayTls, s.host),
     virtualServiceSpec({ ...s, gatewayName: "bank-gw", routes }),
-    authentication({ ...gatewaySelector }, true),
-    gatewayAllow(s),
-    gatewayDeny(s),
-    ...s.services.flatMap((service) => [
-      serviceAllow(s, service),
-      serviceDeny(s, service),
-      needsToken(s, service) ? authentication({ app: service.name }, false) : undefined,
-    ]),
-  ].filter((spec) => spec !== undefined).length;
+    ...accessObjects(s, { bank: "{}" }),
+  ].length;
 }

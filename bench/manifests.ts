@@ -6,20 +6,11 @@ import { bankRoutes } from "../components/bank.ts";
 import { deployment, serviceAccount, serviceObject } from "../components/bank-service.ts";
 import { baseValues, gatewayValues, istiodValues } from "../components/istio-values.ts";
 import { gatewayNodePorts, kindConfig } from "../components/kind-cluster.ts";
-import { requestAuthentication } from "../policies/authentication.ts";
-import {
-  allowNothing,
-  gatewayAllow,
-  gatewayDeny,
-  gatewaySelector,
-  needsToken,
-  serviceAllow,
-  serviceDeny,
-} from "../policies/authorization.ts";
 import { namespaceMtls } from "../policies/mtls.ts";
 import { gatewaySpec, virtualServiceSpec } from "../policies/routing.ts";
 import type { ServiceSettings, Settings } from "../settings/index.ts";
 import type { ChartSource, Sources } from "../sources/index.ts";
+import { accessObjects } from "./access-objects.ts";
 
 /** Writes what the shell route applies: the same charts, values and objects that the program makes, as files. */
 export function writeManifests(folder: string, settings: Settings, sources: Sources): void {
@@ -71,40 +62,11 @@ function mesh(s: Settings): object[] {
   ];
 }
 
-/** Who may call what, in the order in which the program makes it. */
+/** Who may call what, with a key that nobody signs with. */
 function access(s: Settings): object[] {
-  const { issuers } = s.authentication;
   const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const keys = JSON.stringify({ keys: [{ ...publicKey.export({ format: "jwk" }), kid: "k1" }] });
-  const ownKeys = Object.fromEntries(issuers.map((i) => [i.name, keys]));
-  const security = (kind: string, name: string, namespace: string, spec: object | undefined) =>
-    spec === undefined
-      ? []
-      : [{ apiVersion: "security.istio.io/v1", kind, metadata: { name, namespace }, spec }];
-  const edge = "istio-system";
-  const tokens = (selector: Readonly<Record<string, string>>, forward: boolean) =>
-    requestAuthentication({ selector, issuers, ownKeys, forward });
-  const policy = "AuthorizationPolicy";
-  return [
-    ...security("RequestAuthentication", "gateway-tokens", edge, tokens(gatewaySelector, true)),
-    ...s.services
-      .filter((service) => needsToken(s, service))
-      .flatMap(({ name }) =>
-        security(
-          "RequestAuthentication",
-          `${name}-tokens`,
-          s.namespace,
-          tokens({ app: name }, false),
-        ),
-      ),
-    ...s.services.flatMap((service) => [
-      ...security(policy, `allow-${service.name}`, s.namespace, serviceAllow(s, service)),
-      ...security(policy, `deny-${service.name}`, s.namespace, serviceDeny(s, service)),
-    ]),
-    ...security(policy, "allow-gateway", edge, gatewayAllow(s)),
-    ...security(policy, "deny-gateway", edge, gatewayDeny(s)),
-    ...security(policy, "default-deny", s.namespace, allowNothing),
-  ];
+  return accessObjects(s, Object.fromEntries(s.authentication.issuers.map((i) => [i.name, keys])));
 }
 
 function namespace(name: string): object {

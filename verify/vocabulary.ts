@@ -95,12 +95,14 @@ export interface Vocabulary {
   readonly addresses: readonly string[];
 }
 
+function rulesOf({ allowFrom = [], denyFrom = [] }: ServiceSettings): Rule[] {
+  return [...allowFrom, ...denyFrom];
+}
+
 /** An address that a rule is about; undefined where nobody here can choose his own. */
 function addressFor(s: Settings, { remoteIpBlocks }: Rule): string | undefined {
   if (s.trustedProxies === 0) return undefined;
-  const asked = s.services.some((x) =>
-    [...(x.allowFrom ?? []), ...(x.denyFrom ?? [])].some((r) => r.remoteIpBlocks),
-  );
+  const asked = s.services.some((x) => rulesOf(x).some((r) => r.remoteIpBlocks));
   return remoteIpBlocks
     ? remoteIpBlocks[0]!.split("/")[0]!
     : asked
@@ -110,9 +112,7 @@ function addressFor(s: Settings, { remoteIpBlocks }: Rule): string | undefined {
 
 /** An address that no rule names: of those for documentation (RFC 5737). */
 export function addressElsewhere(s: Settings): string | undefined {
-  const blocks = s.services.flatMap((x) =>
-    [...(x.allowFrom ?? []), ...(x.denyFrom ?? [])].flatMap((r) => r.remoteIpBlocks ?? []),
-  );
+  const blocks = s.services.flatMap((x) => rulesOf(x).flatMap((r) => r.remoteIpBlocks ?? []));
   const free = ["192.0.2.77", "198.51.100.77", "203.0.113.77", "240.0.0.77"];
   return free.find((address) => !addressMatches(blocks, address));
 }
@@ -136,7 +136,7 @@ const someMethods = ["GET", "POST", "DELETE"];
 
 /** What may stand in the places of calls to a service. */
 export function vocabulary(s: Settings, service: ServiceSettings): Vocabulary {
-  const rules: Rule[] = [...(service.allowFrom ?? []), ...(service.denyFrom ?? [])];
+  const rules = rulesOf(service);
   const used = unique(rules.flatMap((rule) => rule.methods ?? ["GET"]));
   const more = someMethods.find((m) => !used.includes(m));
   const patterns = unique([

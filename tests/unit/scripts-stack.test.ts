@@ -238,6 +238,16 @@ describe("results", () => {
     ]);
   });
 
+  test("a refresh shows what it found, not what it looked at", () => {
+    const row = (rest: string) => ` ~  kubernetes:core/v1:Service bank-users-service ${rest}`;
+    for (const looked of ["refreshing (0s) ", "refreshing", "refresh", "refreshed (0.02s) "])
+      assert.ok(isNoise(row(looked)), looked);
+    assert.ok(isNoise("    kubernetes:core/v1:Service bank-users-service "));
+    for (const found of ["refresh [diff: ~spec]", "update [diff: ~spec]", "refreshing (0s) failed"])
+      assert.ok(!isNoise(row(found)), found);
+    assert.ok(!isNoise(" -  kubernetes:core/v1:Service bank-users-service delete"));
+  });
+
   test("a row that only counts seconds is not shown again", () => {
     const display = new Display();
     const row = (rest: string) => ` +  kubernetes:apps/v1:Deployment bank-users-deployment ${rest}`;

@@ -38,3 +38,9 @@ export function nested(
 ): ConfigError {
   return { raw, key, value, allowed, fix: setPath(key, example) };
 }
+
+// what messages allow, in words
+export const http = { port: 80, targetPort: 8080, protocol: "http" };
+export const image = "an image with a tag or digest that is not :latest";
+export const label = "a DNS label";
+export const port = "a port from 1 to 65535";

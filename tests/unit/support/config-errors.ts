@@ -1,12 +1,20 @@
-import { type ConfigError, nested, remove, removePath, set, setPath, top } from "./config-error.ts";
+import {
+  type ConfigError,
+  nested,
+  remove,
+  removePath,
+  set,
+  setPath,
+  top,
+  http,
+  image,
+  label,
+  port,
+} from "./config-error.ts";
 import { service, serviceErrors } from "./service-errors.ts";
 
-const http = { port: 80, targetPort: 8080, protocol: "http" };
 const hours = "a whole number of hours, at least 1";
-const image = "an image with a tag or digest that is not :latest";
-const label = "a DNS label";
 const dnsName = "a DNS name such as app.local, without scheme, port or wildcard";
-const port = "a port from 1 to 65535";
 const mtlsModes = "one of PERMISSIVE, STRICT, DISABLE";
 
 const shapes: readonly ConfigError[] = [

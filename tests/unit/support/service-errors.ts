@@ -1,4 +1,4 @@
-import { type ConfigError, nested } from "./config-error.ts";
+import { type ConfigError, nested, http, image, label, port } from "./config-error.ts";
 
 /** A wrong value inside the first service. */
 export function service(
@@ -12,11 +12,7 @@ export function service(
   return nested(raw, `services[0].${field}`, value, allowed, example);
 }
 
-const http = { port: 80, targetPort: 8080, protocol: "http" };
-const image = "an image with a tag or digest that is not :latest";
-const label = "a DNS label";
 const duration = "a duration of seconds or milliseconds such as 30s or 500ms";
-const port = "a port from 1 to 65535";
 const path = "a path such as /users";
 
 /** Wrong services and clients. */
