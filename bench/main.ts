@@ -16,8 +16,17 @@ import { type Figure, holds, median, table } from "./report.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 const rounds = Math.max(1, Number(process.env.BENCH_ROUNDS ?? 2));
-const stack = "e2e-bench";
-const cluster = { program: "bankmesh-bench-a", shell: "bankmesh-bench-b" };
+const stack = {
+  name: "e2e-bench",
+  config: { clusterName: "bankmesh-bench-a", httpPort: 18080, httpsPort: 18443 },
+};
+/** 3 services beside the 50, so that their previews are asked for in turn, in the same minute. */
+const beside = {
+  name: "e2e-bench-beside",
+  config: { clusterName: "bankmesh-bench-c", httpPort: 18280, httpsPort: 18643 },
+};
+type Stack = typeof stack;
+const shellCluster = "bankmesh-bench-b";
 const few: ServiceSettings[] = ["users", "orders", "payments"].map((name) => ({ name }));
 const more: ServiceSettings[] = Array.from({ length: 47 }, (_, i) => ({ name: `extra-${i + 1}` }));
 /** What is brought up: 3 services, 50, and 50 with ten rules each. */
@@ -42,32 +51,37 @@ async function time(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - start) / 1000;
 }
 
-function pulumi(env: Env, ...args: string[]) {
-  return execa("pulumi", [...args, "--stack", stack, "--non-interactive"], {
+function pulumi(env: Env, { name }: Stack, ...args: string[]) {
+  return execa("pulumi", [...args, "--stack", name, "--non-interactive"], {
     cwd: root,
     env,
     extendEnv: false,
   });
 }
 
-const up = (env: Env) => pulumi(env, "up", "--yes", "--skip-preview", "--suppress-outputs");
-const preview = (env: Env) => pulumi(env, "preview", "--suppress-outputs");
-const destroy = (env: Env) => pulumi(env, "destroy", "--yes", "--skip-preview");
+const up = (env: Env, of = stack) =>
+  pulumi(env, of, "up", "--yes", "--skip-preview", "--suppress-outputs");
+const preview = (env: Env, of = stack) => pulumi(env, of, "preview", "--suppress-outputs");
+const destroy = (env: Env, of = stack) => pulumi(env, of, "destroy", "--yes", "--skip-preview");
 
 function shell(env: Env, ...args: string[]) {
   const script = path.join(import.meta.dirname, "shell-route.sh");
   return execa("bash", [script, ...args], {
-    env: { ...env, CLUSTER: cluster.shell },
+    env: { ...env, CLUSTER: shellCluster },
     extendEnv: false,
   });
 }
 
-function writeStack(size: Size): void {
-  const own = { clusterName: cluster.program, httpPort: 18080, httpsPort: 18443 };
+const stackFile = ({ name }: Stack) => path.join(root, `Pulumi.${name}.yaml`);
+
+function writeStack(size: Size, of = stack): void {
   const config = Object.fromEntries(
-    Object.entries({ ...own, ...banks[size] }).map(([key, value]) => [`bankmesh:${key}`, value]),
+    Object.entries({ ...of.config, ...banks[size] }).map(([key, value]) => [
+      `bankmesh:${key}`,
+      value,
+    ]),
   );
-  const file = path.join(root, `Pulumi.${stack}.yaml`);
+  const file = stackFile(of);
   const salt = fs.existsSync(file)
     ? /^encryptionsalt:.*$/m.exec(fs.readFileSync(file, "utf8"))?.[0]
     : undefined;
@@ -80,7 +94,9 @@ interface Times {
   readonly destroy: number[];
   readonly noop: number[];
   readonly preview: number[];
-  /** At once what the program does at once: what the bounds are held against. */
+  /** In turn with those of the other size, both clusters up. */
+  readonly previewInTurn: number[];
+  /** At once what the program does at once. */
   readonly shell: number[];
   /** One step after the other. */
   readonly plain: number[];
@@ -91,6 +107,7 @@ const noTimes = (): Times => ({
   destroy: [],
   noop: [],
   preview: [],
+  previewInTurn: [],
   shell: [],
   plain: [],
 });
@@ -109,11 +126,11 @@ async function measure(env: Env, folder: string): Promise<Figure[]> {
       };
       writeStack(size);
       await note("up of the program", ups, () => up(env));
-      // also lets the new pods settle before the previews are timed
-      if (size !== "ruled") {
+      if (size === "few") {
         await note("up, nothing to do", noop, () => up(env));
         for (let i = 0; i < 3; i++) await note("preview", looks, () => preview(env));
       }
+      if (size === "many") await previewsInTurn(env, times, round);
       await note("destroy of the program", downs, () => destroy(env));
       const objects = path.join(folder, size);
       await note("up of the shell route", shells, () => shell(env, "up", objects, "side-by-side"));
@@ -125,22 +142,39 @@ async function measure(env: Env, folder: string): Promise<Figure[]> {
   return figures(times.few, times.many, times.ruled);
 }
 
+/** Previews of the 50 services that are up, and of 3 on a cluster beside them. */
+async function previewsInTurn(env: Env, times: Record<Size, Times>, round: number): Promise<void> {
+  writeStack("few", beside);
+  await up(env, beside);
+  // the first of each warms up, and lets the new pods settle
+  for (let i = 0; i <= 4; i++)
+    for (const [size, of] of [["few", beside] as const, ["many", stack] as const]) {
+      const seconds = await time(() => preview(env, of));
+      if (i === 0) continue;
+      times[size].previewInTurn.push(seconds);
+      console.log(
+        `round ${round} of ${rounds}, ${counts[size]}, preview in turn: ${seconds.toFixed(1)} s`,
+      );
+    }
+  await destroy(env, beside);
+}
+
 function figures(few: Times, many: Times, ruled: Times): Figure[] {
-  const growth = (what: "up" | "preview" | "shell") =>
+  const growth = (what: "up" | "previewInTurn" | "shell") =>
     (median(many[what]) - median(few[what])) / more.length;
   return [
-    { what: "up from no cluster", program: median(few.up), shell: median(few.shell) },
+    { what: "up from no cluster", program: median(few.up), shell: median(few.plain) },
     {
-      what: "up, beside a shell route of one step after the other",
+      what: "up, beside a shell route that does at once what the program does at once",
       program: median(few.up),
-      shell: median(few.plain),
+      shell: median(few.shell),
       atMost: false,
     },
     { what: "up, nothing to do", program: median(few.noop), atMost: 8 },
     { what: "preview", program: median(few.preview), atMost: 6 },
     { what: "destroy", program: median(few.destroy), atMost: 15 },
     { what: "up, growth per service", program: growth("up"), shell: growth("shell") },
-    { what: "preview, growth per service", program: growth("preview"), atMost: 0.03 },
+    { what: "preview, growth per service", program: growth("previewInTurn"), atMost: 0.03 },
     {
       what: `up, ${counts.ruled}`,
       program: median(ruled.up),
@@ -181,11 +215,11 @@ export async function main(): Promise<number> {
   }
   // for an end that waits for nothing, such as Ctrl-C; and what such an end of an earlier run left
   const clear = () => {
-    for (const name of Object.values(cluster)) {
+    for (const name of [stack.config.clusterName, beside.config.clusterName, shellCluster]) {
       spawnSync("kind", ["delete", "cluster", "--quiet", "--name", name], { env: tools });
       spawnSync("docker", ["volume", "rm", "-f", `bankmesh-${name}`], { env: tools });
     }
-    fs.rmSync(path.join(root, `Pulumi.${stack}.yaml`), { force: true });
+    for (const each of [stack, beside]) fs.rmSync(stackFile(each), { force: true });
   };
   clear();
   const atExit = () => {
@@ -197,8 +231,10 @@ export async function main(): Promise<number> {
   const what = "all builders, 200 services and 2,000 rules";
   const built: Figure = { what, program: builders(), atMost: 0.05 };
   try {
-    writeStack("few");
-    await execa("pulumi", ["stack", "init", stack], { cwd: root, env, extendEnv: false });
+    for (const each of [stack, beside]) {
+      writeStack("few", each);
+      await execa("pulumi", ["stack", "init", each.name], { cwd: root, env, extendEnv: false });
+    }
     const measured = [...(await measure(env, folder)), built];
     console.log(table(measured, route.sources));
     return measured.every(holds) ? 0 : 1;
