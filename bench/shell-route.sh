@@ -16,7 +16,8 @@ up() {
   kind create cluster --quiet --name "$CLUSTER" --config kind.yaml
   begin kubectl wait --for=condition=Ready node --all --timeout=120s
   docker exec "$CLUSTER-control-plane" sh -c 'echo 8192 >/proc/sys/fs/inotify/max_user_instances'
-  kubectl -n kube-system scale deployment/coredns --replicas 1 >/dev/null
+  kubectl -n kube-system patch deployment/coredns --patch '{"spec": {"replicas": 1, "template": {"spec": {"containers":
+    [{"name": "coredns", "readinessProbe": {"periodSeconds": 1, "failureThreshold": 30}}]}}}}' >/dev/null
   helm install istio-base $(cat base.chart) --create-namespace -n istio-system -f base.yaml \
     --post-renderer awk --post-renderer-args -f --post-renderer-args "$slim" >/dev/null
   helm install istiod $(cat istiod.chart) -n istio-system -f istiod.yaml --wait >/dev/null

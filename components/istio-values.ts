@@ -88,6 +88,9 @@ export function istiodValues({ istio, sources }: IstioValuesArgs): HelmValues {
       },
     },
     meshConfig: meshConfig(istio),
+    ...(istio.jwksResolverExtraRootCA && {
+      jwksResolverExtraRootCA: istio.jwksResolverExtraRootCA,
+    }),
   };
   return merge(values, sources.values);
 }

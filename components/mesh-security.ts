@@ -1,10 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import {
-  namespaceDestinationRule,
-  namespaceMtls,
-  plaintextDestinationRule,
-  workloadMtls,
-} from "../policies/mtls.ts";
+import { clientRules, namespaceMtls, workloadMtls } from "../policies/mtls.ts";
 import type { MtlsMode, Settings, WorkloadMtls } from "../settings/index.ts";
 import { istioNamespace } from "./istio-mesh.ts";
 import { istioObject } from "./istio-object.ts";
@@ -16,7 +11,7 @@ export interface MeshSecurityArgs {
   readonly meshMtlsMode?: MtlsMode;
   /** Workloads that differ. @default none */
   readonly workloadMtls?: readonly WorkloadMtls[];
-  /** Write auto mTLS down as a DestinationRule, but for these hosts. @default no rule, Istio finds out by itself */
+  /** Write auto mTLS down as DestinationRules. @default no rule, Istio finds out by itself */
   readonly destinationRule?: Settings["destinationRule"];
   /** Namespace of the bank. */
   readonly namespace: string;
@@ -69,13 +64,6 @@ function destinationRules(
   args: MeshSecurityArgs,
   opts: pulumi.CustomResourceOptions,
 ): void {
-  if (!args.destinationRule) return;
-  const { namespace } = args;
-  const make = (role: string, objectName: string, spec: object) =>
+  for (const { role, name: objectName, namespace, spec } of clientRules(args, istioNamespace))
     istioObject(`${name}-${role}`, "DestinationRule", { name: objectName, namespace }, spec, opts);
-  make("client-mtls", "dr-mesh-mtls", namespaceDestinationRule(namespace));
-  for (const host of args.destinationRule.except) {
-    const role = host.replaceAll(".", "-");
-    make(`${role}-plaintext`, `plaintext-${role}`, plaintextDestinationRule(host));
-  }
 }

@@ -4,7 +4,7 @@ import type { IDestinationRule } from "@kubernetes-models/istio/networking.istio
 import type { IPeerAuthentication } from "@kubernetes-models/istio/security.istio.io/v1/PeerAuthentication" with {
   "resolution-mode": "import",
 };
-import type { MtlsMode, WorkloadMtls } from "../settings/index.ts";
+import type { MtlsMode, Settings, WorkloadMtls } from "../settings/index.ts";
 
 export type PeerAuthenticationSpec = NonNullable<IPeerAuthentication["spec"]>;
 export type DestinationRuleSpec = NonNullable<IDestinationRule["spec"]>;
@@ -30,18 +30,48 @@ export function workloadMtls(workload: WorkloadMtls): PeerAuthenticationSpec {
   };
 }
 
-/**
- * Clients dial mTLS for every host of the namespace. Istio does so by itself (auto mTLS); the rule is for those who
- * want it written down, and never wider than the namespace: `*.local` would break calls to hosts outside the mesh.
- */
-export function namespaceDestinationRule(namespace: string): DestinationRuleSpec {
-  return {
-    host: `*.${namespace}.svc.cluster.local`,
-    trafficPolicy: { tls: { mode: "ISTIO_MUTUAL" } },
-  };
+/** One rule about how clients dial. */
+export interface ClientRule {
+  /** What it is for, unique within a stack. */
+  readonly role: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly spec: DestinationRuleSpec;
 }
 
-/** Clients dial plaintext for a host that has no sidecar. */
-export function plaintextDestinationRule(host: string): DestinationRuleSpec {
-  return { host, trafficPolicy: { tls: { mode: "DISABLE" } } };
+/**
+ * Clients dial mTLS for the hosts of `scope`, and plaintext for those of `except`, which have no sidecar. Istio does so
+ * by itself (auto mTLS); the rules are for those who want it written down. For the whole mesh (`*.local`) they stand in
+ * Istio's root namespace, and whatever has no sidecar and is not excepted cannot be called any more.
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/destination-rule/
+ */
+export function clientRules(
+  { destinationRule, namespace }: Pick<Settings, "destinationRule" | "namespace">,
+  rootNamespace: string,
+): ClientRule[] {
+  if (!destinationRule) return [];
+  const { scope, services, except } = destinationRule;
+  const at = scope === "mesh" ? rootNamespace : namespace;
+  const rule = (role: string, name: string, host: string, mode: "ISTIO_MUTUAL" | "DISABLE") => ({
+    ...{ role, name, namespace: at },
+    spec: { host, trafficPolicy: { tls: { mode } } },
+  });
+  const inside = `${namespace}.svc.cluster.local`;
+  const dialled =
+    scope === "services"
+      ? services.map((s) => rule(`${s}-client-mtls`, `${s}-mtls`, `${s}.${inside}`, "ISTIO_MUTUAL"))
+      : [
+          rule(
+            "client-mtls",
+            "dr-mesh-mtls",
+            scope === "mesh" ? "*.local" : `*.${inside}`,
+            "ISTIO_MUTUAL",
+          ),
+        ];
+  const excepted = except.map((host) => {
+    const role = host.replaceAll(".", "-");
+    return rule(`${role}-plaintext`, `plaintext-${role}`, host, "DISABLE");
+  });
+  return [...dialled, ...excepted];
 }

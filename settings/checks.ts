@@ -1,7 +1,8 @@
 import type { Sources } from "../sources/index.ts";
 import { accessChecks } from "./access-checks.ts";
+import { mtlsChecks } from "./mtls-checks.ts";
 import { type Problem, setCommand, show } from "./problems.ts";
-import { prefixOf } from "./prefix.ts";
+import { prefixOf, speaksHttp } from "./prefix.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
 
 /**
@@ -51,6 +52,14 @@ function clusterChecks(stack: string, s: Settings, sources: Sources | undefined)
         fix: setCommand(stack, `adopt[${i}]`, s.namespace),
       });
     });
+    if (s.adopt.includes("istio") && s.istio.jwksResolverExtraRootCA !== undefined) {
+      problems.push({
+        key: "istio.jwksResolverExtraRootCA",
+        value: show(s.istio.jwksResolverExtraRootCA),
+        allowed: "nothing with an adopted Istio, whose istiod is not the stack's",
+        fix: `pulumi config rm --stack ${stack} --path 'bankmesh:istio.jwksResolverExtraRootCA'`,
+      });
+    }
     if (s.gatewayServiceType === "LoadBalancer" && s.gatewayTls !== "NONE" && s.httpsPort !== 443) {
       problems.push({
         key: "httpsPort",
@@ -146,6 +155,13 @@ function serviceChecks(stack: string, services: readonly ServiceSettings[]): Pro
         fix: setCommand(stack, `services[${i}].prefix`, `/${service.name}`),
       });
     }
+    if (mine !== undefined && !speaksHttp(service))
+      problems.push({
+        key: `services[${i}].prefix`,
+        value: show(mine),
+        allowed: `false: its first port speaks ${service.ports![0]!.protocol}, and the gateway routes HTTP`,
+        fix: setCommand(stack, `services[${i}].prefix`, "false"),
+      });
     if (service.image !== undefined && service.sourceImage !== undefined)
       problems.push({
         key: `services[${i}].sourceImage`,
@@ -208,58 +224,6 @@ function servicePortChecks(stack: string, i: number, service: ServiceSettings): 
 function overlaps(a: string | undefined, b: string | undefined): boolean {
   if (a === undefined || b === undefined) return false;
   return a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
-}
-
-function mtlsChecks(stack: string, s: Settings): Problem[] {
-  const problems: Problem[] = [];
-  s.workloadMtls.forEach((w, i) => {
-    const service = s.services.find((x) => x.name === w.service);
-    if (!service) {
-      problems.push({
-        key: `workloadMtls[${i}].service`,
-        value: show(w.service),
-        allowed: `one of ${s.services.map((x) => x.name).join(", ")}`,
-        fix: setCommand(stack, `workloadMtls[${i}].service`, s.services[0]!.name),
-      });
-      return;
-    }
-    const twin = s.workloadMtls.findIndex((other) => other.service === w.service);
-    if (twin < i) {
-      problems.push({
-        key: `workloadMtls[${i}].service`,
-        value: show(w.service),
-        allowed: `a service of its own; workloadMtls[${twin}] has the same`,
-        fix: `pulumi config rm --stack ${stack} --path 'bankmesh:workloadMtls[${i}]'`,
-      });
-    }
-    if (w.mode === undefined && w.ports === undefined) {
-      problems.push({
-        key: `workloadMtls[${i}]`,
-        value: show(w),
-        allowed: "a mode, or modes by port",
-        fix: setCommand(stack, `workloadMtls[${i}].mode`, "STRICT"),
-      });
-    }
-    const open = (service.ports ?? [{ targetPort: 8080 }]).map((p) => String(p.targetPort));
-    for (const p of Object.keys(w.ports ?? {}).filter((x) => !open.includes(x))) {
-      problems.push({
-        key: `workloadMtls[${i}].ports`,
-        value: show(p),
-        allowed: `container ports of ${w.service}: ${open.join(", ")}`,
-        fix: `pulumi config rm --stack ${stack} --path 'bankmesh:workloadMtls[${i}].ports["${p}"]'`,
-      });
-    }
-  });
-  if (s.destinationRule && s.mtlsMode === "DISABLE") {
-    problems.push({
-      key: "destinationRule",
-      value: show(s.destinationRule),
-      allowed:
-        "nothing while mtlsMode is DISABLE: clients would dial mTLS to servers that refuse it",
-      fix: `pulumi config rm --stack ${stack} destinationRule`,
-    });
-  }
-  return problems;
 }
 
 function pkiChecks(stack: string, s: Settings): Problem[] {

@@ -7,6 +7,7 @@ import {
   rolloutSchema,
 } from "./access-schema.ts";
 import {
+  caBundle,
   count,
   dnsLabel,
   dnsName,
@@ -118,6 +119,8 @@ const workloadMtls = z.strictObject({
 /** Istio itself. */
 export const istioSchema = z.strictObject({
   revision: dnsLabel.optional(),
+  /** CAs that istiod trusts beside the public ones when it fetches issuers' keys. */
+  jwksResolverExtraRootCA: caBundle.optional(),
   drainDuration: seconds.default("5s"),
   workloadCertTtlHours: hours.default(24),
   resources: z
@@ -130,8 +133,14 @@ export const istioSchema = z.strictObject({
   gatewayReplicas: count.default(1),
 });
 
+/** Whom a DestinationRule is about: the bank's namespace, every host of the mesh, or some of the bank's services. */
+export const destinationRuleScopes = ["namespace", "mesh", "services"] as const;
+
 const destinationRule = z.strictObject({
-  /** Hosts in the namespace that have no sidecar. */
+  scope: oneOf(destinationRuleScopes).default("namespace"),
+  /** Services of the bank that it is about, with scope services. */
+  services: z.array(serviceName).default([]),
+  /** Hosts that have no sidecar. */
   except: z
     .array(dnsName)
     .refine((hosts) => new Set(hosts).size === hosts.length, { error: "each host once" })

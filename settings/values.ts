@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { z } from "zod";
 
 // what single values of a stack may be; each error says what is allowed
@@ -86,3 +87,21 @@ const blockText = "an address or a block of addresses such as 203.0.113.0/24";
 export const addressBlock = z.union([z.ipv4(), z.cidrv4(), z.ipv6(), z.cidrv6()], {
   error: blockText,
 });
+
+const bundleText = "certificates of CAs as PEM text (-----BEGIN CERTIFICATE-----…)";
+/** One CA or several; they are public. */
+export const caBundle = z.string({ error: bundleText }).refine(isCaBundle, { error: bundleText });
+
+function isCaBundle(text: string): boolean {
+  const block = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs;
+  const blocks = text.match(block) ?? [];
+  try {
+    return (
+      blocks.length > 0 &&
+      text.replaceAll(block, "").trim() === "" &&
+      blocks.every((pem) => new X509Certificate(pem).ca)
+    );
+  } catch {
+    return false;
+  }
+}

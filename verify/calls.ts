@@ -20,7 +20,25 @@ export interface GraphQuestion {
 
 /** Services that speak HTTP on their first port: those that the calls are about. */
 export function httpServices(settings: Settings): ServiceSettings[] {
-  return settings.services.filter((s) => (s.ports?.[0]?.protocol ?? "http") === "http");
+  return settings.services.filter((s) => firstProtocol(s) === "http");
+}
+
+/** Services whose rules can be asked about: those that speak HTTP, and those that hand bytes on. */
+function ruledServices(settings: Settings): ServiceSettings[] {
+  return settings.services.filter(
+    (s) => rolledOut(settings, s.name) && ["http", "tcp"].includes(firstProtocol(s)),
+  );
+}
+
+function firstProtocol(service: ServiceSettings): string {
+  return service.ports?.[0]?.protocol ?? "http";
+}
+
+/** Whether a call is about bytes alone, so that nobody between its ends sees a method or a path. */
+export function isTcp(s: Settings, call: Pick<GraphCall, "service" | "port">): boolean {
+  const service = s.services.find((x) => x.name === call.service)!;
+  const port = service.ports?.find((p) => p.targetPort === call.port) ?? service.ports?.[0];
+  return port?.protocol === "tcp";
 }
 
 /** What a call gets, its token taken for valid. */
@@ -39,7 +57,7 @@ export function graphQuestions(s: Settings): ReadonlyMap<string, GraphQuestion> 
   const known = memo.get(s);
   if (known) return known;
   const found = new Map<string, GraphQuestion>();
-  for (const service of httpServices(s).filter((x) => rolledOut(s, x.name))) {
+  for (const service of ruledServices(s)) {
     for (const question of questionsOf(s, service)) {
       const text = textOf(question.call);
       if (!found.has(text)) found.set(text, question);
@@ -60,7 +78,11 @@ function questionsOf(s: Settings, service: ServiceSettings): GraphQuestion[] {
   const possible = centres.flatMap((centre) => [centre, ...neighbours(s, centre, words)]);
   return possible.flatMap((call): GraphQuestion[] => {
     const decision = decisionOf(s, call);
-    if (decision.allowed) return [{ call, decision }];
+    // whether anything listens on the other ports, nobody knows
+    if (decision.allowed)
+      return centres.includes(call) || !words.ports.includes(call.port!)
+        ? [{ call, decision }]
+        : [];
     const control = controlOf(s, call, centres, words);
     return control ? [{ call, decision, control }] : [];
   });
@@ -122,8 +144,14 @@ function neighbours(s: Settings, centre: GraphCall, words: Vocabulary): GraphCal
   void [_token, _headers];
   const withToken = (token?: TokenSpec) => ({ ...(token && { token }) });
   const withHeaders = (headers?: GraphCall["headers"]) => ({ ...(headers && { headers }) });
-  return [
+  const others = [
     ...words.callers.map((from) => ({ ...centre, from })),
+    ...words.ports.map((port) => ({ ...centre, port })),
+  ];
+  if (isTcp(s, centre))
+    return others.filter((call) => call.from.kind !== "outside" && isTcp(s, call));
+  return [
+    ...others.filter((call) => !isTcp(s, call)),
     ...words.methods.map((method) => ({ ...centre, method })),
     ...words.paths.map((path) => ({ ...centre, path })),
     ...words.addresses.map((clientAddress) => ({ ...centre, clientAddress })),

@@ -41,6 +41,8 @@ export const reasons = [
   "handshake-failure",
   /** Plaintext was sent and the connection ended before any HTTP answer. */
   "tls-required",
+  /** The connection ended before any answer, where proxies hand bytes on: by rules about callers, for one. */
+  "closed",
   /** A TLS handshake was begun and the connection ended without an alert. */
   "tls-refused",
   /** TLS was spoken to a server that answered in plaintext. */

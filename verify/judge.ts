@@ -72,7 +72,9 @@ const answers: readonly Reason[] = ["redirect", "not-found", "other-status"];
 
 /** Why a request ended as it did; an answer that the service made itself is ok where that is all that is asked. */
 function reasonOf({ request, evidence }: Answer, expected: Reason): Reason {
-  const got = classify(evidence, speaksTls(request));
+  const seen = classify(evidence, speaksTls(request));
+  const opaque = request.from !== "host" && request.opaque;
+  const got = opaque && seen === "tls-required" ? "closed" : seen;
   const itsOwn = evidence.upstream !== false && answers.includes(got);
   return request.anyAnswer && itsOwn && !answers.includes(expected) ? "ok" : got;
 }

@@ -26,6 +26,8 @@ export interface PodRequest extends Message {
   /** Client of the stack that asks itself, from its own namespace. @default a pod that is brought along */
   readonly client?: string;
   readonly url: string;
+  /** The server's proxy hands bytes on and sees no HTTP in them. @default false */
+  readonly opaque?: boolean;
   /** Client certificate, for a URL of https: one made on the spot, or the sidecar's. @default none */
   readonly clientCertificate?: "self-signed" | "mesh";
 }

@@ -20,6 +20,8 @@ type Rule = AllowRule | DenyRule;
 export function example(s: Settings, service: ServiceSettings, rule: Rule): GraphCall | undefined {
   const from = callerOf(s, rule);
   const token = tokenFor(s, rule);
+  const opaque = service.ports?.[0]?.protocol === "tcp";
+  if (opaque && from?.kind === "outside") return undefined;
   if (!from || rule.rpcs || token === "foreign") return undefined;
   const prefix = prefixOf(service);
   if (from.kind === "outside" && prefix === undefined) return undefined;
@@ -91,6 +93,8 @@ export interface Vocabulary {
   readonly paths: readonly string[];
   readonly tokens: readonly (TokenSpec | undefined)[];
   readonly headers: readonly (Readonly<Record<string, string>> | undefined)[];
+  /** Ports of the container beside its first one; empty where no rule asks for one. */
+  readonly ports: readonly number[];
   /** Addresses of clients; empty where no rule asks for one, or none can be chosen here. */
   readonly addresses: readonly string[];
 }
@@ -150,6 +154,7 @@ export function vocabulary(s: Settings, service: ServiceSettings): Vocabulary {
     paths: unique([...patterns.flatMap(around), "/no-such-path"]),
     tokens: tokens(s, rules),
     addresses: addresses(s, rules),
+    ports: rules.some((rule) => rule.ports) ? otherPorts(service) : [],
     headers: [
       undefined,
       ...rules.flatMap(({ headers = {} }) =>
@@ -159,6 +164,10 @@ export function vocabulary(s: Settings, service: ServiceSettings): Vocabulary {
       ),
     ],
   };
+}
+
+function otherPorts({ ports = [] }: ServiceSettings): number[] {
+  return ports.slice(1).map((p) => p.targetPort);
 }
 
 /** Callers that rules name, one service that none does, somebody of the mesh, and where it may be, plaintext. */

@@ -3,6 +3,17 @@ import { after, before, describe, it } from "node:test";
 import { allProbes } from "../../verify/probes/index.ts";
 import type { Outcome } from "../../verify/runner.ts";
 import type { Verifier } from "../../verify/verifier.ts";
+import { table } from "../../verify/report.ts";
+import {
+  bringIssuer,
+  exemptPath,
+  fallbackKeys,
+  issuerCa,
+  issuerKeys,
+  issuerProbes,
+  issuerServices,
+  issuers,
+} from "./support/issuer.ts";
 import { assertAllHold, idsOf } from "./support/proof.ts";
 import { TestStack } from "./support/stack.ts";
 import { lines } from "./support/steps.ts";
@@ -36,12 +47,19 @@ const services = [
       { service: "users", methods: ["PUT"], claims: { scope: "payments:write" } },
     ],
   },
+  // bytes alone: no method, no path, but an identity
+  {
+    name: "ledger",
+    ports: [{ port: 9000, targetPort: 9000, protocol: "tcp" }],
+    allowFrom: [{ service: "payments" }],
+  },
 ];
 
 /** Policies that the rules become. */
 const policies = [
   "AuthorizationPolicy access-edge-allow-gateway",
   "AuthorizationPolicy access-edge-deny-gateway",
+  "AuthorizationPolicy access-service-allow-ledger",
   "AuthorizationPolicy access-service-allow-orders",
   "AuthorizationPolicy access-service-allow-payments",
   "AuthorizationPolicy access-service-allow-users",
@@ -102,6 +120,8 @@ describe("who may call what", () => {
     await stack.up();
     const outcomes = await assertAllHold(verifier, stack);
     assert.ok(count(outcomes, "rbac-denied") > 60, `${count(outcomes, "rbac-denied")} refusals`);
+    const bytes = outcomes.filter((o) => o.item.includes("to ledger"));
+    assert.ok(count(bytes, "ok") > 0 && count(bytes, "closed") > 1, table(bytes));
     for (const id of [
       "J1",
       "J3",
@@ -194,6 +214,26 @@ describe("who may call what", () => {
     const outcomes = await assertAllHold(verifier, stack);
     const asked = outcomes.filter((o) => o.id === "A-graph");
     assert.ok(asked.length > 0 && asked.every((o) => o.item.includes("to payments")));
+  });
+
+  it("fetches issuers' keys, by discovery and by address; without keys no token passes", async () => {
+    const { sources } = stack;
+    await bringIssuer(await stack.kubectl(), sources.images.nginx);
+    stack.set({
+      ...{ rollout: { mode: "all" }, istio: { jwksResolverExtraRootCA: issuerCa } },
+      authentication: { issuers, exempt: [exemptPath] },
+      services: issuerServices,
+    });
+    await stack.up();
+    const subject = await stack.subject();
+    const found = await verifier.ask({ ...subject, signingKeys: issuerKeys }, {}, issuerProbes());
+    const known = issuerProbes().filter((p) => p.id === "J20");
+    const fallback = await verifier.ask({ ...subject, signingKeys: fallbackKeys }, {}, known);
+    assert.ok(
+      [...found, ...fallback].every((o) => o.verdict === "holds"),
+      table([...found, ...fallback]),
+    );
+    assert.equal(found.length + fallback.length, issuerProbes().length + 1);
   });
 
   it("enforce to off takes the policies away, and nothing else", async () => {

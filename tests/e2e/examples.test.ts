@@ -5,6 +5,9 @@ import { after, before, describe, it } from "node:test";
 import { parse } from "yaml";
 import { root } from "../../scripts/paths.ts";
 import type { ClientSettings } from "../../settings/index.ts";
+import { allProbes } from "../../verify/probes/index.ts";
+import { table } from "../../verify/report.ts";
+import type { Subject, Verifier } from "../../verify/verifier.ts";
 import { assertAllHold, idsOf } from "./support/proof.ts";
 import { TestStack, type Values } from "./support/stack.ts";
 
@@ -38,15 +41,20 @@ describe("the examples", () => {
     await stack.up();
   }
 
-  /** Asks everything; callers are brought anew, because the namespace is another. */
-  async function proof(): Promise<string[]> {
+  /** Brings callers anew, because the namespace is another. */
+  async function asking<T>(work: (verifier: Verifier, subject: Subject) => Promise<T>): Promise<T> {
     const verifier = await stack.verifier();
     try {
-      const outcomes = await assertAllHold(verifier, stack);
-      return [...idsOf(outcomes), ...outcomes.map((o) => o.item)];
+      return await work(verifier, await stack.subject());
     } finally {
       await verifier.close();
     }
+  }
+
+  /** Asks everything. */
+  async function proof(): Promise<string[]> {
+    const outcomes = await asking((verifier) => assertAllHold(verifier, stack));
+    return [...idsOf(outcomes), ...outcomes.map((o) => o.item)];
   }
 
   /** What curl in a client's pod ends with, and prints. */
@@ -92,6 +100,35 @@ describe("the examples", () => {
     it("resets it again once its sidecar is gone", async () => {
       await become(withClient("none"));
       assert.match(await fromUniverse(), /reset by peer.*exit 56/s);
+    });
+  });
+
+  describe("fruits", () => {
+    const [api, dns] = ["kubernetes.default", "kube-dns.kube-system"].map(
+      (name) => `${name}.svc.cluster.local`,
+    );
+
+    it("lets learners read, in a mesh that dials mTLS for every host but those it excepts", async () => {
+      await become(example("fruits"));
+      const asked = await proof();
+      const call = "outside to fruits-api: GET, /api/fruits, token of succinctly";
+      for (const one of [`${call} {"role":"learner"}`, `${call} {"role":"learner2"}`, api!, dns!])
+        assert.ok(asked.includes(one), one);
+      assert.ok(asked.includes("M14-except"));
+    });
+
+    it("would put hosts without a sidecar out of reach without the exceptions", async () => {
+      await become({ ...example("fruits"), destinationRule: { scope: "mesh" } });
+      const m14 = allProbes.filter((p) => p.id === "M14");
+      const outcomes = await asking((verifier, subject) => verifier.ask(subject, {}, m14));
+      assert.deepEqual(
+        outcomes.map((o) => [o.item, o.verdict]).sort(),
+        [
+          [dns, "holds"],
+          [api, "holds"],
+        ],
+        table(outcomes),
+      );
     });
   });
 

@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { MeshSecurity, type MeshSecurityArgs } from "../../components/mesh-security.ts";
-import {
-  namespaceDestinationRule,
-  namespaceMtls,
-  plaintextDestinationRule,
-  workloadMtls,
-} from "../../policies/mtls.ts";
+import { clientRules, namespaceMtls, workloadMtls } from "../../policies/mtls.ts";
 import { record } from "./support/mocks.ts";
 
 const peer = "kubernetes:security.istio.io/v1:PeerAuthentication";
@@ -34,15 +29,28 @@ describe("specs", () => {
     assert.deepEqual(Object.keys(spec.portLevelMtls ?? {}), ["808", "9090"]);
   });
 
-  test("clients' rule is never wider than the namespace", () => {
-    assert.deepEqual(namespaceDestinationRule("bank"), {
-      host: "*.bank.svc.cluster.local",
-      trafficPolicy: { tls: { mode: "ISTIO_MUTUAL" } },
-    });
-    assert.deepEqual(plaintextDestinationRule("db.bank.svc.cluster.local"), {
-      host: "db.bank.svc.cluster.local",
-      trafficPolicy: { tls: { mode: "DISABLE" } },
-    });
+  const rules = (destinationRule: MeshSecurityArgs["destinationRule"]) =>
+    clientRules({ namespace: "bank", ...(destinationRule && { destinationRule }) }, "root").map(
+      ({ namespace, name, spec }) => [
+        `${namespace}/${name}`,
+        spec.host,
+        spec.trafficPolicy?.tls?.mode,
+      ],
+    );
+
+  test("clients' rules are about the namespace, some of its services, or the whole mesh", () => {
+    assert.deepEqual(rules(undefined), []);
+    assert.deepEqual(rules({ scope: "namespace", services: [], except: ["db.bank.svc"] }), [
+      ["bank/dr-mesh-mtls", "*.bank.svc.cluster.local", "ISTIO_MUTUAL"],
+      ["bank/plaintext-db-bank-svc", "db.bank.svc", "DISABLE"],
+    ]);
+    assert.deepEqual(rules({ scope: "services", services: ["users"], except: [] }), [
+      ["bank/users-mtls", "users.bank.svc.cluster.local", "ISTIO_MUTUAL"],
+    ]);
+    assert.deepEqual(rules({ scope: "mesh", services: [], except: ["api.default.svc"] }), [
+      ["root/dr-mesh-mtls", "*.local", "ISTIO_MUTUAL"],
+      ["root/plaintext-api-default-svc", "api.default.svc", "DISABLE"],
+    ]);
   });
 });
 
@@ -114,7 +122,10 @@ describe("MeshSecurity", () => {
     const recording = await make({
       mtlsMode: "STRICT",
       namespace: "bank",
-      destinationRule: { except: ["db.bank.svc.cluster.local"] },
+      destinationRule: {
+        ...{ scope: "namespace", services: [] },
+        except: ["db.bank.svc.cluster.local"],
+      },
     });
     assert.deepEqual(recording.below("security"), [
       `${rule} security-client-mtls`,
@@ -125,14 +136,20 @@ describe("MeshSecurity", () => {
       apiVersion: "networking.istio.io/v1",
       kind: "DestinationRule",
       metadata: { name: "dr-mesh-mtls", namespace: "bank" },
-      spec: namespaceDestinationRule("bank"),
+      spec: {
+        host: "*.bank.svc.cluster.local",
+        trafficPolicy: { tls: { mode: "ISTIO_MUTUAL" } },
+      },
     });
     const plaintext = recording.get(rule, "security-db-bank-svc-cluster-local-plaintext").inputs;
     assert.deepEqual(plaintext.metadata, {
       name: "plaintext-db-bank-svc-cluster-local",
       namespace: "bank",
     });
-    assert.deepEqual(plaintext.spec, plaintextDestinationRule("db.bank.svc.cluster.local"));
+    assert.deepEqual(plaintext.spec, {
+      host: "db.bank.svc.cluster.local",
+      trafficPolicy: { tls: { mode: "DISABLE" } },
+    });
   });
 
   test("fails before any API call on a mode that the CRD does not know", async () => {

@@ -184,7 +184,10 @@ describe("what is right is taken", () => {
     mtlsMode: "STRICT",
     meshMtlsMode: "PERMISSIVE",
     workloadMtls: [{ service: "users", mode: "STRICT", ports: { "9090": "PERMISSIVE" } }],
-    destinationRule: { except: ["legacy.bank.svc.cluster.local"] },
+    destinationRule: {
+      ...{ scope: "services", services: ["users"] },
+      except: ["legacy.bank.svc.cluster.local"],
+    },
     authorization: "dry-run",
     authentication: {
       issuers: [
@@ -220,7 +223,10 @@ describe("what is right is taken", () => {
       {
         name: "users",
         image: "bank/users:1",
-        ports: [{ name: "metrics", port: 9090, targetPort: 9090, protocol: "tcp" }],
+        ports: [
+          { port: 80, targetPort: 8080, protocol: "http" },
+          { name: "metrics", port: 9090, targetPort: 9090, protocol: "tcp" },
+        ],
         environment: { A: "b" },
         resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "0.5" } },
         healthPath: "/healthz",

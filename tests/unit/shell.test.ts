@@ -247,11 +247,22 @@ describe("kind-cluster/create.sh", () => {
 });
 
 describe("kind-cluster/ready.sh", () => {
-  test("one CoreDNS, and every node Ready", () => {
+  test("one CoreDNS, asked every second, and every node Ready", () => {
     const run = ready(cluster("running", "me", mine));
     assert.deepEqual([run.code, run.stdout, run.stderr], [0, "", ""]);
-    const [scale, wait] = changes(run);
-    assert.match(scale!, /scale deployment\/coredns --replicas 1$/);
+    const [patch, wait] = changes(run);
+    assert.deepEqual(JSON.parse(patch!.split("patch deployment/coredns --patch ")[1]!), {
+      spec: {
+        replicas: 1,
+        template: {
+          spec: {
+            containers: [
+              { name: "coredns", readinessProbe: { periodSeconds: 1, failureThreshold: 30 } },
+            ],
+          },
+        },
+      },
+    });
     assert.match(wait!, /wait --for=condition=Ready node --all --timeout=120s$/);
   });
 

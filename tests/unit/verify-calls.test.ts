@@ -41,6 +41,57 @@ const target = (of = s) => ({
   twin: { service: "users", namespace: "verify-1", podAddress: "10.0.0.4" },
 });
 
+describe("ports", () => {
+  const two = [
+    { port: 80, targetPort: 8080, protocol: "http" },
+    { port: 9100, targetPort: 9100, protocol: "http" },
+  ];
+  const ported = settings({
+    ...{ authorization: "enforce", mtlsMode: "STRICT" },
+    services: [
+      { name: "users", ports: two, allowFrom: [{ service: "ledger", ports: [8080] }] },
+      {
+        name: "ledger",
+        ports: [{ port: 9000, targetPort: 9000, protocol: "tcp" }],
+        allowFrom: [{ service: "users" }],
+      },
+      { name: "orders", allowFrom: [{ gateway: true }] },
+    ],
+  });
+  const asked = [...graphQuestions(ported).values()];
+  const of = (service: string) => asked.filter(({ call }) => call.service === service);
+
+  it("beside the one that a rule names are asked, and refused", () => {
+    const other = of("users").filter(({ call }) => call.port === 9100);
+    assert.equal(other.length, 1);
+    assert.deepEqual(other[0]!.decision.allowed, false);
+    assert.match(textOf(other[0]!.call), /^ledger to users: GET, \/, port 9100, no token$/);
+  });
+
+  it("that hand bytes on are about callers alone", () => {
+    const found = of("ledger").map(({ call, decision }) => [call.from.kind, decision.allowed]);
+    assert.deepEqual(found, [
+      ["service", true],
+      ["service", false],
+      ["workload", false],
+      ["plaintext", false],
+    ]);
+    const probe = allProbes.find((p) => p.id === "A-graph")!;
+    const reasons = of("ledger")
+      .filter(({ call }) => call.from.kind !== "plaintext")
+      .map(({ call }) => {
+        const request = probe.send({ settings: ported, podAddresses: {} }, textOf(call));
+        assert.ok(request.from !== "host" && request.opaque && request.url.includes(":9000/"));
+        return probe.expect(ported, textOf(call)).reason;
+      });
+    assert.deepEqual(reasons, ["ok", "closed", "closed"]);
+  });
+
+  it("of bytes have no prefix at the gateway", () => {
+    assert.ok(asked.every(({ call }) => call.service !== "ledger" || call.from.kind !== "outside"));
+  });
+});
+
 describe("clients' addresses", () => {
   const rule = { gateway: true, methods: ["GET"], remoteIpBlocks: ["203.0.113.16/28"] };
   const guarded = settings({

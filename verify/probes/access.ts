@@ -1,17 +1,15 @@
-import type { Settings } from "../../settings/index.ts";
-import { type GraphCall, decisionOf, graphQuestions, httpServices } from "../calls.ts";
+import { type Settings, modeOf } from "../../settings/index.ts";
+import { type GraphCall, decisionOf, graphQuestions, isTcp } from "../calls.ts";
 import { addressElsewhere, clientNamed } from "../vocabulary.ts";
 import type { Expectation, Probe, ProbeRequest, ProbeTarget } from "../probe.ts";
 import { good, messageOf } from "./edge-requests.ts";
-import { firstPort, hostOf, modeOf } from "./services.ts";
+import { firstPort, hostOf } from "./services.ts";
 
 /** The calls that can be asked: plaintext only where it is taken, so that rules have to refuse it. */
 function items(s: Settings): string[] {
   if (s.authorization === "off") return [];
   const permissive = new Set(
-    httpServices(s)
-      .filter((x) => modeOf(s, x) === "PERMISSIVE")
-      .map((x) => x.name),
+    s.services.filter((x) => modeOf(s, x) === "PERMISSIVE").map((x) => x.name),
   );
   return [...graphQuestions(s)].flatMap(([text, { call }]) =>
     call.from.kind !== "plaintext" || permissive.has(call.service) ? [text] : [],
@@ -25,7 +23,9 @@ export function requestOf({ settings }: ProbeTarget, call: GraphCall): ProbeRequ
   if (from.kind === "outside") return { ...good(settings, path), ...message };
   const service = settings.services.find((x) => x.name === call.service)!;
   const port = service.ports?.find((p) => p.targetPort === call.port) ?? firstPort(service);
+  const opaque = isTcp(settings, call);
   return {
+    ...(opaque && { opaque }),
     from: from.kind === "plaintext" ? "plain" : "mesh",
     ...callerOf(settings, from),
     url: `http://${hostOf(service.name, settings.namespace)}:${port.port}${path}`,
@@ -97,6 +97,9 @@ function forged(target: ProbeTarget, written: "allowed" | "refused"): ProbeReque
 
 function expected(s: Settings, item: string): Expectation {
   const { call, decision } = graphQuestions(s).get(item)!;
+  // what the rules would do is logged for HTTP alone
+  if (isTcp(s, call))
+    return { reason: decision.allowed || s.authorization === "dry-run" ? "ok" : "closed" };
   const service = s.services.find((x) => x.name === call.service)!;
   const shows = service.image === undefined && call.method !== "HEAD";
   const peers = { outside: "gateway", service: "caller", workload: "caller" } as const;

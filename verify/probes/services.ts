@@ -1,10 +1,4 @@
-import type { MtlsMode, ServiceSettings, Settings } from "../../settings/index.ts";
-
-/** Mode in which a service's first port receives traffic. */
-export function modeOf(settings: Settings, service: ServiceSettings): MtlsMode {
-  const own = settings.workloadMtls.find((w) => w.service === service.name);
-  return own?.ports?.[String(firstPort(service).targetPort)] ?? own?.mode ?? settings.mtlsMode;
-}
+import type { ServiceSettings, Settings } from "../../settings/index.ts";
 
 /** Full name of a service in a namespace. */
 export function hostOf(service: string, namespace: string): string {

@@ -8,6 +8,7 @@ import type { TokenKey } from "../../../components/signing-keys.ts";
 import { local, root } from "../../../scripts/paths.ts";
 import { removeStackFiles } from "../../../scripts/stack/certificates.ts";
 import { removeStackFile } from "../../../scripts/stack/files.ts";
+import type { Sources } from "../../../sources/index.ts";
 import { type Settings, parseSettings } from "../../../settings/index.ts";
 import { Kubectl } from "../../../verify/kubectl.ts";
 import { type Edge, type Subject, Verifier } from "../../../verify/verifier.ts";
@@ -105,6 +106,11 @@ export class TestStack {
     const { settings, problems } = parseSettings(this.name, this.values, process.env);
     if (!settings) throw new Error(JSON.stringify(problems, undefined, 2));
     return settings;
+  }
+
+  /** Where charts and images come from on this route. */
+  public get sources(): Sources {
+    return parseSettings(this.name, this.values, process.env).sources!;
   }
 
   /** Folder of the state. */

@@ -1,3 +1,4 @@
+import { makeCertificate } from "../../../verify/certificates.ts";
 import {
   type ConfigError,
   nested,
@@ -13,6 +14,7 @@ import {
 } from "./config-error.ts";
 import { service, serviceErrors } from "./service-errors.ts";
 
+const ca = makeCertificate({ commonName: "corp-root", ca: true }).certPem;
 const hours = "a whole number of hours, at least 1";
 const dnsName = "a DNS name such as app.local, without scheme, port or wildcard";
 const mtlsModes = "one of PERMISSIVE, STRICT, DISABLE";
@@ -69,6 +71,12 @@ const shapes: readonly ConfigError[] = [
   nested({ istio: { drainDuration: "5" } }, "istio.drainDuration", '"5"', "whole seconds"),
   nested({ istio: { drainDuration: "500ms" } }, "istio.drainDuration", '"500ms"', "whole seconds"),
   nested({ istio: { workloadCertTtlHours: 0 } }, "istio.workloadCertTtlHours", "0", hours),
+  nested(
+    { istio: { jwksResolverExtraRootCA: "ca.pem" } },
+    "istio.jwksResolverExtraRootCA",
+    '"ca.pem"',
+    "certificates of CAs as PEM text",
+  ),
   nested({ istio: { gatewayReplicas: 0 } }, "istio.gatewayReplicas", "0", "from 1 to 100"),
   nested(
     { istio: { resources: { proxy: { limits: { memory: "1 Gi" } } } } },
@@ -271,9 +279,57 @@ const rules: readonly ConfigError[] = [
     fix: removePath('workloadMtls[0].ports["9999"]'),
   },
   {
+    raw: { destinationRule: { scope: "services" } },
+    key: "destinationRule.services",
+    value: "[]",
+    allowed: "at least one service, because scope is services",
+    fix: setPath("destinationRule.services[0]", "users"),
+  },
+  {
+    raw: { destinationRule: { scope: "mesh", services: ["users"] } },
+    key: "destinationRule.services",
+    value: '["users"]',
+    allowed: "nothing while scope is mesh",
+    fix: setPath("destinationRule.scope", "services"),
+  },
+  {
+    raw: { destinationRule: { scope: "services", services: ["user"] } },
+    key: "destinationRule.services[0]",
+    value: '"user"',
+    allowed: "one of users, orders, payments",
+    fix: setPath("destinationRule.services[0]", "users"),
+  },
+  {
+    raw: { mtlsMode: "STRICT", destinationRule: { except: ["users.bank.svc.cluster.local"] } },
+    key: "destinationRule.except[0]",
+    value: '"users.bank.svc.cluster.local"',
+    allowed: "a host without a sidecar; users takes mTLS alone (STRICT)",
+    fix: removePath("destinationRule.except[0]"),
+  },
+  {
+    raw: {
+      cluster: "existing",
+      context: "c",
+      gatewayServiceType: "NodePort",
+      adopt: ["istio"],
+      istio: { jwksResolverExtraRootCA: ca },
+    },
+    key: "istio.jwksResolverExtraRootCA",
+    value: `"${ca.slice(0, 56)}…`,
+    allowed: "nothing with an adopted Istio",
+    fix: removePath("istio.jwksResolverExtraRootCA"),
+  },
+  {
+    raw: { services: [{ name: "db", prefix: "/db", ports: [{ ...http, protocol: "tcp" }] }] },
+    key: "services[0].prefix",
+    value: '"/db"',
+    allowed: "false: its first port speaks tcp, and the gateway routes HTTP",
+    fix: setPath("services[0].prefix", "false"),
+  },
+  {
     raw: { destinationRule: {}, mtlsMode: "DISABLE" },
     key: "destinationRule",
-    value: '{"except":[]}',
+    value: '{"scope":"namespace","services":[],"except":[]}',
     allowed: "nothing while mtlsMode is DISABLE",
     fix: remove("destinationRule"),
   },
