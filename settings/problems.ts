@@ -10,10 +10,11 @@ export interface Problem {
   readonly fix: string;
 }
 
-/** Writes a value as people write it, cut at 60 characters. */
+/** Writes a value as people write it, on one line, cut at 60 characters. */
 export function show(value: unknown): string {
   if (value === undefined) return "(not set)";
-  const text = typeof value === "string" ? `"${value}"` : JSON.stringify(value);
+  const text =
+    typeof value === "string" ? `"${value.replace(/\s+/g, " ")}"` : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 

@@ -6,7 +6,8 @@ import type { TokenSpec } from "./tokens.ts";
 interface Message {
   /** @default GET */
   readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Headers; a list stands for several of one name. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /** Token to bring; it is made when the request is sent, and stands in no report. @default none */
   readonly token?: TokenSpec;
   /** What stands before the token in the Authorization header. @default "Bearer " */

@@ -83,8 +83,8 @@ function curlConfig({ request, requestId, token }: CurlRequest): string {
   const url = tokenPath({ ...request, path: request.url }, token);
   const option = (name: string, value: string) =>
     `${name} = "${value.replace(/[\\"]/g, (c) => `\\${c}`)}"\n`;
-  const lines = Object.entries(headers).map(([name, value]) =>
-    option("header", `${name}: ${value}`),
+  const lines = Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map((value) => option("header", `${name}: ${value}`)),
   );
   return [...lines, option("url", url)].join("");
 }

@@ -3,9 +3,18 @@ import type { ProbeRequest } from "../probe.ts";
 type Message = Pick<ProbeRequest, "headers" | "tokenPrefix" | "tokenIn">;
 
 /** Headers of a request, its token among them. */
-export function messageHeaders(request: Message, token?: string): Record<string, string> {
-  const { headers, tokenIn, tokenPrefix = "Bearer " } = request;
-  if (token === undefined || (tokenIn && "query" in tokenIn)) return { ...headers };
+export function messageHeaders(
+  request: Message,
+  token?: string,
+): Record<string, string | string[]> {
+  const { tokenIn, tokenPrefix = "Bearer " } = request;
+  const headers = Object.fromEntries(
+    Object.entries(request.headers ?? {}).map(([name, value]) => [
+      name,
+      typeof value === "string" ? value : [...value],
+    ]),
+  );
+  if (token === undefined || (tokenIn && "query" in tokenIn)) return headers;
   return { ...headers, [tokenIn?.header ?? "Authorization"]: `${tokenPrefix}${token}` };
 }
 

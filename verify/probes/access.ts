@@ -62,6 +62,18 @@ export const accessProbes: readonly Probe[] = [
     },
   },
   {
+    id: "A20",
+    question: "Is a header of denyFrom seen behind another one of its name?",
+    why: "two headers of one name are one list, and each of its values counts",
+    applies: (s) => blocked(s) !== undefined,
+    expect: () => ({ reason: "rbac-denied" }),
+    send: ({ settings: s }) => withHeader(s, ["some", blocked(s)!.value]),
+    control: {
+      differs: "another second value",
+      send: ({ settings: s }) => withHeader(s, ["some", "other"]),
+    },
+  },
+  {
     id: "E27",
     question: "Is an address ignored that the client wrote into X-Forwarded-For himself?",
     why: "counted from the right, it stands behind those of the trusted proxies",
@@ -74,6 +86,26 @@ export const accessProbes: readonly Probe[] = [
     },
   },
 ];
+
+/** A call that is let in, and a header that would have it refused. */
+function blocked(s: Settings): { call: GraphCall; name: string; value: string } | undefined {
+  if (s.authorization !== "enforce") return undefined;
+  for (const { call } of graphQuestions(s).values()) {
+    const service = s.services.find((x) => x.name === call.service)!;
+    if (call.headers || !decisionOf(s, call).allowed) continue;
+    for (const { headers = {} } of service.denyFrom ?? [])
+      for (const [name, [value]] of Object.entries(headers))
+        if (value && !decisionOf(s, { ...call, headers: { [name]: value } }).allowed)
+          return { call, name, value };
+  }
+  return undefined;
+}
+
+function withHeader(s: Settings, values: readonly string[]): ProbeRequest {
+  const { call, name } = blocked(s)!;
+  const request = requestOf({ settings: s, podAddresses: {} }, call);
+  return { ...request, headers: { ...request.headers, [name]: values } };
+}
 
 /** A call from outside that its address lets in, and an address that would not. */
 function addressed(s: Settings): { call: GraphCall; refused: string } | undefined {

@@ -1,16 +1,20 @@
 import type { Settings } from "../../settings/index.ts";
 import type { Probe } from "../probe.ts";
 import { accessProbes } from "./access.ts";
+import { clientRuleProbes } from "./client-rules.ts";
 import { edgeProbes } from "./edge.ts";
 import { meshProbes } from "./mesh.ts";
+import { pathProbes } from "./paths.ts";
 import { tokenProbes } from "./tokens.ts";
 
 /** Every probe, in the order of the report. */
 export const allProbes: readonly Probe[] = [
   ...meshProbes,
+  ...clientRuleProbes,
   ...edgeProbes,
   ...tokenProbes,
   ...accessProbes,
+  ...pathProbes,
 ];
 
 /** The probes that a stack of these settings has to answer. */

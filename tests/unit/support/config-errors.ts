@@ -315,7 +315,7 @@ const rules: readonly ConfigError[] = [
       istio: { jwksResolverExtraRootCA: ca },
     },
     key: "istio.jwksResolverExtraRootCA",
-    value: `"${ca.slice(0, 56)}…`,
+    value: `"${ca.replace("\n", " ").slice(0, 56)}…`,
     allowed: "nothing with an adopted Istio",
     fix: removePath("istio.jwksResolverExtraRootCA"),
   },

@@ -1,0 +1,105 @@
+import * as assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { controlOf } from "../../verify/probe.ts";
+import { allProbes } from "../../verify/probes/index.ts";
+import { settings } from "./support/settings.ts";
+
+const probe = (id: string) => allProbes.find((p) => p.id === id)!;
+const strict = { authorization: "enforce", mtlsMode: "STRICT" };
+const pathOf = (request: { readonly path?: string }) => request.path;
+
+describe("paths that an exact rule does not name", () => {
+  const s = settings({
+    ...strict,
+    services: [
+      { name: "users", allowFrom: [{ gateway: true }] },
+      { name: "payments", allowFrom: [{ gateway: true, paths: ["/payments/public"] }] },
+    ],
+  });
+  const items = (id: string) => probe(id).each!(s);
+
+  it("are written in every way that a proxy has to see through", () => {
+    assert.deepEqual(items("P1"), [
+      "/payments/public/../no-such-path",
+      "/payments/public/./../no-such-path",
+      "/payments/public/.././no-such-path",
+    ]);
+    assert.ok(items("P2").includes("/payments/public/%2e%2e/no-such-path"));
+    assert.ok(items("P3").includes("//payments/no-such-path"));
+    assert.ok(items("P5").includes("/payments/public\\..\\no-such-path"));
+    assert.deepEqual(items("P9"), ["/payments/PUBLIC"]);
+  });
+
+  it("are sent as they are written, beside the path that the rule names", () => {
+    const target = { settings: s, podAddresses: {} };
+    for (const id of ["P1", "P2", "P3", "P5", "P6", "P7", "P9", "P11", "P12"])
+      for (const item of items(id)) {
+        assert.equal(probe(id).expect(s, item).reason, "rbac-denied");
+        assert.equal(pathOf(probe(id).send(target, item) as object), item);
+        const control = controlOf(probe(id), s, item)!;
+        assert.equal(pathOf(control.send(target, item) as object), "/payments/public");
+      }
+  });
+
+  it("are not asked for where every path below the prefix is open, or no rule applies", () => {
+    const open = { services: [{ name: "users", allowFrom: [{ gateway: true }] }] };
+    for (const other of [settings({ ...strict, ...open }), settings({})])
+      assert.ok(["P1", "P3", "P12-open", "P9-deny"].every((id) => !probe(id).applies(other)));
+  });
+});
+
+describe("paths that denyFrom names", () => {
+  const s = settings({
+    ...strict,
+    services: [
+      {
+        name: "orders",
+        allowFrom: [{ gateway: true, methods: ["GET"] }],
+        denyFrom: [
+          { gateway: true, paths: ["/orders/internal/*"] },
+          { gateway: true, headers: { "x-blocked": ["yes"] } },
+        ],
+      },
+    ],
+  });
+  const target = { settings: s, podAddresses: {} };
+
+  it("are written in disguise, and the control asks for a path that is let in", () => {
+    const p3 = probe("P3");
+    assert.deepEqual(p3.each!(s), [
+      "/orders//internal/1",
+      "//orders/internal/1",
+      "/orders/%2f/internal/1",
+    ]);
+    const control = controlOf(p3, s, "/orders//internal/1")!;
+    assert.equal(pathOf(control.send(target, "/orders//internal/1") as object), "/orders");
+  });
+
+  it("are other paths in capitals, which is why rules that allow are safer", () => {
+    assert.equal(probe("P9-deny").expect(s, "").reason, "ok");
+    assert.equal(pathOf(probe("P9-deny").send(target, "") as object), "/orders/INTERNAL/1");
+  });
+
+  it("a header of denyFrom is sent behind another of its name", () => {
+    const a20 = probe("A20");
+    assert.ok(a20.applies(s));
+    assert.deepEqual(a20.send(target, "").headers, { "x-blocked": ["some", "yes"] });
+    const control = controlOf(a20, s, "")!;
+    assert.deepEqual(control.send(target, "").headers, { "x-blocked": ["some", "other"] });
+  });
+});
+
+describe("hosts without a sidecar", () => {
+  const api = "kubernetes.default.svc.cluster.local";
+  const dns = "kube-dns.kube-system.svc.cluster.local";
+  const of = (destinationRule: object) => settings({ destinationRule });
+  const items = (id: string, s: ReturnType<typeof of>) => probe(id).each!(s);
+
+  it("are asked for where a rule says mTLS for the whole mesh", () => {
+    const s = of({ scope: "mesh", except: [api] });
+    assert.deepEqual([items("M14", s), items("M14-except", s)], [[dns], [api]]);
+    assert.deepEqual(probe("M14").expect(s, dns), { reason: "no-upstream" });
+    for (const other of [of({}), of({ scope: "services", services: ["users"] })])
+      assert.ok(!probe("M14").applies(other) && !probe("M14-except").applies(other));
+  });
+});
