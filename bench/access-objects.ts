@@ -5,8 +5,7 @@ import {
   gatewayDeny,
   gatewaySelector,
   needsToken,
-  serviceAllow,
-  serviceDeny,
+  servicePolicies,
 } from "../policies/authorization.ts";
 import type { Settings } from "../settings/index.ts";
 
@@ -37,10 +36,9 @@ export function accessObjects(s: Settings, ownKeys: Readonly<Record<string, stri
     ...s.services
       .filter((service) => needsToken(s, service))
       .flatMap(({ name }) => tokens(name, s.namespace, { app: name }, false)),
-    ...s.services.flatMap((service) => [
-      ...security(policy, `allow-${service.name}`, s.namespace, serviceAllow(s, service)),
-      ...security(policy, `deny-${service.name}`, s.namespace, serviceDeny(s, service)),
-    ]),
+    ...s.services
+      .flatMap((service) => servicePolicies(s, service))
+      .flatMap(([name, spec]) => security(policy, name, s.namespace, spec)),
     ...security(policy, "allow-gateway", edge, gatewayAllow(s)),
     ...security(policy, "deny-gateway", edge, gatewayDeny(s)),
     ...security(policy, "default-deny", s.namespace, allowNothing),

@@ -9,8 +9,7 @@ import {
   gatewayDeny,
   gatewaySelector,
   needsToken,
-  serviceAllow,
-  serviceDeny,
+  servicePolicies,
 } from "../policies/authorization.ts";
 import { type AuthorizationMode, type Settings, rolledOut } from "../settings/index.ts";
 import { istioNamespace } from "./istio-mesh.ts";
@@ -142,13 +141,8 @@ function serviceRules(
   const make = policyMaker(name, args, opts);
   return args.services
     .filter((service) => rolledOut(args, service.name))
-    .flatMap((service) => {
-      const deny = serviceDeny(args, service);
-      return [
-        make(`allow-${service.name}`, args.namespace, serviceAllow(args, service)),
-        ...(deny ? [make(`deny-${service.name}`, args.namespace, deny)] : []),
-      ];
-    });
+    .flatMap((service) => servicePolicies(args, service))
+    .map(([role, spec]) => make(role, args.namespace, spec));
 }
 
 function gatewayRules(

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ResourceSettings, ServiceSettings } from "../settings/index.ts";
+import { type ResourceSettings, type ServiceSettings, versionOf } from "../settings/index.ts";
 import type { InCluster } from "./cluster.ts";
 import {
   Deployment,
@@ -71,7 +71,7 @@ export function portName(port: Port, alone: boolean): string {
 }
 
 function labels(service: ServiceSettings): Record<string, string> {
-  return { app: service.name, version: service.version ?? "v1" };
+  return { app: service.name, version: versionOf(service) };
 }
 
 /** The identity of a service. */

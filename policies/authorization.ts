@@ -61,32 +61,67 @@ export function needsToken(settings: AccessSettings, service: ServiceSettings): 
  *
  * @see https://istio.io/latest/docs/reference/config/security/authorization-policy/
  */
-export function serviceAllow(s: AccessSettings, service: ServiceSettings): AuthorizationPolicySpec {
-  const rules = (service.allowFrom ?? []).map((rule) => insideRule(s, service, rule));
-  return { ...about(service), action: "ALLOW", rules: [...rules, ...exemptInside(s, service)] };
+export function serviceAllow(
+  s: AccessSettings,
+  service: ServiceSettings,
+  version?: string,
+): AuthorizationPolicySpec {
+  const rules = (service.allowFrom ?? [])
+    .filter((rule) => rule.version === version)
+    .map((rule) => insideRule(s, service, rule));
+  const exempt = version === undefined ? exemptInside(s, service) : [];
+  return { ...about(service, version), action: "ALLOW", rules: [...rules, ...exempt] };
 }
 
 /** What is refused before anything is allowed; undefined when there is nothing. */
 export function serviceDeny(
   s: AccessSettings,
   service: ServiceSettings,
+  version?: string,
 ): AuthorizationPolicySpec | undefined {
-  const inside = (service.denyFrom ?? []).filter((rule) => refusedAt(rule) !== "gateway");
+  const inside = (service.denyFrom ?? []).filter(
+    (rule) => rule.version === version && refusedAt(rule) !== "gateway",
+  );
   if (inside.length === 0) return undefined;
   return {
-    ...about(service),
+    ...about(service, version),
     action: "DENY",
     rules: inside.map((rule) => insideRule(s, service, rule)),
   };
 }
 
 /**
- * Where a rule of denyFrom stands: the gateway does not know the container's ports, and the service does not know the
+ * All policies of a service, by name: one for each action, and the same again for a version that rules name, whose
+ * selector asks for it.
+ */
+export function servicePolicies(
+  s: AccessSettings,
+  service: ServiceSettings,
+): (readonly [name: string, spec: AuthorizationPolicySpec])[] {
+  const rules = [...(service.allowFrom ?? []), ...(service.denyFrom ?? [])];
+  const versions = new Set([undefined, ...rules.map((rule) => rule.version)]);
+  return [...versions].flatMap((version) => {
+    // names of objects know no capitals; a dot, because there may be a service users-v2
+    const suffix = version?.toLowerCase().replaceAll("_", "-");
+    const name = suffix === undefined ? service.name : `${service.name}.${suffix}`;
+    const allow = serviceAllow(s, service, version);
+    const deny = serviceDeny(s, service, version);
+    // an ALLOW without rules lets nobody in; for the service as a whole that is what is meant
+    const allows = version === undefined || allow.rules!.length > 0;
+    return [
+      ...(allows ? [[`allow-${name}`, allow] as const] : []),
+      ...(deny ? [[`deny-${name}`, deny] as const] : []),
+    ];
+  });
+}
+
+/**
+ * Where a rule of denyFrom stands: the gateway does not know the container's ports or its version, and the service does not know the
  * client's address.
  */
 export function refusedAt(rule: DenyRule): "gateway" | "service" | "both" {
   if (rule.remoteIpBlocks) return "gateway";
-  return rule.ports ? "service" : "both";
+  return rule.ports || rule.version ? "service" : "both";
 }
 
 /**
@@ -120,8 +155,8 @@ export function gatewayDeny(s: AccessSettings): AuthorizationPolicySpec | undefi
   return { selector: { matchLabels: { ...gatewaySelector } }, action: "DENY", rules };
 }
 
-function about(service: ServiceSettings): AuthorizationPolicySpec {
-  return { selector: { matchLabels: { app: service.name } } };
+function about({ name }: ServiceSettings, version: string | undefined): AuthorizationPolicySpec {
+  return { selector: { matchLabels: { app: name, ...(version && { version }) } } };
 }
 
 function edgeRules(s: AccessSettings, service: ServiceSettings): Rule[] {

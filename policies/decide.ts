@@ -6,6 +6,7 @@ import {
   type Settings,
   prefixOf,
   rolledOut,
+  versionOf,
 } from "../settings/index.ts";
 import { asksForToken, gatewayPrincipal, refusedAt, routePaths } from "./authorization.ts";
 
@@ -87,7 +88,9 @@ function insideTheMesh(s: Settings, service: ServiceSettings, call: Call): Decis
   if (!rolledOut(s, service.name)) return yes;
   const no = (why: string): Decision => ({ allowed: false, at: "service", why });
   const matches = (rule: AllowRule | DenyRule) =>
-    isCaller(s, rule, call.from) && asks(service, rule, call, false);
+    isCaller(s, rule, call.from) &&
+    [undefined, versionOf(service)].includes(rule.version) &&
+    asks(service, rule, call, false);
   if (service.denyFrom?.some((r) => refusedAt(r) !== "gateway" && matches(r)))
     return no("a rule of denyFrom refuses it");
   if (service.allowFrom?.some(matches)) return yes;

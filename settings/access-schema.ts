@@ -1,5 +1,13 @@
 import { z } from "zod";
-import { addressBlock, dnsLabel, oneOf, port, serviceName, someText } from "./values.ts";
+import {
+  addressBlock,
+  dnsLabel,
+  oneOf,
+  port,
+  serviceName,
+  someText,
+  versionLabel,
+} from "./values.ts";
 
 export const authorizationModes = ["off", "dry-run", "enforce"] as const;
 /** Whether rules about callers apply: not at all, as lines in the access log alone, or for real. */
@@ -45,6 +53,8 @@ const request = {
   paths: list(pathPattern).optional(),
   /** Methods of gRPC services; instead of methods and paths. */
   rpcs: list(rpc).optional(),
+  /** Only for pods of the service that bear this version. */
+  version: versionLabel.optional(),
   /** Ports of the container. */
   ports: list(port).optional(),
   /** Claims of the token, each with the values that will do. */

@@ -12,7 +12,7 @@ export * from "./schema.ts";
 export * from "./access-schema.ts";
 export { rolledOut } from "./access-checks.ts";
 export { modeOf } from "./mtls-checks.ts";
-export { prefixOf } from "./prefix.ts";
+export { prefixOf, versionOf } from "./prefix.ts";
 export { type Problem, formatProblems } from "./problems.ts";
 export type { OwnCertificates } from "./own-certificates.ts";
 

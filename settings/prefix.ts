@@ -10,3 +10,8 @@ export function prefixOf(service: ServiceSettings): string | undefined {
 export function speaksHttp({ ports }: ServiceSettings): boolean {
   return ports === undefined || ["http", "http2", "grpc"].includes(ports[0]!.protocol);
 }
+
+/** Version label of a service's pods. @default v1 */
+export function versionOf({ version }: Pick<ServiceSettings, "version">): string {
+  return version ?? "v1";
+}

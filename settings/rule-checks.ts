@@ -1,7 +1,7 @@
 import type { AllowRule, DenyRule } from "./access-schema.ts";
 import type { Tools } from "./access-checks.ts";
 import { nearest } from "./nearest.ts";
-import { prefixOf } from "./prefix.ts";
+import { prefixOf, versionOf } from "./prefix.ts";
 import type { Problem } from "./problems.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
 
@@ -51,6 +51,24 @@ export function ruleChecks(
         true,
         `nothing, because ${service.name} has no route (prefix is false)`,
         remove(key),
+      ),
+    );
+  if (rule.version !== undefined && rule.version !== versionOf(service))
+    found.push(
+      problem(
+        `${key}.version`,
+        rule.version,
+        `${versionOf(service)}, the version of ${service.name}: no pod bears another one`,
+        set(`${key}.version`, versionOf(service)),
+      ),
+    );
+  if (list === "denyFrom" && rule.version !== undefined && rule.remoteIpBlocks)
+    found.push(
+      problem(
+        `${key}.version`,
+        rule.version,
+        "nothing beside remoteIpBlocks: the gateway, which knows addresses, knows no versions",
+        remove(`${key}.version`),
       ),
     );
   if (rule.remoteIpBlocks) found.push(...addressChecks(s, rule, key, { problem, remove, set }));

@@ -22,6 +22,7 @@ import {
   seconds,
   serviceName,
   someText,
+  versionLabel,
 } from "./values.ts";
 
 export const mtlsModes = ["PERMISSIVE", "STRICT", "DISABLE"] as const;
@@ -72,10 +73,7 @@ export const serviceSchema = z.strictObject({
   resources: resources.optional(),
   healthPath: z.string().regex(/^\//, { error: "a path that starts with /" }).optional(),
   replicas: count.optional(),
-  version: z
-    .string()
-    .regex(/^[a-zA-Z0-9]([\w.-]{0,61}[a-zA-Z0-9])?$/, { error: "a label value such as v1" })
-    .optional(),
+  version: versionLabel.optional(),
   prefix: z
     .union([prefix, z.literal(false)], { error: `${prefixText}, or false for no route` })
     .optional(),

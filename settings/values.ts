@@ -40,6 +40,11 @@ export const image = z
   })
   .refine((v) => /@sha256:|:[^/:]+$/.test(v) && !/:latest$/.test(v), { error: imageText });
 
+const labelText = "a label value such as v1";
+export const versionLabel = z
+  .string({ error: labelText })
+  .regex(/^[a-zA-Z0-9]([\w.-]{0,61}[a-zA-Z0-9])?$/, { error: labelText });
+
 const durationText = "a duration of seconds or milliseconds such as 30s or 500ms";
 export const duration = z
   .string({ error: durationText })

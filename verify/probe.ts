@@ -115,6 +115,8 @@ export interface ProbeTarget {
   readonly podAddresses: Readonly<Record<string, string>>;
   /** Addresses of the pods that ask. */
   readonly callerAddresses?: Readonly<Record<string, string>>;
+  /** Name by which a caller with a sidecar is called itself: a workload of the namespace that no rule names. */
+  readonly callerHost?: string;
   /** The twin of the first service: the same but for PERMISSIVE, in a namespace of its own. */
   readonly twin?: Twin;
 }

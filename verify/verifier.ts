@@ -117,6 +117,7 @@ export class Verifier {
       settings,
       podAddresses: addresses,
       callerAddresses: this.pods.addressesIn(addresses),
+      callerHost: this.pods.host,
       ...(twin && { twin }),
     };
     const applying = probesFor(settings, probes).map((p) => this.askable(p, target, options));

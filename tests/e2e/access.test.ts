@@ -1,6 +1,8 @@
 import * as assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { allProbes } from "../../verify/probes/index.ts";
+import type { Kubectl } from "../../verify/kubectl.ts";
+import type { PodRequest, Probe } from "../../verify/probe.ts";
 import type { Outcome } from "../../verify/runner.ts";
 import type { Verifier } from "../../verify/verifier.ts";
 import { table } from "../../verify/report.ts";
@@ -46,7 +48,10 @@ const services = [
       { gateway: true, methods: ["GET"], paths: ["/payments/public"] },
       { gateway: true, methods: ["POST"], claims: { scope: "payments:write" } },
       { gateway: true, methods: ["POST"], claims: { role: "admin" } },
-      { service: "orders", methods: ["POST"], paths: ["/payments", "/payments/batch/*"] },
+      {
+        ...{ service: "orders", methods: ["POST"], paths: ["/payments", "/payments/batch/*"] },
+        version: "v1",
+      },
       { service: "users", methods: ["PUT"], claims: { scope: "payments:write" } },
     ],
   },
@@ -65,6 +70,7 @@ const policies = [
   "AuthorizationPolicy access-service-allow-ledger",
   "AuthorizationPolicy access-service-allow-orders",
   "AuthorizationPolicy access-service-allow-payments",
+  "AuthorizationPolicy access-service-allow-payments.v1",
   "AuthorizationPolicy access-service-allow-users",
   "AuthorizationPolicy access-service-default-deny",
   "AuthorizationPolicy access-service-deny-orders",
@@ -144,6 +150,20 @@ describe("who may call what", () => {
       assert.ok(idsOf(outcomes).includes(id), id);
     assert.deepEqual(lines(await stack.preview()), []);
     assert.deepEqual(lines(await stack.drift()), []);
+  });
+
+  it("lets nobody in to another version by a rule about this one", async () => {
+    const kubectl = await stack.kubectl();
+    await kubectl.apply(await otherVersion(kubectl));
+    await kubectl.run([
+      ...["rollout", "status", "deployment/payments-v2", "--namespace=bank", "--timeout=90s"],
+    ]);
+    const outcomes = await verifier.ask(await stack.subject(), {}, [versionProbe]);
+    assert.equal(outcomes[0]?.verdict, "holds", table(outcomes));
+    await kubectl.run([
+      ...["delete", "deployment/payments-v2", "service/payments-v2", "service/payments-v1"],
+      "--namespace=bank",
+    ]);
   });
 
   it("refuses plaintext and strangers in PERMISSIVE too, because they have no identity in the rules", async () => {
@@ -261,3 +281,41 @@ function probesOf(id: string) {
 function count(outcomes: readonly Outcome[], reason: string): number {
   return outcomes.filter((o) => o.got === reason).length;
 }
+
+/** A pod like those of payments but for its version, and a Service for each version alone. */
+async function otherVersion(kubectl: Kubectl): Promise<object[]> {
+  const original = await kubectl.json<{ spec: { template: { spec: object } } }>([
+    ...["get", "deployment/payments", "--namespace=bank"],
+  ]);
+  const labels = { app: "payments", version: "v2" };
+  const metadata = { name: "payments-v2", namespace: "bank" };
+  const pod = { metadata: { labels }, spec: original.spec.template.spec };
+  return [
+    {
+      ...{ apiVersion: "apps/v1", kind: "Deployment", metadata },
+      spec: { selector: { matchLabels: labels }, template: pod },
+    },
+    ...["v1", "v2"].map((version) => ({
+      ...{ apiVersion: "v1", kind: "Service" },
+      metadata: { name: `payments-${version}`, namespace: "bank" },
+      spec: {
+        selector: { ...labels, version },
+        ports: [{ name: "http", port: 80, targetPort: 8080 }],
+      },
+    })),
+  ];
+}
+
+const toPayments = (host: string): PodRequest => ({
+  ...{ from: "mesh", as: "orders", method: "POST" },
+  url: `http://${host}.bank.svc.cluster.local/payments/batch/1`,
+});
+const versionProbe: Probe = {
+  id: "A-version",
+  question: "Is another version closed that no rule is about?",
+  why: "the rule's policy selects the version that it names",
+  applies: () => true,
+  expect: () => ({ reason: "rbac-denied" }),
+  send: () => toPayments("payments-v2"),
+  control: { differs: "the version that the rule names", send: () => toPayments("payments-v1") },
+};

@@ -1,4 +1,5 @@
 import * as assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -11,6 +12,10 @@ import { table } from "../../verify/report.ts";
 import type { Subject, Verifier } from "../../verify/verifier.ts";
 import { assertAllHold, idsOf } from "./support/proof.ts";
 import { TestStack, type Values } from "./support/stack.ts";
+
+interface Deployment {
+  readonly spec: { readonly template: Readonly<Record<string, unknown>> };
+}
 
 /** Values of an example, less what names a cluster and its ports. */
 function example(name: string): Values {
@@ -86,6 +91,35 @@ describe("the examples", () => {
 
     it("resets who is outside the mesh", async () => {
       assert.match(await fromUniverse(), /reset by peer.*exit 56/s);
+    });
+
+    it("answers it with a sidecar that istioctl kube-inject put in by hand, beside the one without", async () => {
+      const kubectl = await stack.kubectl();
+      const name = "by-hand";
+      const original = await kubectl.json<Deployment>([
+        ...["get", "deployment/curl-test", "--namespace=universe"],
+      ]);
+      const { template } = original.spec;
+      const labels = { app: name };
+      const plain = {
+        ...{ apiVersion: "apps/v1", kind: "Deployment" },
+        metadata: { name, namespace: "universe" },
+        spec: {
+          selector: { matchLabels: labels },
+          template: { ...template, metadata: { labels } },
+        },
+      };
+      const injected = execFileSync(
+        "istioctl",
+        ["kube-inject", "--kubeconfig", kubectl.file, "--filename", "-"],
+        { input: JSON.stringify(plain), encoding: "utf8", env: stack.env },
+      );
+      await kubectl.run(["apply", "--filename", "-"], injected);
+      const wait = ["rollout", "status", `deployment/${name}`, "--namespace=universe"];
+      await kubectl.run([...wait, "--timeout=90s"]);
+      assert.equal(await ask(name, "universe", version), "200 exit 0");
+      assert.match(await fromUniverse(), /reset by peer.*exit 56/s);
+      await kubectl.run(["delete", "deployment", name, "--namespace=universe"]);
     });
 
     for (const injection of ["namespace", "pod"] as const)

@@ -7,6 +7,7 @@ import {
   needsToken,
   serviceAllow,
   serviceDeny,
+  servicePolicies,
 } from "../../policies/authorization.ts";
 import { validateSpec } from "../../policies/schema.ts";
 import type { Settings } from "../../settings/index.ts";
@@ -182,6 +183,33 @@ describe("the gateway", () => {
       { from: [{ source: { principals: ["cluster.local/ns/bank/sa/orders-sa"] } }] },
     ]);
     assert.equal(gatewayDeny(stack({ denyFrom: [{ service: "orders" }] })), undefined);
+  });
+
+  test("is one policy more for rules about a version, whose selector asks for it", () => {
+    const s = stack({
+      version: "V_2",
+      allowFrom: [{ gateway: true }, { service: "orders", version: "V_2" }],
+      denyFrom: [{ gateway: true, methods: ["DELETE"], version: "V_2" }],
+    });
+    const policies = servicePolicies(s, s.services[0]!);
+    assert.deepEqual(
+      policies.map(([name, { selector, action, rules }]) => [
+        name,
+        selector!.matchLabels,
+        action,
+        rules!.length,
+      ]),
+      [
+        ["allow-payments", { app: "payments" }, "ALLOW", 1],
+        ["allow-payments.v-2", { app: "payments", version: "V_2" }, "ALLOW", 1],
+        ["deny-payments.v-2", { app: "payments", version: "V_2" }, "DENY", 1],
+      ],
+    );
+    // the gateway knows no versions, and would refuse it for all of them
+    assert.equal(gatewayDeny(s), undefined);
+    const none = stack({});
+    const [only, ...more] = servicePolicies(none, none.services[0]!);
+    assert.deepEqual([only![0], only![1].rules, more], ["allow-payments", [], []]);
   });
 
   test("leaves what denyFrom says of a port to the service, instead of refusing its whole prefix", () => {

@@ -103,3 +103,29 @@ describe("hosts without a sidecar", () => {
       assert.ok(!probe("M14").applies(other) && !probe("M14-except").applies(other));
   });
 });
+
+describe("a workload without rules of its own", () => {
+  const services = [
+    { name: "users", allowFrom: [{ service: "orders" }] },
+    { name: "orders", allowFrom: [{ gateway: true }] },
+  ];
+  const a15 = probe("A15");
+
+  it("is called by somebody whom another workload's rules let in", () => {
+    const s = settings({ ...strict, services });
+    const target = { settings: s, podAddresses: {}, callerHost: "curl-1.bank.svc.cluster.local" };
+    const url = "http://curl-1.bank.svc.cluster.local/";
+    assert.deepEqual(a15.send(target, ""), { from: "mesh", as: "orders", url });
+    const control = controlOf(a15, s, "")!.send(target, "") as { as?: string; url: string };
+    assert.deepEqual(
+      [control.as, control.url],
+      ["orders", "http://users.bank.svc.cluster.local:80/"],
+    );
+  });
+
+  it("is not asked for where default-deny does not stand", () => {
+    const rollout = { mode: "only", services: ["users"] };
+    for (const more of [{ rollout }, { authorization: "dry-run" }])
+      assert.ok(!a15.applies(settings({ ...strict, services, ...more })));
+  });
+});

@@ -70,8 +70,22 @@ export function callerObjects(
       metadata: { ...metadata, labels },
       automountServiceAccountToken: false,
     };
-    return [account, pod(name)];
+    return [account, pod(name), ...(kind === "mesh" ? [serviceOf(metadata, labels)] : [])];
   });
+}
+
+/** Somebody of the mesh can be called, too: by Service, because to a pod's address no proxy dials mTLS. */
+function serviceOf(
+  metadata: { readonly name: string; readonly namespace: string },
+  labels: { readonly app: string },
+): KubernetesObject {
+  const { app } = labels;
+  const ports = [{ name: "http", port: 80, targetPort: 8080 }];
+  return {
+    ...{ apiVersion: "v1", kind: "Service" },
+    metadata: { ...metadata, labels },
+    spec: { selector: { app }, ports },
+  };
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Evidence } from "../evidence.ts";
 import type { Kubectl } from "../kubectl.ts";
 import type { PodRequest, Twin } from "../probe.ts";
 import type { TokenSpec } from "../tokens.ts";
+import { hostOf } from "../probes/services.ts";
 import { curlScript, readCurlOutput } from "./curl.ts";
 import {
   type CallerKind,
@@ -65,6 +66,11 @@ export class PodCallers {
   public get identity(): string {
     const account = callerName(this.run, "mesh");
     return `spiffe://cluster.local/ns/${this.args.settings.namespace}/sa/${account}`;
+  }
+
+  /** Name by which the caller with a sidecar is called itself. Nothing listens there but its proxy. */
+  public get host(): string {
+    return hostOf(callerName(this.run, "mesh"), this.args.settings.namespace);
   }
 
   /** Addresses of the callers, among those of the namespace's pods. */
@@ -178,7 +184,7 @@ export class PodCallers {
     const own = [`--namespace=${namespace}`, `--selector=${runLabel}=${this.run}`];
     return [
       ["delete", "namespace", this.namespace],
-      ["delete", "pod,serviceaccount", ...own, "--grace-period=1"],
+      ["delete", "pod,serviceaccount,service", ...own, "--grace-period=1"],
     ];
   }
 

@@ -1,5 +1,12 @@
 import { type Settings, modeOf } from "../../settings/index.ts";
-import { type GraphCall, decisionOf, graphQuestions, isTcp } from "../calls.ts";
+import {
+  type GraphCall,
+  decisionOf,
+  graphQuestions,
+  httpServices,
+  isTcp,
+  openFromInside,
+} from "../calls.ts";
 import { addressElsewhere, clientNamed } from "../vocabulary.ts";
 import type { Expectation, Probe, ProbeRequest, ProbeTarget } from "../probe.ts";
 import { good, messageOf } from "./edge-requests.ts";
@@ -62,6 +69,21 @@ export const accessProbes: readonly Probe[] = [
     },
   },
   {
+    id: "A15",
+    question: "Is a workload of the namespace out of reach that has no rules of its own?",
+    why: "default-deny is about every workload of the namespace, whoever made it",
+    applies: (s) => s.rollout.mode === "all" && fromInside(s) !== undefined,
+    expect: () => ({ reason: "rbac-denied" }),
+    send: ({ settings: s, callerHost }) => ({
+      ...{ from: "mesh", ...callerOf(s, fromInside(s)!.from) },
+      url: `http://${callerHost}/`,
+    }),
+    control: {
+      differs: "a workload with a rule that lets this caller in",
+      send: (target) => requestOf(target, fromInside(target.settings)!),
+    },
+  },
+  {
     id: "A20",
     question: "Is a header of denyFrom seen behind another one of its name?",
     why: "two headers of one name are one list, and each of its values counts",
@@ -86,6 +108,14 @@ export const accessProbes: readonly Probe[] = [
     },
   },
 ];
+
+/** A call between workloads that the rules let in. */
+function fromInside(s: Settings): GraphCall | undefined {
+  if (s.authorization !== "enforce") return undefined;
+  return httpServices(s)
+    .map((service) => openFromInside(s, service))
+    .find((call) => call !== undefined);
+}
 
 /** A call that is let in, and a header that would have it refused. */
 function blocked(s: Settings): { call: GraphCall; name: string; value: string } | undefined {

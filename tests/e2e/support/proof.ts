@@ -13,7 +13,10 @@ export async function assertAllHold(
   probes: readonly Probe[] = allProbes,
 ): Promise<Outcome[]> {
   const started = performance.now();
-  const outcomes = await verifier.ask(await stack.subject(), {}, probes);
+  const leftOut: string[] = [];
+  const onLeftOut = (id: string, questions: number) => leftOut.push(`${id} (${questions})`);
+  const outcomes = await verifier.ask(await stack.subject(), { onLeftOut }, probes);
+  assert.deepEqual(leftOut, [], "questions that nobody here can ask");
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(`    ${stack.name}: probes ${seconds} s, ${summary(outcomes)}\n`);
   assert.ok(outcomes.length > 0, "no probe applies");

@@ -21,6 +21,26 @@ const tcp = [{ port: 5432, targetPort: 5432, protocol: "tcp" }];
 /** Wrong shapes. */
 const shapes: readonly ConfigError[] = [
   row(
+    payments({ allowFrom: [{ gateway: true, version: "v2" }] }),
+    `${allow}.version`,
+    '"v2"',
+    "v1, the version of payments: no pod bears another one",
+    setPath(`${allow}.version`, "v1"),
+  ),
+  row(
+    payments(
+      {
+        allowFrom: [{ gateway: true }],
+        denyFrom: [{ gateway: true, version: "v1", remoteIpBlocks: ["203.0.113.0/24"] }],
+      },
+      { trustedProxies: 1 },
+    ),
+    "services[0].denyFrom[0].version",
+    '"v1"',
+    "nothing beside remoteIpBlocks",
+    removePath("services[0].denyFrom[0].version"),
+  ),
+  row(
     { authorization: "on" },
     "authorization",
     '"on"',
