@@ -1,6 +1,3 @@
-import type { IAuthorizationPolicy } from "@kubernetes-models/istio/security.istio.io/v1/AuthorizationPolicy" with {
-  "resolution-mode": "import",
-};
 import {
   type AllowRule,
   type DenyRule,
@@ -10,12 +7,16 @@ import {
   rolledOut,
 } from "../settings/index.ts";
 import type { Selector } from "./authentication.ts";
+import {
+  type AuthorizationPolicySpec,
+  type Rule,
+  type Source,
+  asksForToken,
+  operation,
+  ruleSpec,
+} from "./rule-spec.ts";
 
-export type AuthorizationPolicySpec = NonNullable<IAuthorizationPolicy["spec"]>;
-type Rule = NonNullable<AuthorizationPolicySpec["rules"]>[number];
-type Source = NonNullable<NonNullable<Rule["from"]>[number]["source"]>;
-type Operation = NonNullable<NonNullable<Rule["to"]>[number]["operation"]>;
-type Condition = NonNullable<Rule["when"]>[number];
+export { type AuthorizationPolicySpec, asksForToken } from "./rule-spec.ts";
 
 /** What of a stack decides its policies. */
 export type AccessSettings = Pick<
@@ -35,11 +36,6 @@ export function principalOf(service: string, namespace: string): string {
 
 /** Lets nobody in: an ALLOW without rules. What other policies allow is allowed all the same. */
 export const allowNothing: AuthorizationPolicySpec = {};
-
-/** Whether a rule asks for a token. */
-export function asksForToken(rule: AllowRule | DenyRule): boolean {
-  return rule.token === true || rule.issuer !== undefined || rule.claims !== undefined;
-}
 
 /** Whether rules at the gateway ask for the address of who connects to it, because no proxy stands in front. */
 export function asksForPeerAddress(
@@ -172,7 +168,7 @@ function edgeRule(s: AccessSettings, service: ServiceSettings, rule: AllowRule |
   const { ports, remoteIpBlocks, ...rest } = rule;
   void ports;
   const source = remoteIpBlocks ? { remoteIpBlocks: [...remoteIpBlocks] } : {};
-  return compact(s, source, operation(rest, routePaths(service)), rule);
+  return ruleSpec(s.authentication, source, operation(rest, routePaths(service)), rule);
 }
 
 function insideRule(s: AccessSettings, service: ServiceSettings, rule: AllowRule | DenyRule): Rule {
@@ -183,7 +179,12 @@ function insideRule(s: AccessSettings, service: ServiceSettings, rule: AllowRule
     ...(principal && { principals: [principal] }),
     ...(namespace && { namespaces: [namespace] }),
   };
-  return compact(s, source, operation(rule, gateway ? routePaths(service) : undefined), rule);
+  return ruleSpec(
+    s.authentication,
+    source,
+    operation(rule, gateway ? routePaths(service) : undefined),
+    rule,
+  );
 }
 
 /** Requests that need no token at the edge bring none inside either. */
@@ -208,57 +209,4 @@ function within(pattern: string, prefix: string): boolean {
 export function routePaths(service: ServiceSettings): string[] | undefined {
   const prefix = prefixOf(service);
   return prefix === undefined ? undefined : [prefix, `${prefix}/*`];
-}
-
-function operation(rule: AllowRule | DenyRule, ownPaths: string[] | undefined): Operation {
-  const paths = rule.rpcs ?? rule.paths ?? ownPaths;
-  const methods = rule.rpcs ? ["POST"] : rule.methods;
-  return {
-    ...(methods && { methods: [...methods] }),
-    ...(paths && { paths: [...paths] }),
-    ...(rule.ports && { ports: rule.ports.map(String) }),
-  };
-}
-
-function compact(
-  s: AccessSettings,
-  caller: Source,
-  to: Operation,
-  rule: AllowRule | DenyRule,
-): Rule {
-  const source: Source = {
-    ...caller,
-    ...(asksForToken(rule) && { requestPrincipals: requestPrincipals(s, rule.issuer) }),
-  };
-  const when = conditions(rule);
-  return {
-    ...(Object.keys(source).length > 0 && { from: [{ source }] }),
-    ...(Object.keys(to).length > 0 && { to: [{ operation: to }] }),
-    ...(when.length > 0 && { when }),
-  };
-}
-
-/** Any subject of one issuer, or of each. */
-function requestPrincipals(s: AccessSettings, issuer: string | undefined): string[] {
-  return s.authentication.issuers
-    .filter((i) => issuer === undefined || i.name === issuer)
-    .map((i) => `${i.issuer}/*`);
-}
-
-function conditions(rule: AllowRule | DenyRule): Condition[] {
-  const claims = Object.entries(rule.claims ?? {}).map(([claim, values]) => ({
-    key: `request.auth.claims${claimPath(claim)}`,
-    values: [...values],
-  }));
-  const headers = Object.entries(rule.headers ?? {}).map(([header, values]) => ({
-    key: `request.headers[${header.toLowerCase()}]`,
-    values: [...values],
-  }));
-  return [...claims, ...headers].sort((a, b) => a.key.localeCompare(b.key));
-}
-
-/** realm.roles → [realm][roles]; a claim that is named by a URL keeps its dots. */
-function claimPath(claim: string): string {
-  const parts = claim.includes("://") ? [claim] : claim.split(".");
-  return parts.map((part) => `[${part}]`).join("");
 }

@@ -35,7 +35,10 @@ const services = [
   },
   {
     name: "orders",
-    allowFrom: [{ gateway: true, claims: { role: ["teller", "admin"] } }, { service: "users" }],
+    allowFrom: [
+      { gateway: true, claims: { role: ["teller", "admin"] } },
+      { service: "users", version: "v1" },
+    ],
     denyFrom: [
       { gateway: true, paths: ["/orders/internal/*"] },
       { gateway: true, headers: { "x-blocked": "yes" } },
@@ -48,10 +51,7 @@ const services = [
       { gateway: true, methods: ["GET"], paths: ["/payments/public"] },
       { gateway: true, methods: ["POST"], claims: { scope: "payments:write" } },
       { gateway: true, methods: ["POST"], claims: { role: "admin" } },
-      {
-        ...{ service: "orders", methods: ["POST"], paths: ["/payments", "/payments/batch/*"] },
-        version: "v1",
-      },
+      { service: "orders", methods: ["POST"], paths: ["/payments", "/payments/batch/*"] },
       { service: "users", methods: ["PUT"], claims: { scope: "payments:write" } },
     ],
   },
@@ -69,8 +69,8 @@ const policies = [
   "AuthorizationPolicy access-edge-deny-gateway",
   "AuthorizationPolicy access-service-allow-ledger",
   "AuthorizationPolicy access-service-allow-orders",
+  "AuthorizationPolicy access-service-allow-orders.v1",
   "AuthorizationPolicy access-service-allow-payments",
-  "AuthorizationPolicy access-service-allow-payments.v1",
   "AuthorizationPolicy access-service-allow-users",
   "AuthorizationPolicy access-service-default-deny",
   "AuthorizationPolicy access-service-deny-orders",
@@ -156,12 +156,12 @@ describe("who may call what", () => {
     const kubectl = await stack.kubectl();
     await kubectl.apply(await otherVersion(kubectl));
     await kubectl.run([
-      ...["rollout", "status", "deployment/payments-v2", "--namespace=bank", "--timeout=90s"],
+      ...["rollout", "status", "deployment/orders-v2", "--namespace=bank", "--timeout=90s"],
     ]);
     const outcomes = await verifier.ask(await stack.subject(), {}, [versionProbe]);
     assert.equal(outcomes[0]?.verdict, "holds", table(outcomes));
     await kubectl.run([
-      ...["delete", "deployment/payments-v2", "service/payments-v2", "service/payments-v1"],
+      ...["delete", "deployment/orders-v2", "service/orders-v2", "service/orders-v1"],
       "--namespace=bank",
     ]);
   });
@@ -196,6 +196,8 @@ describe("who may call what", () => {
     await kubectl.run(["delete", "authorizationpolicy", "allow-payments", "--namespace=bank"]);
     const outcomes = await verifier.ask(await stack.subject(), { patienceSeconds: 3 });
     const failed = outcomes.filter((o) => o.verdict === "fails");
+    // without it, whoever comes later is open
+    assert.notEqual(outcomes.find((o) => o.id === "A15")?.verdict, "holds");
     assert.ok(
       failed.length > 0 &&
         failed.every((o) => o.item.includes("to payments") || o.item === "payments"),
@@ -282,13 +284,13 @@ function count(outcomes: readonly Outcome[], reason: string): number {
   return outcomes.filter((o) => o.got === reason).length;
 }
 
-/** A pod like those of payments but for its version, and a Service for each version alone. */
+/** A pod like those of orders but for its version, and a Service for each version alone. */
 async function otherVersion(kubectl: Kubectl): Promise<object[]> {
   const original = await kubectl.json<{ spec: { template: { spec: object } } }>([
-    ...["get", "deployment/payments", "--namespace=bank"],
+    ...["get", "deployment/orders", "--namespace=bank"],
   ]);
-  const labels = { app: "payments", version: "v2" };
-  const metadata = { name: "payments-v2", namespace: "bank" };
+  const labels = { app: "orders", version: "v2" };
+  const metadata = { name: "orders-v2", namespace: "bank" };
   const pod = { metadata: { labels }, spec: original.spec.template.spec };
   return [
     {
@@ -297,7 +299,7 @@ async function otherVersion(kubectl: Kubectl): Promise<object[]> {
     },
     ...["v1", "v2"].map((version) => ({
       ...{ apiVersion: "v1", kind: "Service" },
-      metadata: { name: `payments-${version}`, namespace: "bank" },
+      metadata: { name: `orders-${version}`, namespace: "bank" },
       spec: {
         selector: { ...labels, version },
         ports: [{ name: "http", port: 80, targetPort: 8080 }],
@@ -306,9 +308,9 @@ async function otherVersion(kubectl: Kubectl): Promise<object[]> {
   ];
 }
 
-const toPayments = (host: string): PodRequest => ({
-  ...{ from: "mesh", as: "orders", method: "POST" },
-  url: `http://${host}.bank.svc.cluster.local/payments/batch/1`,
+const toOrders = (host: string): PodRequest => ({
+  ...{ from: "mesh", as: "users" },
+  url: `http://${host}.bank.svc.cluster.local/`,
 });
 const versionProbe: Probe = {
   id: "A-version",
@@ -316,6 +318,6 @@ const versionProbe: Probe = {
   why: "the rule's policy selects the version that it names",
   applies: () => true,
   expect: () => ({ reason: "rbac-denied" }),
-  send: () => toPayments("payments-v2"),
-  control: { differs: "the version that the rule names", send: () => toPayments("payments-v1") },
+  send: () => toOrders("orders-v2"),
+  control: { differs: "the version that the rule names", send: () => toOrders("orders-v1") },
 };
