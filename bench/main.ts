@@ -96,7 +96,7 @@ interface Times {
   readonly preview: number[];
   /** In turn with those of the other size, both clusters up. */
   readonly previewInTurn: number[];
-  /** At once what the program does at once. */
+  /** At once what the program does at once: what the bounds are held against. */
   readonly shell: number[];
   /** One step after the other. */
   readonly plain: number[];
@@ -163,11 +163,11 @@ function figures(few: Times, many: Times, ruled: Times): Figure[] {
   const growth = (what: "up" | "previewInTurn" | "shell") =>
     (median(many[what]) - median(few[what])) / more.length;
   return [
-    { what: "up from no cluster", program: median(few.up), shell: median(few.plain) },
+    { what: "up from no cluster", program: median(few.up), shell: median(few.shell) },
     {
-      what: "up, beside a shell route that does at once what the program does at once",
+      what: "up, beside a shell route of one step after the other",
       program: median(few.up),
-      shell: median(few.shell),
+      shell: median(few.plain),
       atMost: false,
     },
     { what: "up, nothing to do", program: median(few.noop), atMost: 8 },
