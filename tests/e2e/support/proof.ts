@@ -1,21 +1,15 @@
 import * as assert from "node:assert/strict";
-import type { Probe } from "../../../verify/probe.ts";
-import { allProbes } from "../../../verify/probes/index.ts";
 import { summary, table } from "../../../verify/report.ts";
 import type { Outcome } from "../../../verify/runner.ts";
 import type { Verifier } from "../../../verify/verifier.ts";
 import type { TestStack } from "./stack.ts";
 
-/** Asks every probe that applies, of these or of all; all must hold. */
-export async function assertAllHold(
-  verifier: Verifier,
-  stack: TestStack,
-  probes: readonly Probe[] = allProbes,
-): Promise<Outcome[]> {
+/** Asks every probe that applies; all must hold. */
+export async function assertAllHold(verifier: Verifier, stack: TestStack): Promise<Outcome[]> {
   const started = performance.now();
   const leftOut: string[] = [];
   const onLeftOut = (id: string, questions: number) => leftOut.push(`${id} (${questions})`);
-  const outcomes = await verifier.ask(await stack.subject(), { onLeftOut }, probes);
+  const outcomes = await verifier.ask(await stack.subject(), { onLeftOut });
   assert.deepEqual(leftOut, [], "questions that nobody here can ask");
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(`    ${stack.name}: probes ${seconds} s, ${summary(outcomes)}\n`);
