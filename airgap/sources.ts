@@ -6,6 +6,7 @@ import { folderOf, keyOf } from "./builder.ts";
 import type { Workshop } from "./builder.ts";
 import { chartFile } from "./pieces/charts.ts";
 import { curlImage, echoImage, istioTag } from "./pieces/images.ts";
+import { istioAppImage } from "./pieces/istio-app.ts";
 import { nodeImage } from "./pieces/node-image.ts";
 import { httpdImage, nginxImage } from "./pieces/web.ts";
 import { istioHub, istioVersion, kubernetesRepository } from "./versions.ts";
@@ -41,6 +42,7 @@ export function sources(shop: Workshop) {
       curl: curlImage(keyOf(shop, "image-curl")),
       nginx: nginxImage(keyOf(shop, "images-web")),
       httpd: httpdImage(keyOf(shop, "images-web")),
+      "istio-app": istioAppImage(keyOf(shop, "image-istio-app")),
     },
   };
 }

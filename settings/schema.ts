@@ -33,7 +33,7 @@ export const serviceTypes = ["NodePort", "LoadBalancer", "ClusterIP"] as const;
 export const protocols = ["http", "http2", "grpc", "tcp", "tls", "https"] as const;
 
 /** Servers that each route brings beside the echo server. */
-export const sourceImages = ["nginx", "httpd"] as const;
+export const sourceImages = ["nginx", "httpd", "istio-app"] as const;
 
 /** How workloads receive traffic: PERMISSIVE takes plaintext and mTLS, STRICT mTLS alone, DISABLE plaintext alone. */
 export type MtlsMode = (typeof mtlsModes)[number];

@@ -29,6 +29,7 @@ const sourcesSchema = z.strictObject({
     curl: z.string().min(1),
     nginx: z.string().min(1),
     httpd: z.string().min(1),
+    "istio-app": z.string().min(1),
   }),
 });
 

@@ -7,7 +7,14 @@ import {
   rolledOut,
 } from "../settings/index.ts";
 import { type TokenSpec, defaultSubject } from "./tokens.ts";
-import { type GraphCall, type Vocabulary, concrete, example, vocabulary } from "./vocabulary.ts";
+import {
+  type GraphCall,
+  type Vocabulary,
+  concrete,
+  example,
+  protocolOn,
+  vocabulary,
+} from "./vocabulary.ts";
 
 export { type GraphCall, ownIssuers, stranger } from "./vocabulary.ts";
 
@@ -20,25 +27,34 @@ export interface GraphQuestion {
 
 /** Services that speak HTTP on their first port: those that the calls are about. */
 export function httpServices(settings: Settings): ServiceSettings[] {
-  return settings.services.filter((s) => firstProtocol(s) === "http");
+  return settings.services.filter((s) => protocolOn(s, undefined) === "http");
 }
 
-/** Services whose rules can be asked about: those that speak HTTP, and those that hand bytes on. */
+/** What a call speaks that rules can be asked about; of bytes alone nobody between its ends sees a method or a path. */
+const askable = ["http", "grpc", "tcp"];
+
+/** Services whose rules can be asked about. */
 function ruledServices(settings: Settings): ServiceSettings[] {
   return settings.services.filter(
-    (s) => rolledOut(settings, s.name) && ["http", "tcp"].includes(firstProtocol(s)),
+    (s) => rolledOut(settings, s.name) && askable.includes(protocolOn(s, undefined)),
   );
 }
 
-function firstProtocol(service: ServiceSettings): string {
-  return service.ports?.[0]?.protocol ?? "http";
+/** What a call speaks: http, grpc or, where proxies hand bytes on, tcp. From outside all is HTTP. */
+export function spokenBy(
+  s: Settings,
+  call: Pick<GraphCall, "service" | "port"> & Partial<Pick<GraphCall, "from">>,
+): string {
+  const spoken = protocolOn(
+    s.services.find((x) => x.name === call.service)!,
+    call.port,
+  );
+  return call.from?.kind === "outside" && spoken === "grpc" ? "http" : spoken;
 }
 
-/** Whether a call is about bytes alone, so that nobody between its ends sees a method or a path. */
+/** Whether a call is about bytes alone. */
 export function isTcp(s: Settings, call: Pick<GraphCall, "service" | "port">): boolean {
-  const service = s.services.find((x) => x.name === call.service)!;
-  const port = service.ports?.find((p) => p.targetPort === call.port) ?? service.ports?.[0];
-  return port?.protocol === "tcp";
+  return spokenBy(s, call) === "tcp";
 }
 
 /** What a call gets, its token taken for valid. */
@@ -148,11 +164,14 @@ function neighbours(s: Settings, centre: GraphCall, words: Vocabulary): GraphCal
     ...words.callers.map((from) => ({ ...centre, from })),
     ...words.ports.map((port) => ({ ...centre, port })),
   ];
-  if (isTcp(s, centre))
-    return others.filter((call) => call.from.kind !== "outside" && isTcp(s, call));
+  const spoken = spokenBy(s, centre);
+  const alike = others.filter((call) => spokenBy(s, call) === spoken);
+  if (spoken === "tcp") return alike.filter((call) => call.from.kind !== "outside");
+  // gRPC knows no method but POST
+  const methods = spoken === "grpc" ? [] : words.methods;
   return [
-    ...others.filter((call) => !isTcp(s, call)),
-    ...words.methods.map((method) => ({ ...centre, method })),
+    ...alike,
+    ...methods.map((method) => ({ ...centre, method })),
     ...words.paths.map((path) => ({ ...centre, path })),
     ...words.addresses.map((clientAddress) => ({ ...centre, clientAddress })),
     ...words.tokens.map((token) => ({

@@ -105,6 +105,7 @@ const codes: Readonly<Record<string, Reason>> = {
  * @param tls whether the client spoke TLS
  */
 export function classify(evidence: Evidence, tls: boolean): Reason {
+  if (evidence.grpc !== undefined) return ofGrpc(evidence.grpc);
   if (evidence.status !== undefined) return ofStatus(evidence.status, evidence.body);
   if (evidence.alert !== undefined) return alerts[evidence.alert] ?? "unclear";
   if (evidence.exitCode !== undefined) return ofExit(evidence.exitCode, evidence.message, tls);
@@ -133,6 +134,15 @@ const refusals: Readonly<Record<number, readonly (readonly [RegExp, Reason])[]>>
     [/^Audiences in Jwt are not allowed/, "token-audience"],
   ],
 };
+
+/** HTTP's code for the gRPC status that a proxy puts in its place. */
+const httpCodes: Readonly<Record<number, number>> = { 7: 403, 14: 503, 16: 401 };
+
+function ofGrpc({ status, message }: NonNullable<Evidence["grpc"]>): Reason {
+  if (status === 0) return "ok";
+  const code = httpCodes[status];
+  return code === undefined ? "other-status" : ofStatus(code, message);
+}
 
 function ofStatus(status: number, body: string): Reason {
   const refusal = refusals[status]?.find(([text]) => text.test(body));

@@ -5,6 +5,8 @@ export interface Evidence {
   readonly seconds: number;
   /** HTTP status; undefined when no HTTP answer came. */
   readonly status?: number;
+  /** Status and message of a gRPC answer, whose HTTP status is always 200. */
+  readonly grpc?: { readonly status: number; readonly message: string };
   /** Where a redirect leads. */
   readonly location?: string;
   /** Begin of the body. */

@@ -29,6 +29,8 @@ export interface PodRequest extends Message {
   readonly url: string;
   /** The server's proxy hands bytes on and sees no HTTP in them. @default false */
   readonly opaque?: boolean;
+  /** A gRPC call with an empty message; the URL's path is its method. @default false */
+  readonly grpc?: boolean;
   /** Client certificate, for a URL of https: one made on the spot, or the sidecar's. @default none */
   readonly clientCertificate?: "self-signed" | "mesh";
 }

@@ -20,23 +20,43 @@ type Rule = AllowRule | DenyRule;
 export function example(s: Settings, service: ServiceSettings, rule: Rule): GraphCall | undefined {
   const from = callerOf(s, rule);
   const token = tokenFor(s, rule);
-  const opaque = service.ports?.[0]?.protocol === "tcp";
-  if (opaque && from?.kind === "outside") return undefined;
-  if (!from || rule.rpcs || token === "foreign") return undefined;
+  if (!from || token === "foreign") return undefined;
   const prefix = prefixOf(service);
   if (from.kind === "outside" && prefix === undefined) return undefined;
+  const port = portFor(service, rule);
+  const grpc = protocolOn(service, port) === "grpc";
   const { headers = {} } = rule;
   const brought = Object.entries(headers).map(([name, values]) => [name, concrete(values[0]!)]);
   const clientAddress = from.kind === "outside" ? addressFor(s, rule) : undefined;
   if (rule.remoteIpBlocks && clientAddress === undefined) return undefined;
   return {
     ...(clientAddress && { clientAddress }),
-    ...{ from, service: service.name, method: rule.methods?.[0] ?? "GET" },
-    path: rule.paths ? concrete(rule.paths[0]!) : from.kind === "outside" ? prefix! : "/",
-    ...(rule.ports && { port: rule.ports[0]! }),
+    ...{ from, service: service.name, method: rule.methods?.[0] ?? (grpc ? "POST" : "GET") },
+    path: pathFor(rule, from.kind === "outside" ? prefix! : grpc ? someRpc : "/"),
+    ...(port !== undefined && { port }),
     ...(token && { token }),
     ...(brought.length > 0 && { headers: Object.fromEntries(brought) as Record<string, string> }),
   };
+}
+
+/** A gRPC method that no server has. */
+const someRpc = "/any.Service/Any";
+
+function pathFor({ rpcs, paths }: Rule, otherwise: string): string {
+  const pattern = (rpcs ?? paths)?.[0];
+  return pattern === undefined ? otherwise : concrete(pattern);
+}
+
+/** Port of the container that a rule is about; undefined for the first one. */
+function portFor({ ports = [] }: ServiceSettings, rule: Rule): number | undefined {
+  if (rule.ports) return rule.ports[0];
+  if (!rule.rpcs || ports[0]?.protocol === "grpc") return undefined;
+  return ports.find((p) => p.protocol === "grpc")?.targetPort;
+}
+
+/** What is spoken on a port of the container; without one, on the first. */
+export function protocolOn({ ports }: ServiceSettings, port: number | undefined): string {
+  return (ports?.find((p) => p.targetPort === port) ?? ports?.[0])?.protocol ?? "http";
 }
 
 /** A caller that a rule is about and that can be brought here; without one, somebody of the mesh. */
@@ -145,7 +165,7 @@ export function vocabulary(s: Settings, service: ServiceSettings): Vocabulary {
   const more = someMethods.find((m) => !used.includes(m));
   const patterns = unique([
     ...(routePaths(service) ?? []),
-    ...rules.flatMap((rule) => rule.paths ?? []),
+    ...rules.flatMap((rule) => rule.rpcs ?? rule.paths ?? []),
     ...s.authentication.exempt,
   ]);
   return {

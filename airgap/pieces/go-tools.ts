@@ -95,6 +95,14 @@ const tools: readonly GoTool[] = [
     },
   },
   {
+    name: "istio-app",
+    module: "tools/istio-app",
+    packages: ["istio.io/istio/pkg/test/echo/cmd/server"],
+    rename: { server: "istio-app" },
+    seconds: 60,
+    memory: 1500,
+  },
+  {
     name: "helm",
     module: "tools/helm",
     packages: ["helm.sh/helm/v3/cmd/helm"],

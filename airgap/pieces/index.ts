@@ -1,6 +1,7 @@
 import { chartPieces } from "./charts.ts";
 import { goPieces } from "./go-tools.ts";
 import { imagePieces } from "./images.ts";
+import { istioAppPieces } from "./istio-app.ts";
 import { nodePieces } from "./node-image.ts";
 import type { Piece } from "./piece.ts";
 import { rootPieces } from "./root-files.ts";
@@ -17,6 +18,7 @@ export const pieces: readonly Piece[] = [
   ...chartPieces,
   ...imagePieces,
   ...webPieces,
+  ...istioAppPieces,
   ...nodePieces,
 ];
 
@@ -33,6 +35,7 @@ export const products: readonly string[] = [
   "image-echo",
   "image-curl",
   "images-web",
+  "image-istio-app",
   "images-istio",
   "node-image",
 ];

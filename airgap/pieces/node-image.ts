@@ -12,7 +12,10 @@ import { readLayer } from "./root-files.ts";
 export const nodeRepository = `${imageRoot}/node`;
 export const nodeImage = (key: string) => `${nodeRepository}:${kubernetesVersion}-${keyTag(key)}`;
 
-const imagePieces = ["images-kubernetes", "images-istio", "image-echo", "image-curl", "images-web"];
+const imagePieces = [
+  ...["images-kubernetes", "images-istio", "image-echo", "image-curl"],
+  ...["images-web", "image-istio-app"],
+];
 const units = ["kubelet.service", "containerd.service", "undo-mount-hacks.service"];
 
 /** One node needs no routes between nodes: a bridge is the whole network. */

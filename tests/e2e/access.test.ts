@@ -61,6 +61,18 @@ const services = [
     ports: [{ port: 9000, targetPort: 9000, protocol: "tcp" }],
     allowFrom: [{ service: "payments" }],
   },
+  // gRPC methods beside HTTP and bytes, on ports of one server
+  {
+    ...{ name: "quotes", sourceImage: "istio-app", prefix: false },
+    ports: [
+      { port: 7070, targetPort: 7070, protocol: "grpc" },
+      { port: 80, targetPort: 8080, protocol: "http" },
+    ],
+    allowFrom: [
+      { service: "orders", rpcs: ["/proto.EchoTestService/Echo"], ports: [7070] },
+      { service: "users", methods: ["GET"], paths: ["/status/*"], ports: [8080] },
+    ],
+  },
 ];
 
 /** Policies that the rules become. */
@@ -71,6 +83,7 @@ const policies = [
   "AuthorizationPolicy access-service-allow-orders",
   "AuthorizationPolicy access-service-allow-orders.v1",
   "AuthorizationPolicy access-service-allow-payments",
+  "AuthorizationPolicy access-service-allow-quotes",
   "AuthorizationPolicy access-service-allow-users",
   "AuthorizationPolicy access-service-default-deny",
   "AuthorizationPolicy access-service-deny-orders",
@@ -131,6 +144,8 @@ describe("who may call what", () => {
     assert.ok(count(outcomes, "rbac-denied") > 60, `${count(outcomes, "rbac-denied")} refusals`);
     const bytes = outcomes.filter((o) => o.item.includes("to ledger"));
     assert.ok(count(bytes, "ok") > 0 && count(bytes, "closed") > 1, table(bytes));
+    const rpcs = outcomes.filter((o) => o.item.includes("to quotes: POST, /proto."));
+    assert.ok(count(rpcs, "ok") > 0 && count(rpcs, "rbac-denied") > 3, table(rpcs));
     for (const id of [
       "J1",
       "J3",

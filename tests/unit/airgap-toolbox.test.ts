@@ -73,6 +73,7 @@ suite("toolbox", () => {
     assert.ok(images.curl.endsWith(key("image-curl")));
     assert.ok(images.nginx.endsWith(key("images-web")));
     assert.ok(images.httpd.endsWith(key("images-web")));
+    assert.ok(images["istio-app"].endsWith(key("image-istio-app")));
   });
 
   test("is the same folder as long as nothing changes, and mended when damaged", () => {

@@ -56,6 +56,7 @@ const rich = {
     {
       name: "end-x",
       prefix: false,
+      sourceImage: "istio-app",
       ports: [{ port: 90, targetPort: 9090, protocol: "grpc" }],
       allowFrom: [{ service: "payments", rpcs: ["/bank.Ledger/Append"], ports: [9090] }],
     },

@@ -203,6 +203,7 @@ describe("outputs", () => {
       curl: "curlimages/curl:8.9.1",
       nginx: "nginx:1.24.0",
       httpd: "httpd:2.4.62",
+      "istio-app": "docker.io/istio/app:1.31.1",
       node: "kindest/node:v1.34.4",
     });
   });

@@ -289,7 +289,7 @@ describe("what is right is taken", () => {
       "own.json",
       JSON.stringify({
         ...airgap,
-        images: { echo: "e:1", curl: "c:1", nginx: "n:1", httpd: "h:1" },
+        images: { echo: "e:1", curl: "c:1", nginx: "n:1", httpd: "h:1", "istio-app": "a:1" },
       }),
     );
     const echo = (raw: Record<string, unknown>, env: NodeJS.ProcessEnv) =>

@@ -92,6 +92,52 @@ describe("ports", () => {
   });
 });
 
+describe("gRPC", () => {
+  const ports = [
+    { port: 80, targetPort: 8080, protocol: "http" },
+    { port: 7070, targetPort: 7070, protocol: "grpc" },
+  ];
+  const rpcs = ["/bank.Quotes/Get"];
+  const spoken = settings({
+    ...{ authorization: "enforce", mtlsMode: "STRICT" },
+    services: [
+      {
+        ...{ name: "quotes", sourceImage: "istio-app", prefix: false, ports: ports.slice(1) },
+        allowFrom: [{ service: "orders", rpcs }],
+      },
+      {
+        ...{ name: "both", sourceImage: "istio-app", ports },
+        allowFrom: [{ service: "orders", rpcs }],
+      },
+      { name: "orders", allowFrom: [{ gateway: true }] },
+    ],
+  });
+  const of = (service: string) =>
+    [...graphQuestions(spoken).values()].filter(({ call }) => call.service === service);
+
+  it("is asked by callers and methods of its own, all by POST", () => {
+    const asked = of("quotes").map(({ call, decision }) => [textOf(call), decision.allowed]);
+    assert.deepEqual(asked, [
+      ["orders to quotes: POST, /bank.Quotes/Get, no token", true],
+      ["both to quotes: POST, /bank.Quotes/Get, no token", false],
+      ["a stranger of the mesh to quotes: POST, /bank.Quotes/Get, no token", false],
+      ["plaintext to quotes: POST, /bank.Quotes/Get, no token", false],
+      ["orders to quotes: POST, /bank.Quotes/GetX, no token", false],
+      ["orders to quotes: POST, /bank.Quotes/Get/1, no token", false],
+      ["orders to quotes: POST, /no-such-path, no token", false],
+    ]);
+  });
+
+  it("goes to the port that speaks it", () => {
+    const probe = allProbes.find((p) => p.id === "A-graph")!;
+    for (const { call } of [...of("quotes"), ...of("both")].filter((q) => q.decision.allowed)) {
+      const request = probe.send({ settings: spoken, podAddresses: {} }, textOf(call));
+      assert.ok(request.from !== "host" && request.grpc);
+      assert.match(request.url, /:7070\/bank\.Quotes\/Get$/);
+    }
+  });
+});
+
 describe("clients' addresses", () => {
   const rule = { gateway: true, methods: ["GET"], remoteIpBlocks: ["203.0.113.16/28"] };
   const guarded = settings({

@@ -21,6 +21,37 @@ const cases: [name: string, tls: boolean, evidence: Partial<Evidence>, expected:
   ["a path that nothing serves", true, { status: 404 }, "not-found"],
   ["no healthy service", false, { exitCode: 0, status: 503 }, "no-upstream"],
   ["RBAC", false, { exitCode: 0, status: 403 }, "other-status"],
+  ["a gRPC answer", false, { status: 200, grpc: { status: 0, message: "" } }, "ok"],
+  [
+    "RBAC, to gRPC",
+    false,
+    { status: 200, grpc: { status: 7, message: "RBAC: access denied" } },
+    "rbac-denied",
+  ],
+  [
+    "a gRPC server's own refusal",
+    false,
+    { status: 200, grpc: { status: 7, message: "not yours" } },
+    "other-status",
+  ],
+  [
+    "a gRPC method that the server does not have",
+    false,
+    { status: 200, grpc: { status: 12, message: "unknown method Other" } },
+    "other-status",
+  ],
+  [
+    "no healthy service, to gRPC",
+    false,
+    { status: 200, grpc: { status: 14, message: "no healthy upstream" } },
+    "no-upstream",
+  ],
+  [
+    "a token's end, to gRPC",
+    false,
+    { status: 200, grpc: { status: 16, message: "Jwt is expired" } },
+    "token-expired",
+  ],
   [
     "plaintext to a STRICT service",
     false,

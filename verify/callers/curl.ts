@@ -30,6 +30,8 @@ export function curlScript(
   if (requests.some((r) => r.request.clientCertificate === "self-signed") && selfSigned) {
     lines.push(`printf %s ${quote(selfSigned.certPem + selfSigned.keyPem)} >client.pem`);
   }
+  // a gRPC message of no bytes: not compressed, length 0
+  if (requests.some((r) => r.request.grpc)) lines.push(`printf '\\0\\0\\0\\0\\0' >message`);
   requests.forEach((request, i) =>
     lines.push(
       `printf %s ${quote(curlConfig(request))} >c${i}`,
@@ -66,11 +68,14 @@ function curl({ request }: CurlRequest, i: number): string {
   const { method } = request;
   // curl would wait for the body of an answer to HEAD
   const verb = method === "HEAD" ? ["--head"] : method ? ["--request", quote(method)] : [];
+  // proxies tell gRPC by its content type and answer in its own words
+  const grpc = request.grpc ? ["--http2-prior-knowledge", "--data-binary", "@message"] : [];
   const format = "%{http_code} %{time_total}";
   const words = [
     ...["curl", "--silent", "--show-error", "--no-keepalive", "--path-as-is"],
     ...["--max-time", String(timeoutSeconds), "--config", `c${i}`, ...verb],
     ...["--dump-header", `h${i}`, "--output", `b${i}`, "--write-out", quote(format)],
+    ...grpc,
     ...tls,
     ...certificate,
   ];
@@ -79,7 +84,8 @@ function curl({ request }: CurlRequest, i: number): string {
 
 /** What may hold a token, as a file of curl's options. */
 function curlConfig({ request, requestId, token }: CurlRequest): string {
-  const headers = { "X-Request-ID": requestId, ...messageHeaders(request, token) };
+  const grpc = request.grpc && { "Content-Type": "application/grpc", TE: "trailers" };
+  const headers = { "X-Request-ID": requestId, ...grpc, ...messageHeaders(request, token) };
   const url = tokenPath({ ...request, path: request.url }, token);
   const option = (name: string, value: string) =>
     `${name} = "${value.replace(/[\\"]/g, (c) => `\\${c}`)}"\n`;
@@ -115,6 +121,7 @@ function readBlock(block: readonly string[], at: string): Evidence {
   const status = Number(code);
   const message = messages.trim();
   const alert = alertIn(message);
+  const grpc = grpcStatus(headers);
   const location = /^location:\s*(\S+)/im.exec(headers)?.[1];
   return {
     at,
@@ -125,5 +132,18 @@ function readBlock(block: readonly string[], at: string): Evidence {
     ...(status > 0 && { status }),
     ...(alert && { alert }),
     ...(location && { location }),
+    ...(grpc && { grpc }),
   };
+}
+
+/** What stands in the headers or the trailers of a gRPC answer; the message is percent-encoded. */
+function grpcStatus(headers: string): Evidence["grpc"] {
+  const status = /^grpc-status:\s*(\d+)/im.exec(headers)?.[1];
+  if (status === undefined) return undefined;
+  const message = /^grpc-message:[ \t]*([^\r\n]*)/im.exec(headers)?.[1] ?? "";
+  return { status: Number(status), message: message.replace(/%([0-9A-Fa-f]{2})/g, fromHex) };
+}
+
+function fromHex(_: string, digits: string): string {
+  return String.fromCharCode(Number.parseInt(digits, 16));
 }

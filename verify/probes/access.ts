@@ -6,6 +6,7 @@ import {
   httpServices,
   isTcp,
   openFromInside,
+  spokenBy,
 } from "../calls.ts";
 import { addressElsewhere, clientNamed } from "../vocabulary.ts";
 import type { Expectation, Probe, ProbeRequest, ProbeTarget } from "../probe.ts";
@@ -30,9 +31,10 @@ export function requestOf({ settings }: ProbeTarget, call: GraphCall): ProbeRequ
   if (from.kind === "outside") return { ...good(settings, path), ...message };
   const service = settings.services.find((x) => x.name === call.service)!;
   const port = service.ports?.find((p) => p.targetPort === call.port) ?? firstPort(service);
-  const opaque = isTcp(settings, call);
+  const spoken = spokenBy(settings, call);
   return {
-    ...(opaque && { opaque }),
+    ...(spoken === "tcp" && { opaque: true }),
+    ...(spoken === "grpc" && { grpc: true }),
     from: from.kind === "plaintext" ? "plain" : "mesh",
     ...callerOf(settings, from),
     url: `http://${hostOf(service.name, settings.namespace)}:${port.port}${path}`,

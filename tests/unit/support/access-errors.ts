@@ -150,6 +150,7 @@ const rules: readonly ConfigError[] = [
     payments({
       allowFrom: [{ gateway: true, rpcs: ["/a.B/C"] }],
       ports: [{ port: 80, targetPort: 8080, protocol: "grpc" }],
+      sourceImage: "istio-app",
     }),
     `${allow}.rpcs`,
     '["/a.B/C"]',

@@ -1,4 +1,4 @@
-import { type ConfigError, nested, http, image, label, port } from "./config-error.ts";
+import { type ConfigError, http, image, label, nested, port, setPath } from "./config-error.ts";
 
 /** A wrong value inside the first service. */
 export function service(
@@ -47,7 +47,7 @@ export const serviceErrors: readonly ConfigError[] = [
     '"manual"',
     "one of none, namespace, pod",
   ),
-  service("sourceImage", { sourceImage: "apache" }, '"apache"', "one of nginx, httpd"),
+  service("sourceImage", { sourceImage: "apache" }, '"apache"', "one of nginx, httpd, istio-app"),
   service("writablePaths[0]", { writablePaths: ["run"] }, '"run"', "the path of a folder"),
   service("ports", { ports: [] }, "[]", "at least one port"),
   service("ports[0].port", { ports: [{ ...http, port: 0 }] }, "0", port),
@@ -59,6 +59,13 @@ export const serviceErrors: readonly ConfigError[] = [
     "one of http, http2, grpc, tcp, tls, https",
     "tcp",
   ),
+  {
+    raw: { services: [{ name: "quotes", prefix: false, ports: [{ ...http, protocol: "grpc" }] }] },
+    key: "services[0].ports[0].protocol",
+    value: '"grpc"',
+    allowed: "http or tcp, for the echo server speaks nothing else",
+    fix: setPath("services[0].sourceImage", "istio-app"),
+  },
   service("ports[0].name", { ports: [{ ...http, name: "Web" }] }, '"Web"', label),
   service("environment.SIZE", { environment: { SIZE: 1 } }, "1", "text; quote numbers"),
   service(

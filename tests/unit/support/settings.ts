@@ -35,6 +35,7 @@ export const airgap: Sources = {
     curl: "bankmesh.local/curl:0123456789ab",
     nginx: "bankmesh.local/nginx:0123456789ab",
     httpd: "bankmesh.local/httpd:0123456789ab",
+    "istio-app": "bankmesh.local/istio/app:0123456789ab",
   },
 };
 
