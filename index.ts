@@ -61,7 +61,7 @@ if (settings.clients.length > 0)
     inCluster,
   );
 const security = new MeshSecurity("security", settings, inMesh);
-const routes = bankRoutes(settings.namespace, settings.services);
+const routes = bankRoutes(settings);
 const clients = {
   trustedProxies: settings.trustedProxies,
   peerAddress: asksForPeerAddress(settings),

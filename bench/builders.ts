@@ -39,7 +39,7 @@ export function manyRulesConfig(services: number): Record<string, unknown> {
 
 /** Makes every object that a stack's security is made of, and gives their number. */
 export function buildAll(s: Settings): number {
-  const routes = bankRoutes(s.namespace, s.services);
+  const routes = bankRoutes(s);
   return [
     namespaceMtls(s.mtlsMode),
     gatewaySpec(s.gatewayTls, s.host),

@@ -43,7 +43,7 @@ function mesh(s: Settings): object[] {
     metadata: { name, namespace: s.namespace },
     spec,
   });
-  const routes = bankRoutes(s.namespace, s.services);
+  const routes = bankRoutes(s);
   return [
     namespace(s.namespace),
     {

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import { type AccessSettings, needlessHeaders } from "../policies/authorization.ts";
 import type { Route } from "../policies/routing.ts";
-import { type ServiceSettings, prefixOf } from "../settings/index.ts";
+import { type ServiceSettings, type Settings, prefixOf } from "../settings/index.ts";
 import { BankService, portsOf } from "./bank-service.ts";
 import type { InCluster } from "./cluster.ts";
 
@@ -45,19 +46,21 @@ export class Bank extends pulumi.ComponentResource {
 }
 
 /** What the gateway serves of the bank: the first port of each service that has a prefix. */
-export function bankRoutes(namespace: string, services: readonly ServiceSettings[]): Route[] {
-  return services.flatMap((service) => {
+export function bankRoutes(settings: AccessSettings & Pick<Settings, "authorization">): Route[] {
+  return settings.services.flatMap((service) => {
     const prefix = prefixOf(service);
     if (prefix === undefined) return [];
     const { timeout, retries, requestHeaders } = service;
+    const withheldHeaders = needlessHeaders(settings, service);
     return [
       {
         prefix,
-        destination: `${service.name}.${namespace}.svc.cluster.local`,
+        destination: `${service.name}.${settings.namespace}.svc.cluster.local`,
         port: portsOf(service)[0]!.port,
         ...(timeout && { timeout }),
         ...(retries && { retries }),
         ...(requestHeaders && { requestHeaders }),
+        ...(withheldHeaders.length > 0 && { withheldHeaders }),
       },
     ];
   });

@@ -6,7 +6,7 @@ import {
   prefixOf,
   rolledOut,
 } from "../settings/index.ts";
-import type { Selector } from "./authentication.ts";
+import { type Selector, tokenHeaders } from "./authentication.ts";
 import {
   type AuthorizationPolicySpec,
   type Rule,
@@ -49,6 +49,18 @@ export function asksForPeerAddress(
 export function needsToken(settings: AccessSettings, service: ServiceSettings): boolean {
   const rules = [...(service.allowFrom ?? []), ...(service.denyFrom ?? [])];
   return rolledOut(settings, service.name) && rules.some(asksForToken);
+}
+
+/** Headers with tokens that a service has no need of, and that reach it for the sake of others. */
+export function needlessHeaders(
+  settings: AccessSettings & Pick<Settings, "authorization">,
+  service: ServiceSettings,
+): string[] {
+  const { authorization, authentication, services } = settings;
+  const handedOn = authorization !== "off" && services.some((x) => needsToken(settings, x));
+  if (!handedOn || needsToken(settings, service)) return [];
+  const names = authentication.issuers.flatMap((i) => tokenHeaders(i).map((h) => h.name));
+  return [...new Set(names)];
 }
 
 /**

@@ -27,6 +27,8 @@ export interface Route {
   readonly retries?: { readonly attempts: number; readonly perTryTimeout?: string };
   /** Headers that are set on the request. @default none */
   readonly requestHeaders?: Readonly<Record<string, string>>;
+  /** Headers that are taken from the request. @default none */
+  readonly withheldHeaders?: readonly string[];
 }
 
 /**
@@ -75,10 +77,15 @@ export function virtualServiceSpec(args: VirtualServiceArgs): VirtualServiceSpec
 }
 
 function httpRoute(route: Route): HttpRoute {
+  const { requestHeaders, withheldHeaders } = route;
+  const request = {
+    ...(requestHeaders && { set: { ...requestHeaders } }),
+    ...(withheldHeaders && { remove: [...withheldHeaders] }),
+  };
   return {
     name: route.prefix.slice(1).replaceAll("/", "-"),
     match: [{ uri: { exact: route.prefix } }, { uri: { prefix: `${route.prefix}/` } }],
-    ...(route.requestHeaders && { headers: { request: { set: { ...route.requestHeaders } } } }),
+    ...(Object.keys(request).length > 0 && { headers: { request } }),
     route: [{ destination: { host: route.destination, port: { number: route.port } } }],
     ...(route.timeout && { timeout: route.timeout }),
     ...(route.retries && { retries: { ...route.retries } }),

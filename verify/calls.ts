@@ -92,16 +92,18 @@ function questionsOf(s: Settings, service: ServiceSettings): GraphQuestion[] {
     ...[exemptCall(s, service)].filter((call) => call !== undefined),
   ];
   const possible = centres.flatMap((centre) => [centre, ...neighbours(s, centre, words)]);
-  return possible.flatMap((call): GraphQuestion[] => {
-    const decision = decisionOf(s, call);
-    // whether anything listens on the other ports, nobody knows
-    if (decision.allowed)
-      return centres.includes(call) || !words.ports.includes(call.port!)
-        ? [{ call, decision }]
-        : [];
-    const control = controlOf(s, call, centres, words);
-    return control ? [{ call, decision, control }] : [];
-  });
+  return possible
+    .filter((call) => !addressDecides(s, call))
+    .flatMap((call): GraphQuestion[] => {
+      const decision = decisionOf(s, call);
+      // whether anything listens on the other ports, nobody knows
+      if (decision.allowed)
+        return centres.includes(call) || !words.ports.includes(call.port!)
+          ? [{ call, decision }]
+          : [];
+      const control = controlOf(s, call, centres, words);
+      return control ? [{ call, decision, control }] : [];
+    });
 }
 
 function controlOf(
@@ -113,7 +115,7 @@ function controlOf(
   const near = [...centres, ...neighbours(s, call, words)];
   for (const other of near) {
     const apart = differences(call, other);
-    if (apart.length === 1 && decisionOf(s, other).allowed)
+    if (apart.length === 1 && decisionOf(s, other).allowed && !addressDecides(s, other))
       return { call: other, differs: `${apart[0]}: ${partText(other, apart[0]!)}` };
   }
   return undefined;
@@ -142,7 +144,19 @@ function openCalls(
   return (service.allowFrom ?? [])
     .filter(wanted)
     .flatMap((rule) => example(s, service, rule) ?? [])
-    .filter((call) => decisionOf(s, call).allowed);
+    .filter((call) => decisionOf(s, call).allowed && !addressDecides(s, call));
+}
+
+/** Whether a call's answer hangs on the address that the gateway sees: with no proxy in front, nobody knows it here. */
+function addressDecides(s: Settings, call: GraphCall): boolean {
+  if (call.from.kind !== "outside" || s.trustedProxies > 0) return false;
+  const { allowFrom = [], denyFrom = [] } = s.services.find((x) => x.name === call.service)!;
+  const blocks = [...allowFrom, ...denyFrom].flatMap((rule) => rule.remoteIpBlocks ?? []);
+  const { allowed } = decisionOf(s, call);
+  return blocks.some((block) => {
+    const clientAddress = block.split("/")[0]!;
+    return decisionOf(s, { ...call, clientAddress }).allowed !== allowed;
+  });
 }
 
 function exemptCall(s: Settings, service: ServiceSettings): GraphCall | undefined {

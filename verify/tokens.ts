@@ -48,6 +48,8 @@ export interface TokenSpec {
   readonly claims?: Readonly<Record<string, unknown>>;
   /** Seconds from now, or before; null for a token that never expires. @default 600 */
   readonly expiresIn?: number | null;
+  /** The moment itself, in seconds since 1970, so that the same token can be asked again. @default expiresIn */
+  readonly expiresAt?: number;
   /** Seconds from now at which it becomes valid. @default no such claim */
   readonly notBeforeIn?: number;
   readonly flaw?: Flaw;
@@ -80,13 +82,14 @@ export function makeToken(
 function claimsOf(spec: TokenSpec, issuer: IssuerSettings, now: number): Json {
   const audiences = spec.audiences ?? issuer.audiences.slice(0, 1);
   const { expiresIn = 600, notBeforeIn, subject = defaultSubject } = spec;
+  const { expiresAt = expiresIn === null ? null : now + expiresIn } = spec;
   return {
     sub: subject,
     ...spec.claims,
     iss: issuer.issuer,
     aud: audiences.length === 1 ? audiences[0] : audiences,
     iat: now,
-    ...(expiresIn !== null && { exp: now + expiresIn }),
+    ...(expiresAt !== null && { exp: expiresAt }),
     ...(notBeforeIn !== undefined && { nbf: now + notBeforeIn }),
   };
 }

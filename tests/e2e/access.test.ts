@@ -1,11 +1,18 @@
 import * as assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { allProbes } from "../../verify/probes/index.ts";
-import type { Kubectl } from "../../verify/kubectl.ts";
-import type { PodRequest, Probe } from "../../verify/probe.ts";
+import type { Probe } from "../../verify/probe.ts";
 import type { Outcome } from "../../verify/runner.ts";
 import type { Verifier } from "../../verify/verifier.ts";
 import { table } from "../../verify/report.ts";
+import {
+  addressRules,
+  caller,
+  otherVersion,
+  peerProbes,
+  timeline,
+  versionProbe,
+} from "./support/access.ts";
 import {
   bringIssuer,
   exemptPath,
@@ -26,10 +33,11 @@ const authentication = (...keyIds: string[]) => ({
   exempt: ["/users/health"],
 });
 const services = [
+  // asks for no token, so that nobody's reaches it
   {
     name: "users",
     allowFrom: [
-      { gateway: true, methods: ["GET"], token: true },
+      { gateway: true, methods: ["GET"] },
       { service: "orders", methods: ["GET"] },
     ],
   },
@@ -37,6 +45,8 @@ const services = [
     name: "orders",
     allowFrom: [
       { gateway: true, claims: { role: ["teller", "admin"] } },
+      // a dot of an account stands for itself
+      { principal: "cluster.local/ns/bank/sa/back.office" },
       { service: "users", version: "v1" },
     ],
     denyFrom: [
@@ -92,7 +102,6 @@ const authentications = [
   "RequestAuthentication access-edge-gateway-tokens",
   "RequestAuthentication access-service-orders-tokens",
   "RequestAuthentication access-service-payments-tokens",
-  "RequestAuthentication access-service-users-tokens",
 ];
 const all = (op: string, resources: readonly string[]) => resources.map((r) => `${op} ${r}`);
 
@@ -125,6 +134,8 @@ describe("who may call what", () => {
     assert.deepEqual(lines(await stack.preview()), [
       ...all("create", [...policies, ...authentications]),
       "update AccessControl access",
+      // the routes take tokens away where nobody needs them
+      "update VirtualService edge-routes",
     ]);
     await stack.up();
     const outcomes = await assertAllHold(verifier, stack);
@@ -148,6 +159,7 @@ describe("who may call what", () => {
     assert.ok(count(rpcs, "ok") > 0 && count(rpcs, "rbac-denied") > 3, table(rpcs));
     for (const id of [
       "J1",
+      "J1-needless",
       "J3",
       "J4",
       "J5",
@@ -181,6 +193,44 @@ describe("who may call what", () => {
     ]);
   });
 
+  it("takes an account with a dot for itself alone", async () => {
+    const kubectl = await stack.kubectl();
+    const { curl } = stack.sources.images;
+    await kubectl.apply(["back.office", "backxoffice"].flatMap((name) => caller(name, curl)));
+    const ask = async (name: string) => {
+      const pod = `pod/${name}`;
+      await kubectl.run([
+        "wait",
+        "--for=condition=Ready",
+        "--timeout=90s",
+        "--namespace=bank",
+        pod,
+      ]);
+      const command = ["curl", "-s", "-m", "5", "-w", " %{http_code}", "http://orders/"];
+      return kubectl.run(["exec", pod, "--namespace=bank", "--container=curl", "--", ...command]);
+    };
+    assert.match(await ask("back.office"), / 200$/);
+    assert.match(await ask("backxoffice"), /^RBAC: access denied 403$/);
+    const names = ["pod", "serviceaccount"].flatMap((k) => [
+      `${k}/back.office`,
+      `${k}/backxoffice`,
+    ]);
+    await kubectl.run(["delete", ...names, "--namespace=bank", "--wait=false"]);
+  });
+
+  it("takes a token while it lasts, and the same one no longer", async () => {
+    // Envoy lets clocks differ by 60 s; the answer turns ten seconds from now
+    const expiresAt = Math.floor(Date.now() / 1000) - 50;
+    const answer = async (probe: Probe) => {
+      const options = { samples: 1, patienceSeconds: 30 };
+      const [outcome] = await verifier.ask(await stack.subject(), options, [probe]);
+      assert.equal(outcome?.verdict, "holds", outcome?.text);
+    };
+    const [early, late] = timeline(expiresAt);
+    await answer(early);
+    await answer(late);
+  });
+
   it("refuses plaintext and strangers in PERMISSIVE too, because they have no identity in the rules", async () => {
     stack.set({ mtlsMode: "PERMISSIVE" });
     await stack.up();
@@ -193,15 +243,23 @@ describe("who may call what", () => {
     stack.set({ mtlsMode: "STRICT" });
   });
 
-  it("asks for tokens behind MUTUAL as well, and for an expiry when config says so", async () => {
+  it("asks for tokens behind MUTUAL as well, for an expiry when config says so, and for the peer's address", async () => {
     stack.set({
       gatewayTls: "MUTUAL",
       authentication: { ...authentication("k1"), requireExpiry: true },
+      services: services.map((x) =>
+        x.name === "users" ? { ...x, allowFrom: [...x.allowFrom, ...addressRules] } : x,
+      ),
     });
     await stack.up();
     const ids = idsOf(await assertAllHold(verifier, stack));
     assert.ok(ids.includes("E8") && ids.includes("J3") && ids.includes("J6"), ids.join());
-    stack.set({ gatewayTls: "SIMPLE", authentication: authentication("k1") });
+    const outcomes = await verifier.ask(await stack.subject(), {}, peerProbes);
+    assert.ok(
+      outcomes.every((o) => o.verdict === "holds") && outcomes.length === 2,
+      table(outcomes),
+    );
+    stack.set({ gatewayTls: "SIMPLE", authentication: authentication("k1"), services });
     await stack.up();
   });
 
@@ -283,7 +341,9 @@ describe("who may call what", () => {
     stack.set({ rollout: { mode: "all" }, authorization: "off" });
     const steps = lines(await stack.preview());
     assert.ok(
-      steps.every((line) => /^(delete (Authoriz|RequestAuth)|update AccessControl)/.test(line)),
+      steps.every((line) =>
+        /^(delete (Authoriz|RequestAuth)|update (AccessControl|VirtualService))/.test(line),
+      ),
       steps.join("\n"),
     );
     await stack.up();
@@ -298,41 +358,3 @@ function probesOf(id: string) {
 function count(outcomes: readonly Outcome[], reason: string): number {
   return outcomes.filter((o) => o.got === reason).length;
 }
-
-/** A pod like those of orders but for its version, and a Service for each version alone. */
-async function otherVersion(kubectl: Kubectl): Promise<object[]> {
-  const original = await kubectl.json<{ spec: { template: { spec: object } } }>([
-    ...["get", "deployment/orders", "--namespace=bank"],
-  ]);
-  const labels = { app: "orders", version: "v2" };
-  const metadata = { name: "orders-v2", namespace: "bank" };
-  const pod = { metadata: { labels }, spec: original.spec.template.spec };
-  return [
-    {
-      ...{ apiVersion: "apps/v1", kind: "Deployment", metadata },
-      spec: { selector: { matchLabels: labels }, template: pod },
-    },
-    ...["v1", "v2"].map((version) => ({
-      ...{ apiVersion: "v1", kind: "Service" },
-      metadata: { name: `orders-${version}`, namespace: "bank" },
-      spec: {
-        selector: { ...labels, version },
-        ports: [{ name: "http", port: 80, targetPort: 8080 }],
-      },
-    })),
-  ];
-}
-
-const toOrders = (host: string): PodRequest => ({
-  ...{ from: "mesh", as: "users" },
-  url: `http://${host}.bank.svc.cluster.local/`,
-});
-const versionProbe: Probe = {
-  id: "A-version",
-  question: "Is another version closed that no rule is about?",
-  why: "the rule's policy selects the version that it names",
-  applies: () => true,
-  expect: () => ({ reason: "rbac-denied" }),
-  send: () => toOrders("orders-v2"),
-  control: { differs: "the version that the rule names", send: () => toOrders("orders-v1") },
-};

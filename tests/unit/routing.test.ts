@@ -108,7 +108,8 @@ describe("virtualServiceSpec", () => {
 
 describe("bankRoutes", () => {
   test("the first port of each service, under its name or its prefix, but for those with none", () => {
-    const { services } = settings({
+    const bank = settings({
+      namespace: "money",
       services: [
         { name: "users" },
         {
@@ -125,7 +126,7 @@ describe("bankRoutes", () => {
         { name: "ledger", prefix: false },
       ],
     });
-    assert.deepEqual(bankRoutes("money", services), [
+    assert.deepEqual(bankRoutes(bank), [
       { prefix: "/users", destination: "users.money.svc.cluster.local", port: 80 },
       {
         prefix: "/v1/orders",
@@ -136,6 +137,26 @@ describe("bankRoutes", () => {
         requestHeaders: { "x-bank": "1" },
       },
     ]);
+  });
+
+  test("tokens stay with the services that need them, once rules apply", () => {
+    const issuer = { name: "bank", issuer: "https://a", audiences: ["bank"], keyIds: ["k1"] };
+    const headers = [{ name: "X-Token" }, { name: "Authorization", prefix: "Bearer " }];
+    const values = {
+      authentication: { issuers: [issuer, { ...issuer, name: "other", headers }] },
+      services: [
+        { name: "users", allowFrom: [{ gateway: true }] },
+        { name: "orders", allowFrom: [{ gateway: true, token: true }] },
+      ],
+    };
+    const withheld = (authorization: string) =>
+      bankRoutes(settings({ ...values, authorization })).map((route) => route.withheldHeaders);
+    assert.deepEqual(withheld("off"), [undefined, undefined]);
+    for (const mode of ["dry-run", "enforce"])
+      assert.deepEqual(withheld(mode), [["Authorization", "X-Token"], undefined]);
+    const [users] = bankRoutes(settings({ ...values, authorization: "enforce" }));
+    const { http } = spec("NONE", [users!]);
+    assert.deepEqual(http![0]!.headers, { request: { remove: ["Authorization", "X-Token"] } });
   });
 });
 

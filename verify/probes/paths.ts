@@ -1,6 +1,6 @@
 import { matchesPath } from "../../policies/decide.ts";
 import { type Settings, prefixOf } from "../../settings/index.ts";
-import { type GraphCall, decisionOf, graphQuestions, isTcp } from "../calls.ts";
+import { type GraphCall, decisionOf, graphQuestions, spokenBy } from "../calls.ts";
 import type { Probe } from "../probe.ts";
 import { requestOf } from "./access.ts";
 
@@ -14,7 +14,7 @@ interface Door {
 function doorOf(s: Settings): Door | undefined {
   if (s.authorization !== "enforce") return undefined;
   for (const { call, decision } of graphQuestions(s).values()) {
-    if (!decision.allowed || isTcp(s, call)) continue;
+    if (!decision.allowed || spokenBy(s, call) !== "http") continue;
     const beside = `${call.path.slice(0, call.path.lastIndexOf("/"))}/no-such-path`;
     const others = [beside, `${call.path}/x`].map((path) => decisionOf(s, { ...call, path }));
     if (others.every((o) => !o.allowed && o.routed !== false)) return { call, beside };

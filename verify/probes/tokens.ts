@@ -102,9 +102,15 @@ function flawProbes(): Probe[] {
   }));
 }
 
-/** The gateway hands tokens on where a rule inside asks for one; the proxy that checks it there takes it away. */
-function tokenReaches(s: Settings): boolean {
-  return s.services.some((x) => needsToken(s, x)) && !needsToken(s, entrance(s)!.service);
+/** A call that is let in without a token, to a service whose rules ask for none; and a token to bring. */
+function needless(s: Settings): { call: GraphCall; token: TokenSpec } | undefined {
+  const token = entrance(s)?.call.token;
+  if (!token) return undefined;
+  return httpServices(s)
+    .filter((x) => rolledOut(s, x.name) && !needsToken(s, x) && x.image === undefined)
+    .flatMap((x) => openFromOutside(s, x) ?? [])
+    .map((call) => ({ call, token }))
+    .at(0);
 }
 
 function echoes(s: Settings): boolean {
@@ -136,8 +142,19 @@ export const tokenProbes: readonly Probe[] = [
     question: "Is a valid token let in, and kept from the service whose proxy checked it?",
     why: "issuer, signature, audience and times are right; what was checked is not handed on without need",
     applies: hasEntrance,
-    expect: (s) => ({ reason: "ok", ...(echoes(s) && { tokenSeen: tokenReaches(s) }) }),
+    expect: (s) => ({ reason: "ok", ...(echoes(s) && { tokenSeen: false }) }),
     send: asked(),
+  },
+  {
+    id: "J1-needless",
+    question: "Is a valid token kept from a service whose rules ask for none?",
+    why: "the gateway hands tokens on for services that check them again; its routes to others take them away",
+    applies: (s) => needless(s) !== undefined,
+    expect: () => ({ reason: "ok", tokenSeen: false }),
+    send: ({ settings: s }) => {
+      const { call, token } = needless(s)!;
+      return { ...good(s, call.path), method: call.method, ...messageOf(s, { ...call, token }) };
+    },
   },
   {
     id: "J2",

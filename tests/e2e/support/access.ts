@@ -1,0 +1,117 @@
+import type { Kubectl } from "../../../verify/kubectl.ts";
+import type { PodRequest, Probe, ProbeTarget } from "../../../verify/probe.ts";
+import { good } from "../../../verify/probes/edge-requests.ts";
+import type { TokenSpec } from "../../../verify/tokens.ts";
+
+/** A pod like those of orders but for its version, and a Service for each version alone. */
+export async function otherVersion(kubectl: Kubectl): Promise<object[]> {
+  const original = await kubectl.json<{ spec: { template: { spec: object } } }>([
+    ...["get", "deployment/orders", "--namespace=bank"],
+  ]);
+  const labels = { app: "orders", version: "v2" };
+  const metadata = { name: "orders-v2", namespace: "bank" };
+  const pod = { metadata: { labels }, spec: original.spec.template.spec };
+  return [
+    {
+      ...{ apiVersion: "apps/v1", kind: "Deployment", metadata },
+      spec: { selector: { matchLabels: labels }, template: pod },
+    },
+    ...["v1", "v2"].map((version) => ({
+      ...{ apiVersion: "v1", kind: "Service" },
+      metadata: { name: `orders-${version}`, namespace: "bank" },
+      spec: {
+        selector: { ...labels, version },
+        ports: [{ name: "http", port: 80, targetPort: 8080 }],
+      },
+    })),
+  ];
+}
+
+const claiming =
+  (method: string) =>
+  ({ settings: s }: ProbeTarget) => ({
+    ...good(s, "/users"),
+    ...{ method, headers: { "X-Forwarded-For": "203.0.113.7" } },
+  });
+/** Questions about the rules of addressRules. */
+export const peerProbes: readonly Probe[] = [
+  {
+    id: "E27-peer",
+    question: "Is a call let in by the address that its connection comes from?",
+    why: "no proxy is trusted, so the peer's address is the client's",
+    applies: () => true,
+    expect: () => ({ reason: "ok", peer: "gateway" }),
+    send: claiming("PUT"),
+  },
+  {
+    id: "E27-claimed",
+    question: "Is an address ignored that the client only claims?",
+    why: "no proxy is trusted to have written X-Forwarded-For",
+    applies: () => true,
+    expect: () => ({ reason: "rbac-denied", refusedBy: "gateway" }),
+    send: claiming("PATCH"),
+    control: { differs: "the rule that names the peer's own address", send: claiming("PUT") },
+  },
+];
+
+const toOrders = (host: string): PodRequest => ({
+  ...{ from: "mesh", as: "users" },
+  url: `http://${host}.bank.svc.cluster.local/`,
+});
+export const versionProbe: Probe = {
+  id: "A-version",
+  question: "Is another version closed that no rule is about?",
+  why: "the rule's policy selects the version that it names",
+  applies: () => true,
+  expect: () => ({ reason: "rbac-denied" }),
+  send: () => toOrders("orders-v2"),
+  control: { differs: "the version that the rule names", send: () => toOrders("orders-v1") },
+};
+
+/** Rules of users beside those that it has: with no proxy in front, the address that counts is the connection's. */
+export const addressRules = [
+  {
+    ...{ gateway: true, methods: ["PUT"] },
+    remoteIpBlocks: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"],
+  },
+  { gateway: true, methods: ["PATCH"], remoteIpBlocks: ["203.0.113.0/24"] },
+];
+
+/** A pod with curl and an account of its own. */
+export function caller(name: string, image: string): object[] {
+  const metadata = { name, namespace: "bank" };
+  const container = { name: "curl", image, command: ["sleep", "infinity"] };
+  return [
+    { apiVersion: "v1", kind: "ServiceAccount", metadata },
+    {
+      ...{ apiVersion: "v1", kind: "Pod", metadata: { ...metadata, labels: { app: "office" } } },
+      spec: {
+        ...{ serviceAccountName: name, terminationGracePeriodSeconds: 0 },
+        containers: [container],
+      },
+    },
+  ];
+}
+
+/** A token's last seconds, and what comes after. */
+export function timeline(expiresAt: number): readonly [Probe, Probe] {
+  const send =
+    (token: Partial<TokenSpec>) =>
+    ({ settings: s }: ProbeTarget) => ({
+      ...good(s, "/payments"),
+      token: { issuer: "bank", ...token },
+    });
+  const common = { id: "J25", why: "its exp and the 60 s of the clocks", applies: () => true };
+  return [
+    {
+      ...{ ...common, question: "Is a token taken in its last seconds?" },
+      ...{ expect: () => ({ reason: "ok" }), send: send({ expiresAt }) },
+    },
+    {
+      ...{ ...common, question: "Is the same token refused once they are over?" },
+      expect: () => ({ reason: "token-expired", refusedBy: "gateway" }),
+      send: send({ expiresAt }),
+      control: { differs: "an exp to come", send: send({}) },
+    },
+  ];
+}
