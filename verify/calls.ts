@@ -126,6 +126,15 @@ export function openFromOutside(s: Settings, service: ServiceSettings): GraphCal
   return openCallsFromOutside(s, service)[0] ?? exemptCall(s, service);
 }
 
+/** Services that rules open to somebody outside, but to nobody whom this machine can stand for: to tokens of others. */
+export function closedFromHere(s: Settings): string[] {
+  if (s.authorization !== "enforce") return [];
+  return httpServices(s)
+    .filter((x) => rolledOut(s, x.name) && prefixOf(x) !== undefined)
+    .filter((x) => x.allowFrom?.some((rule) => rule.gateway) && !openFromOutside(s, x))
+    .map((x) => x.name);
+}
+
 /** One call for each rule by which somebody outside is let in to a service. */
 export function openCallsFromOutside(s: Settings, service: ServiceSettings): GraphCall[] {
   return openCalls(s, service, (rule) => rule.gateway === true);

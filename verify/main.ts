@@ -5,6 +5,7 @@ import { createReporter } from "../scripts/progress.ts";
 import { prepareTools } from "../scripts/setup/index.ts";
 import { requireStack } from "../scripts/stack/files.ts";
 import { openStack, readOutputs } from "../scripts/stack/open.ts";
+import { closedFromHere } from "./calls.ts";
 import { Kubectl } from "./kubectl.ts";
 import { table } from "./report.ts";
 import { Verifier } from "./verifier.ts";
@@ -44,6 +45,11 @@ export async function main(args: readonly string[]): Promise<number> {
     );
     step.done(`${outcomes.length} questions`);
     process.stdout.write(`${table(outcomes)}\n`);
+    const closed = closedFromHere(settings);
+    if (closed.length > 0)
+      process.stdout.write(
+        `not asked through the gateway, for nobody here has a token or an address that its rules let in: ${closed.join(", ")}\n`,
+      );
     if (leftOut.length > 0)
       process.stdout.write(`not asked, for nobody here can: ${leftOut.join(", ")}\n`);
     return outcomes.every((o) => o.verdict === "holds") ? 0 : 1;

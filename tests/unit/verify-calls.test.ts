@@ -1,6 +1,6 @@
 import * as assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { decisionOf, graphQuestions, textOf } from "../../verify/calls.ts";
+import { closedFromHere, decisionOf, graphQuestions, textOf } from "../../verify/calls.ts";
 import { controlOf, isNegative } from "../../verify/probe.ts";
 import { messageOf } from "../../verify/probes/edge-requests.ts";
 import { allProbes, probesFor } from "../../verify/probes/index.ts";
@@ -135,6 +135,35 @@ describe("gRPC", () => {
       assert.ok(request.from !== "host" && request.grpc);
       assert.match(request.url, /:7070\/bank\.Quotes\/Get$/);
     }
+  });
+});
+
+describe("services that only others reach", () => {
+  const open = (allowFrom: object[], values: object = {}) =>
+    closedFromHere(
+      settings({
+        authorization: "enforce",
+        authentication: {
+          issuers: [
+            { name: "bank", issuer: "https://a", audiences: ["bank"], keyIds: ["k1"] },
+            { name: "other", issuer: "https://b", audiences: ["bank"], jwksUri: "https://b/keys" },
+          ],
+        },
+        services: [{ name: "users", allowFrom }],
+        ...values,
+      }),
+    );
+  const foreign = { gateway: true, issuer: "other" };
+
+  it("are named: those for tokens of other issuers, and for addresses that nobody here has", () => {
+    assert.deepEqual(open([foreign]), ["users"]);
+    assert.deepEqual(open([{ gateway: true, remoteIpBlocks: ["203.0.113.0/24"] }]), ["users"]);
+  });
+
+  it("are none where a rule lets somebody in who can be brought, where no rule is about the gateway, and without rules", () => {
+    assert.deepEqual(open([foreign, { gateway: true, token: true }]), []);
+    assert.deepEqual(open([{ namespace: "other" }]), []);
+    assert.deepEqual(open([foreign], { authorization: "off" }), []);
   });
 });
 
