@@ -27,33 +27,6 @@ export async function otherVersion(kubectl: Kubectl): Promise<object[]> {
   ];
 }
 
-const claiming =
-  (method: string) =>
-  ({ settings: s }: ProbeTarget) => ({
-    ...good(s, "/users"),
-    ...{ method, headers: { "X-Forwarded-For": "203.0.113.7" } },
-  });
-/** Questions about the rules of addressRules. */
-export const peerProbes: readonly Probe[] = [
-  {
-    id: "E27-peer",
-    question: "Is a call let in by the address that its connection comes from?",
-    why: "no proxy is trusted, so the peer's address is the client's",
-    applies: () => true,
-    expect: () => ({ reason: "ok", peer: "gateway" }),
-    send: claiming("PUT"),
-  },
-  {
-    id: "E27-claimed",
-    question: "Is an address ignored that the client only claims?",
-    why: "no proxy is trusted to have written X-Forwarded-For",
-    applies: () => true,
-    expect: () => ({ reason: "rbac-denied", refusedBy: "gateway" }),
-    send: claiming("PATCH"),
-    control: { differs: "the rule that names the peer's own address", send: claiming("PUT") },
-  },
-];
-
 const toOrders = (host: string): PodRequest => ({
   ...{ from: "mesh", as: "users" },
   url: `http://${host}.bank.svc.cluster.local/`,
@@ -67,15 +40,6 @@ export const versionProbe: Probe = {
   send: () => toOrders("orders-v2"),
   control: { differs: "the version that the rule names", send: () => toOrders("orders-v1") },
 };
-
-/** Rules of users beside those that it has: with no proxy in front, the address that counts is the connection's. */
-export const addressRules = [
-  {
-    ...{ gateway: true, methods: ["PUT"] },
-    remoteIpBlocks: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"],
-  },
-  { gateway: true, methods: ["PATCH"], remoteIpBlocks: ["203.0.113.0/24"] },
-];
 
 /** A pod with curl and an account of its own. */
 export function caller(name: string, image: string): object[] {
