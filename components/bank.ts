@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type AccessSettings, needlessHeaders } from "../policies/authorization.ts";
+import { type AccessSettings, needlessTokens } from "../policies/authorization.ts";
 import type { Route } from "../policies/routing.ts";
 import { type ServiceSettings, type Settings, prefixOf } from "../settings/index.ts";
 import { BankService, portsOf } from "./bank-service.ts";
@@ -51,7 +51,7 @@ export function bankRoutes(settings: AccessSettings & Pick<Settings, "authorizat
     const prefix = prefixOf(service);
     if (prefix === undefined) return [];
     const { timeout, retries, requestHeaders } = service;
-    const withheldHeaders = needlessHeaders(settings, service);
+    const withheldTokens = needlessTokens(settings, service);
     return [
       {
         prefix,
@@ -60,7 +60,7 @@ export function bankRoutes(settings: AccessSettings & Pick<Settings, "authorizat
         ...(timeout && { timeout }),
         ...(retries && { retries }),
         ...(requestHeaders && { requestHeaders }),
-        ...(withheldHeaders.length > 0 && { withheldHeaders }),
+        ...(withheldTokens.length > 0 && { withheldTokens }),
       },
     ];
   });

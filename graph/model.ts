@@ -173,6 +173,7 @@ function requestLines(service: ServiceSettings, rule: Rule): string[] {
     ...ownPaths,
     ...joined(rule.rpcs ?? [], ", ", "rpc "),
     ...joined((rule.ports ?? []).map(String), ", ", "port "),
+    ...joined(rule.version === undefined ? [] : [rule.version], "", "version "),
     ...tokenLines(rule),
     ...valueLines("header", rule.headers),
     ...joined(rule.remoteIpBlocks ?? [], " or ", "client at "),

@@ -37,6 +37,13 @@ export function requestAuthentication<K>(
 
 const bearer = [{ name: "Authorization", prefix: "Bearer " }];
 
+/** A header that tokens stand in. */
+export interface TokenHeader {
+  readonly name: string;
+  /** What comes before the token. @default nothing */
+  readonly prefix?: string;
+}
+
 /** Headers that an issuer's tokens stand in, each with what comes before the token. */
 export function tokenHeaders({ headers, parameters }: IssuerSettings) {
   // without a word about it, Envoy takes the query's access_token too, which ends up in logs

@@ -6,7 +6,7 @@ import {
   prefixOf,
   rolledOut,
 } from "../settings/index.ts";
-import { type Selector, tokenHeaders } from "./authentication.ts";
+import { type Selector, type TokenHeader, tokenHeaders } from "./authentication.ts";
 import {
   type AuthorizationPolicySpec,
   type Rule,
@@ -51,16 +51,19 @@ export function needsToken(settings: AccessSettings, service: ServiceSettings): 
   return rolledOut(settings, service.name) && rules.some(asksForToken);
 }
 
-/** Headers with tokens that a service has no need of, and that reach it for the sake of others. */
-export function needlessHeaders(
+/** Where tokens stand that reach a service for the sake of others: the gateway hands them on for all routes at once. */
+export function needlessTokens(
   settings: AccessSettings & Pick<Settings, "authorization">,
   service: ServiceSettings,
-): string[] {
+): TokenHeader[] {
   const { authorization, authentication, services } = settings;
-  const handedOn = authorization !== "off" && services.some((x) => needsToken(settings, x));
-  if (!handedOn || needsToken(settings, service)) return [];
-  const names = authentication.issuers.flatMap((i) => tokenHeaders(i).map((h) => h.name));
-  return [...new Set(names)];
+  const handedOn = authorization === "enforce" && services.some((x) => needsToken(settings, x));
+  const mine = rolledOut(settings, service.name) && !needsToken(settings, service);
+  if (!handedOn || !mine) return [];
+  const all = authentication.issuers.flatMap(tokenHeaders);
+  return all.filter(
+    (one, i) => all.findIndex((x) => x.name === one.name && x.prefix === one.prefix) === i,
+  );
 }
 
 /**

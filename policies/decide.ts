@@ -197,7 +197,8 @@ export function matchesPath(pattern: string, path: string): boolean {
 
 function matchesText(pattern: string, text: string): boolean {
   if (pattern === "*") return text !== "";
-  if (pattern.endsWith("*")) return text.startsWith(pattern.slice(0, -1));
+  // in Istio's order
   if (pattern.startsWith("*")) return text.endsWith(pattern.slice(1));
+  if (pattern.endsWith("*")) return text.startsWith(pattern.slice(0, -1));
   return pattern === text;
 }

@@ -5,6 +5,7 @@ import type { IVirtualService } from "@kubernetes-models/istio/networking.istio.
   "resolution-mode": "import",
 };
 import type { GatewayTls } from "../settings/index.ts";
+import type { TokenHeader } from "./authentication.ts";
 
 export type GatewaySpec = NonNullable<IGateway["spec"]>;
 export type VirtualServiceSpec = NonNullable<IVirtualService["spec"]>;
@@ -27,8 +28,8 @@ export interface Route {
   readonly retries?: { readonly attempts: number; readonly perTryTimeout?: string };
   /** Headers that are set on the request. @default none */
   readonly requestHeaders?: Readonly<Record<string, string>>;
-  /** Headers that are taken from the request. @default none */
-  readonly withheldHeaders?: readonly string[];
+  /** Headers that are taken from the request where a token stands in them. @default none */
+  readonly withheldTokens?: readonly TokenHeader[];
 }
 
 /**
@@ -72,19 +73,43 @@ export function virtualServiceSpec(args: VirtualServiceArgs): VirtualServiceSpec
   return {
     hosts: [args.host],
     gateways: [args.gatewayName],
-    http: [...(args.gatewayTls === "NONE" ? [] : [redirect]), ...args.routes.map(httpRoute)],
+    http: [...(args.gatewayTls === "NONE" ? [] : [redirect]), ...args.routes.flatMap(httpRoutes)],
   };
 }
 
-function httpRoute(route: Route): HttpRoute {
-  const { requestHeaders, withheldHeaders } = route;
+/** The route, and before it one for requests with tokens that the service is not to see. */
+function httpRoutes(route: Route): HttpRoute[] {
+  const { withheldTokens = [] } = route;
+  const name = route.prefix.slice(1).replaceAll("/", "-");
+  const paths = [{ uri: { exact: route.prefix } }, { uri: { prefix: `${route.prefix}/` } }];
+  const plain = httpRoute(route, name, paths);
+  if (withheldTokens.length === 0) return [plain];
+  const withToken = withheldTokens.flatMap((header) =>
+    paths.map((path) => ({ ...path, headers: { [header.name.toLowerCase()]: tokenIn(header) } })),
+  );
+  const remove = [...new Set(withheldTokens.map((header) => header.name))];
+  return [httpRoute(route, `${name}-token`, withToken, remove), plain];
+}
+
+/** Envoy looks for the prefix wherever it stands, so a token may follow other words. */
+function tokenIn({ prefix = "" }: TokenHeader) {
+  return { regex: `.*${prefix.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}.*` };
+}
+
+function httpRoute(
+  route: Route,
+  name: string,
+  match: NonNullable<HttpRoute["match"]>,
+  remove?: string[],
+): HttpRoute {
+  const { requestHeaders } = route;
   const request = {
     ...(requestHeaders && { set: { ...requestHeaders } }),
-    ...(withheldHeaders && { remove: [...withheldHeaders] }),
+    ...(remove && { remove }),
   };
   return {
-    name: route.prefix.slice(1).replaceAll("/", "-"),
-    match: [{ uri: { exact: route.prefix } }, { uri: { prefix: `${route.prefix}/` } }],
+    name,
+    match,
     ...(Object.keys(request).length > 0 && { headers: { request } }),
     route: [{ destination: { host: route.destination, port: { number: route.port } } }],
     ...(route.timeout && { timeout: route.timeout }),

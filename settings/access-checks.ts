@@ -1,6 +1,7 @@
 import { prefixOf } from "./prefix.ts";
 import { type Problem, setCommand, show } from "./problems.ts";
-import { type Rule, ruleChecks, serves } from "./rule-checks.ts";
+import { coversRule } from "./rule-covers.ts";
+import { ruleChecks, serves } from "./rule-checks.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
 
 /** Rules about callers, held against services, routes and issuers. Pure: settings in, problems out. */
@@ -95,6 +96,10 @@ function issuerChecks(s: Settings, { problem, remove, set }: Tools): Problem[] {
   );
   const unserved = exempt.flatMap((path, i) => {
     const key = `authentication.exempt[${i}]`;
+    if (/^\/?\*$/.test(path))
+      return [
+        problem(key, path, "some paths: this one opens everything to everybody", remove(key)),
+      ];
     return path.startsWith("*") || s.services.some((x) => serves(prefixOf(x), path))
       ? []
       : [problem(key, path, `a path that a service serves: ${prefixes(s)}`, remove(key))];
@@ -124,7 +129,36 @@ function issuerChecks(s: Settings, { problem, remove, set }: Tools): Problem[] {
           ),
         ]
       : [];
-  return [...twins, ...sources, ...ids, ...unserved, ...unknownKeys, ...idle];
+  return [
+    ...twins,
+    ...sources,
+    ...ids,
+    ...claimHeaderChecks(s, { problem, set }),
+    ...unserved,
+    ...unknownKeys,
+    ...idle,
+  ];
+}
+
+/** Envoy clears the headers of the issuer whose token it takes, so a header of another one could be forged beside it. */
+function claimHeaderChecks(s: Settings, { problem, set }: Pick<Tools, "problem" | "set">) {
+  const { issuers } = s.authentication;
+  const all = new Set(issuers.flatMap((issuer) => Object.keys(issuer.claimHeaders ?? {})));
+  return issuers.flatMap((issuer, i): Problem[] => {
+    const own = Object.keys(issuer.claimHeaders ?? {}).map((header) => header.toLowerCase());
+    const missing = [...all].filter((header) => !own.includes(header.toLowerCase()));
+    const key = `authentication.issuers[${i}].claimHeaders`;
+    return missing.length === 0
+      ? []
+      : [
+          problem(
+            key,
+            issuer.claimHeaders,
+            `${missing.join(", ")} too, as another issuer has: with a token of ${issuer.name} anybody could send it himself`,
+            set(`${key}.${missing[0]}`, "<claim>"),
+          ),
+        ];
+  });
 }
 
 function rolloutChecks(s: Settings, { problem, remove, set }: Tools): Problem[] {
@@ -169,14 +203,6 @@ function contradictions(
     const allowed = `something that denyFrom[${by}] does not refuse; deny comes first, so this rule lets nobody in`;
     return [problem(`${key}.allowFrom[${i}]`, allow, allowed, remove(`${key}.allowFrom[${i}]`))];
   });
-}
-
-/** Whether everything that one rule matches is matched by the other: each thing that it asks for is asked for there. */
-function coversRule(wide: Rule, narrow: Rule): boolean {
-  return (Object.keys(wide) as (keyof Rule)[]).every(
-    (field) =>
-      wide[field] === undefined || JSON.stringify(wide[field]) === JSON.stringify(narrow[field]),
-  );
 }
 
 /** A service that nobody may call, and a route that leads to a service which the gateway may not call. */

@@ -18,11 +18,14 @@ const method = z.string({ error: methodText }).regex(/^[A-Z]{3,20}$/, { error: m
 
 const pathText =
   "a path such as /users, with * at its end (/users/*) or at its begin (*.css); Istio knows no other pattern, and no regular expressions";
+const plainText =
+  "a path as proxies see it once it is normalized: without //, /./, /../, %2F or %5C, in ASCII; no request matches another";
 const pathPattern = z
   .string({ error: pathText })
   .regex(/^(\*?\/[^*?#{}[\]\\^$()+|\s]*|\/[^*?#{}[\]\\^$()+|\s]*\*|\*[^*?#{}[\]\\^$()+|\s]+|\*)$/, {
     error: pathText,
-  });
+  })
+  .refine((path) => !/\/\/|\/\.{1,2}(\/|$)|%2f|%5c|[^\x21-\x7e]/i.test(path), { error: plainText });
 
 const rpcText = "a gRPC method such as /bank.Payments/Pay";
 const rpc = z
@@ -37,13 +40,15 @@ const principal = z
   .string({ error: principalText })
   .regex(/^[a-z0-9.-]+\/ns\/[a-z0-9-]+\/sa\/[a-z0-9.-]+$/, { error: principalText });
 
+const valueText = "a text, with * alone, at its begin or at its end; Istio knows no other pattern";
+const value = someText.regex(/^(\*|\*?[^*]+|[^*]+\*)$/, { error: valueText });
 /** One value or several; with several, any of them will do. */
 const values = z
-  .union([someText, z.array(someText).min(1)], { error: "a text, or a list of texts" })
+  .union([value, z.array(value).min(1)], { error: `${valueText}; or a list of texts` })
   .transform((v) => (typeof v === "string" ? [v] : v));
 
 const claimText = "the name of a claim; a dot leads into a nested one (realm.roles)";
-const claims = z.record(z.string().min(1, { error: claimText }), values);
+const claims = z.record(z.string().regex(/^[^[\]\s]+$/, { error: claimText }), values);
 
 const list = <T extends z.ZodType>(of: T) => z.array(of).min(1, { error: "at least one" });
 

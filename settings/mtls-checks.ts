@@ -104,12 +104,27 @@ function destinationRuleChecks(stack: string, s: Settings): Problem[] {
     ),
     ...except.flatMap((host, i) => {
       const own = s.services.find((x) => host === `${x.name}.${s.namespace}.svc.cluster.local`);
-      if (!own || modeOf(s, own) !== "STRICT") return [];
+      const strict = own && modeOf(s, own) === "STRICT";
+      if (!own || (!strict && s.authorization === "off")) return [];
+      const why = strict
+        ? `${own.name} takes mTLS alone (STRICT) and would reset every call`
+        : `rules about callers of ${own.name} need identities, and calls in plaintext have none`;
       return problem(
         `.except[${i}]`,
         host,
-        `a host without a sidecar; ${own.name} takes mTLS alone (STRICT) and would reset every call`,
+        `a host without a sidecar; ${why}`,
         remove(`destinationRule.except[${i}]`),
+      );
+    }),
+    ...s.services.flatMap((own) => {
+      const host = `${own.name}.${s.namespace}.svc.cluster.local`;
+      const meant = scope !== "services" || services.includes(own.name);
+      if (modeOf(s, own) !== "DISABLE" || !meant || except.includes(host)) return [];
+      return problem(
+        ".except",
+        except,
+        `${host} too: ${own.name} takes plaintext alone (DISABLE), and clients would dial mTLS`,
+        setCommand(stack, `destinationRule.except[${except.length}]`, host),
       );
     }),
   ];

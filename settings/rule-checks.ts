@@ -44,6 +44,16 @@ export function ruleChecks(
     );
   }
   const prefix = prefixOf(service);
+  const ports = service.ports?.map((p) => p.targetPort) ?? [8080];
+  if (list === "allowFrom" && rule.gateway && ports.slice(1).some((p) => rule.ports?.includes(p)))
+    found.push(
+      problem(
+        `${key}.ports`,
+        rule.ports,
+        `${ports[0]} or nothing: the gateway's routes lead to the first port alone`,
+        remove(key),
+      ),
+    );
   if (rule.gateway && prefix === undefined)
     found.push(
       problem(
@@ -60,6 +70,15 @@ export function ruleChecks(
         rule.version,
         `${versionOf(service)}, the version of ${service.name}: no pod bears another one`,
         set(`${key}.version`, versionOf(service)),
+      ),
+    );
+  else if (rule.version !== undefined && !/^[a-z0-9]+([.-]?[a-z0-9]+)*$/.test(rule.version))
+    found.push(
+      problem(
+        `${key}.version`,
+        rule.version,
+        "small letters, digits, - and . alone, for it becomes part of a policy's name",
+        remove(key),
       ),
     );
   if (list === "denyFrom" && rule.version !== undefined && rule.remoteIpBlocks)
@@ -130,6 +149,18 @@ function addressChecks(
   return found;
 }
 
+/** Claims that rules cannot, or need not, ask for. */
+const otherwise: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ["exp", "nbf", "iat"].map((claim) => [
+      claim,
+      "it is a number, and rules match texts; authentication.requireExpiry asks for exp",
+    ]),
+  ),
+  iss: "issuer names an issuer",
+  aud: "audiences stand with the issuer, in authentication.issuers",
+};
+
 function tokenChecks(
   s: Settings,
   rule: Rule,
@@ -157,6 +188,13 @@ function tokenChecks(
         set(`${key}.issuer`, issuers[0]!.name),
       ),
     );
+  for (const [claim, instead] of Object.entries(otherwise)) {
+    const asked = rule.claims?.[claim];
+    if (asked)
+      found.push(
+        problem(`${key}.claims.${claim}`, asked, `not in a rule: ${instead}`, remove(key)),
+      );
+  }
   for (const claim of ["scope", "permission"]) {
     const words = rule.claims?.[claim]?.find((value) => /\s/.test(value));
     if (words !== undefined)

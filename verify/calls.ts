@@ -135,6 +135,13 @@ export function closedFromHere(s: Settings): string[] {
     .map((x) => x.name);
 }
 
+/** Services with rules that no question is about: what they speak is not asked, or nobody here may call them. */
+export function unasked(s: Settings): string[] {
+  if (s.authorization === "off") return [];
+  const asked = new Set([...graphQuestions(s).values()].map(({ call }) => call.service));
+  return s.services.map((x) => x.name).filter((name) => rolledOut(s, name) && !asked.has(name));
+}
+
 /** One call for each rule by which somebody outside is let in to a service. */
 export function openCallsFromOutside(s: Settings, service: ServiceSettings): GraphCall[] {
   return openCalls(s, service, (rule) => rule.gateway === true);
@@ -213,6 +220,9 @@ function neighbours(s: Settings, centre: GraphCall, words: Vocabulary): GraphCal
 /** From outside a path leads to its own service; what is exempt and leads nowhere is not about rules. */
 function canBeAsked(s: Settings, call: GraphCall): boolean {
   if (call.from.kind !== "outside") return call.clientAddress === undefined;
+  // routes lead to the first port alone
+  const first = s.services.find((x) => x.name === call.service)!.ports?.[0]?.targetPort ?? 8080;
+  if (call.port !== undefined && call.port !== first) return false;
   const leadsTo = s.services.filter((x) => {
     const prefix = prefixOf(x);
     return prefix !== undefined && (call.path === prefix || call.path.startsWith(`${prefix}/`));

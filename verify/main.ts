@@ -5,7 +5,7 @@ import { createReporter } from "../scripts/progress.ts";
 import { prepareTools } from "../scripts/setup/index.ts";
 import { requireStack } from "../scripts/stack/files.ts";
 import { openStack, readOutputs } from "../scripts/stack/open.ts";
-import { closedFromHere } from "./calls.ts";
+import { closedFromHere, unasked } from "./calls.ts";
 import { Kubectl } from "./kubectl.ts";
 import { table } from "./report.ts";
 import { Verifier } from "./verifier.ts";
@@ -49,6 +49,11 @@ export async function main(args: readonly string[]): Promise<number> {
     if (closed.length > 0)
       process.stdout.write(
         `not asked through the gateway, for nobody here has a token or an address that its rules let in: ${closed.join(", ")}\n`,
+      );
+    const silent = unasked(settings);
+    if (silent.length > 0)
+      process.stdout.write(
+        `rules not asked, for nobody here can call by them, or speaks what they are about: ${silent.join(", ")}\n`,
       );
     if (leftOut.length > 0)
       process.stdout.write(`not asked, for nobody here can: ${leftOut.join(", ")}\n`);

@@ -11,6 +11,9 @@ export function expectedText(e: Expectation): string {
     e.peer && (e.peer === "nobody" ? "without identity" : `with the ${e.peer}'s identity`),
     e.clientSubject && `and client subject ${e.clientSubject}`,
     e.refusedBy && `by the ${e.refusedBy}`,
+    e.tokenSeen !== undefined &&
+      `and the service ${e.tokenSeen ? "sees" : "does not see"} the token`,
+    ...Object.entries(e.seen ?? {}).map(([name, value]) => `and sees ${name}: ${value ?? "none"}`),
     e.wouldBe && `would be ${e.wouldBe}`,
   ];
   return parts.filter(Boolean).join(" ");
@@ -21,6 +24,7 @@ export function evidenceText(e: Evidence): string {
   const log = e.accessLog;
   const parts = [
     e.status !== undefined ? `HTTP ${e.status}` : "no HTTP answer",
+    e.grpc && `gRPC ${e.grpc.status} ${e.grpc.message}`.trimEnd(),
     e.exitCode !== undefined && `curl exit ${e.exitCode}`,
     e.errorCode,
     e.alert && `alert "${e.alert}"`,

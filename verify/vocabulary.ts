@@ -146,13 +146,33 @@ function addresses(s: Settings, rules: readonly Rule[]): string[] {
   const starts = rules.flatMap((r) => (r.remoteIpBlocks ?? []).map((b) => b.split("/")[0]!));
   if (starts.length === 0 || s.trustedProxies === 0) return [];
   const before = starts.flatMap((start) => addressBefore(start) ?? []);
-  return unique([...starts, ...before, ...[addressElsewhere(s)].filter((a) => a !== undefined)]);
+  const blocks = rules.flatMap((r) => r.remoteIpBlocks ?? []);
+  const after = blocks.flatMap((block) => addressAfter(block) ?? []);
+  return unique([
+    ...starts,
+    ...before,
+    ...after,
+    ...[addressElsewhere(s)].filter((a) => a !== undefined),
+  ]);
 }
 
 function addressBefore(address: string): string | undefined {
+  return address.includes(":") ? undefined : addressOf(numberOf(address) - 1);
+}
+
+function addressAfter(block: string): string | undefined {
+  const [address, length = "32"] = block.split("/") as [string, string?];
   if (address.includes(":")) return undefined;
-  const number = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0) - 1;
-  if (number < 0) return undefined;
+  const size = 2 ** (32 - Number(length));
+  return addressOf((Math.floor(numberOf(address) / size) + 1) * size);
+}
+
+function numberOf(address: string): number {
+  return address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+}
+
+function addressOf(number: number): string | undefined {
+  if (number < 0 || number >= 2 ** 32) return undefined;
   return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join(".");
 }
 
@@ -208,10 +228,12 @@ function callers(s: Settings, service: ServiceSettings, rules: readonly Rule[]):
   ];
 }
 
-/** A path that a pattern matches, a neighbour of it, and one below it. */
+/** A path that a pattern matches, a neighbour of it, one below it, and for a pattern with * at its end two outside. */
 function around(pattern: string): string[] {
   const path = concrete(pattern);
-  return [path, `${path}X`, path.endsWith("/") ? `${path}1` : `${path}/1`];
+  const outside = pattern.endsWith("/*") ? [pattern.slice(0, -2), `${pattern.slice(0, -2)}X`] : [];
+  const near = [path, `${path}X`, path.endsWith("/") ? `${path}1` : `${path}/1`];
+  return [...near, ...outside.filter((p) => p !== "")];
 }
 
 /** No token, a plain one of each issuer, and for each claim that a rule asks for, right ones and look-alikes. */
@@ -219,19 +241,30 @@ function tokens(s: Settings, rules: readonly Rule[]): (TokenSpec | undefined)[] 
   const issuers = ownIssuers(s);
   if (issuers.length === 0 || !rules.some(asksForToken)) return [undefined];
   const plain = issuers.map((issuer): TokenSpec => ({ issuer }));
-  const claims = rules.flatMap((rule) =>
-    Object.entries(rule.claims ?? {}).flatMap(([claim, values]) =>
-      likenesses(claim, concrete(values[0]!)).map((value): TokenSpec => {
-        const issuer = rule.issuer ?? issuers[0]!;
-        return { issuer, claims: nested({ [claim]: value }, (v) => v) };
-      }),
-    ),
-  );
-  const whole = rules.flatMap((rule) => {
+  const perRule = rules.flatMap((rule) => {
     const token = tokenFor(s, rule);
-    return token && token !== "foreign" ? [token] : [];
+    if (!token || token === "foreign") return [];
+    const claims = Object.fromEntries(
+      Object.entries(rule.claims ?? {}).map(([claim, values]): [string, unknown] => [
+        claim,
+        concrete(values[0]!),
+      ]),
+    );
+    // all else stays as the rule asks for it, so that one thing differs
+    const withValue = (claim: string, value: unknown): TokenSpec => ({
+      ...token,
+      claims: nested({ ...claims, [claim]: value }, (v) => v),
+    });
+    return [
+      token,
+      ...issuers.filter((i) => i !== token.issuer).map((issuer) => ({ ...token, issuer })),
+      ...Object.entries(rule.claims ?? {}).flatMap(([claim, values]) => [
+        ...values.slice(1).map((value) => withValue(claim, concrete(value))),
+        ...likenesses(claim, concrete(values[0]!)).map((value) => withValue(claim, value)),
+      ]),
+    ];
   });
-  return [undefined, ...plain, ...whole, ...claims.filter((t) => issuers.includes(t.issuer))];
+  return [undefined, ...plain, ...perRule];
 }
 
 /** A claim's value in the forms that are right, and in forms that only look like it. */

@@ -150,13 +150,30 @@ describe("bankRoutes", () => {
       ],
     };
     const withheld = (authorization: string) =>
-      bankRoutes(settings({ ...values, authorization })).map((route) => route.withheldHeaders);
-    assert.deepEqual(withheld("off"), [undefined, undefined]);
-    for (const mode of ["dry-run", "enforce"])
-      assert.deepEqual(withheld(mode), [["Authorization", "X-Token"], undefined]);
-    const [users] = bankRoutes(settings({ ...values, authorization: "enforce" }));
+      bankRoutes(settings({ ...values, authorization })).map((route) => route.withheldTokens);
+    for (const mode of ["off", "dry-run"]) assert.deepEqual(withheld(mode), [undefined, undefined]);
+    const tokens = [{ name: "Authorization", prefix: "Bearer " }, { name: "X-Token" }];
+    assert.deepEqual(withheld("enforce"), [tokens, undefined]);
+    const late = { ...values, authorization: "enforce" };
+    const [early] = bankRoutes(
+      settings({ ...late, rollout: { mode: "only", services: ["orders"] } }),
+    );
+    assert.equal(early!.withheldTokens, undefined);
+
+    const [users] = bankRoutes(settings(late));
     const { http } = spec("NONE", [users!]);
-    assert.deepEqual(http![0]!.headers, { request: { remove: ["Authorization", "X-Token"] } });
+    assert.deepEqual(
+      http!.map((route) => [route.name, route.headers?.request?.remove, route.match!.length]),
+      [
+        ["users-token", ["Authorization", "X-Token"], 4],
+        ["users", undefined, 2],
+      ],
+    );
+    assert.deepEqual(http![0]!.match![1], {
+      uri: { prefix: "/users/" },
+      headers: { authorization: { regex: ".*Bearer .*" } },
+    });
+    assert.deepEqual(validateSpec("VirtualService", spec("NONE", [users!])), []);
   });
 });
 

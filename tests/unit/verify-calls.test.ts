@@ -1,6 +1,6 @@
 import * as assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { closedFromHere, decisionOf, graphQuestions, textOf } from "../../verify/calls.ts";
+import { closedFromHere, decisionOf, graphQuestions, textOf, unasked } from "../../verify/calls.ts";
 import { controlOf, isNegative } from "../../verify/probe.ts";
 import { messageOf } from "../../verify/probes/edge-requests.ts";
 import { allProbes, probesFor } from "../../verify/probes/index.ts";
@@ -158,6 +158,23 @@ describe("services that only others reach", () => {
   it("are named: those for tokens of other issuers, and for addresses that nobody here has", () => {
     assert.deepEqual(open([foreign]), ["users"]);
     assert.deepEqual(open([{ gateway: true, remoteIpBlocks: ["203.0.113.0/24"] }]), ["users"]);
+  });
+
+  it("and those that no question is about, are named", () => {
+    const h2 = settings({
+      authorization: "enforce",
+      services: [
+        {
+          ...{ name: "users", sourceImage: "istio-app", prefix: false },
+          ports: [{ port: 80, targetPort: 8080, protocol: "http2" }],
+          allowFrom: [{ service: "orders" }],
+        },
+        { name: "orders", allowFrom: [{ gateway: true }] },
+        { name: "ledger", prefix: false, allowFrom: [{ namespace: "elsewhere" }] },
+      ],
+    });
+    assert.deepEqual(unasked(h2), ["users", "ledger"]);
+    assert.deepEqual(unasked({ ...h2, authorization: "off" }), []);
   });
 
   it("are none where a rule lets somebody in who can be brought, where no rule is about the gateway, and without rules", () => {

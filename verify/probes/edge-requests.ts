@@ -2,6 +2,7 @@ import { matchesPath } from "../../policies/decide.ts";
 import { type Settings, prefixOf } from "../../settings/index.ts";
 import { type GraphCall, httpServices, openFromOutside } from "../calls.ts";
 import type { HostRequest } from "../probe.ts";
+import type { TokenSpec } from "../tokens.ts";
 import { echoes } from "./services.ts";
 
 /** Prefixes that a request from here is let in to. */
@@ -26,7 +27,7 @@ export function admission(
 }
 
 /** What a request brings along. */
-type Brought = Pick<HostRequest, "token" | "headers" | "anyAnswer">;
+type Brought = Pick<HostRequest, "token" | "tokenIn" | "tokenPrefix" | "headers" | "anyAnswer">;
 
 /** What a call brings along: token, headers, and where it comes from, as the trusted proxies would write it. */
 export function messageOf(
@@ -39,9 +40,18 @@ export function messageOf(
   const forwarded = clientAddress && { "X-Forwarded-For": [clientAddress, ...hops].join(", ") };
   return {
     ...(own && { anyAnswer: true }),
-    ...(token && { token }),
+    ...(token && { token, ...placeOf(s, token) }),
     ...((headers ?? forwarded) && { headers: { ...headers, ...forwarded } }),
   };
+}
+
+/** Where an issuer's tokens stand, unless that is the usual place. */
+function placeOf(s: Settings, token: TokenSpec): Pick<HostRequest, "tokenIn" | "tokenPrefix"> {
+  const issuer = s.authentication.issuers.find((i) => i.name === token.issuer);
+  const [header] = issuer?.headers ?? [];
+  const [parameter] = issuer?.parameters ?? [];
+  if (header) return { tokenIn: { header: header.name }, tokenPrefix: header.prefix ?? "" };
+  return parameter ? { tokenIn: { query: parameter.name } } : {};
 }
 
 /** A request in the gateway's own mode: with the client's certificate where it asks for one. */

@@ -113,6 +113,11 @@ function needless(s: Settings): { call: GraphCall; token: TokenSpec } | undefine
     .at(0);
 }
 
+/** Whether all tokens stand in the Authorization header, behind Bearer. */
+function usualPlace(s: Settings): boolean {
+  return s.authentication.issuers.every((i) => !i.headers && !i.parameters);
+}
+
 function echoes(s: Settings): boolean {
   return entrance(s)?.service.image === undefined;
 }
@@ -248,8 +253,8 @@ export const tokenProbes: readonly Probe[] = [
   {
     id: "J18",
     question: "Is a token behind another word than Bearer not taken for one?",
-    why: "the header has to begin with exactly `Bearer `; what it holds is then no token, so there is none",
-    applies: enforced,
+    why: "a token follows `Bearer ` and nothing else; what stands behind another word is none",
+    applies: (s) => enforced(s) && usualPlace(s),
     each: () => ["bearer ", "Basic ", "Bearer"],
     expect: (): Expectation => ({ reason: "rbac-denied", refusedBy: "gateway" }),
     send: ({ settings }, item) => ({ ...ask(settings), tokenPrefix: item }),
@@ -259,8 +264,7 @@ export const tokenProbes: readonly Probe[] = [
     id: "J18-query",
     question: "Is a token in the address not taken for one?",
     why: "addresses end up in logs; Envoy would take access_token unless told where tokens stand",
-    applies: (s) =>
-      enforced(s) && s.authentication.issuers.every((i) => i.parameters === undefined),
+    applies: (s) => enforced(s) && usualPlace(s),
     expect: () => ({ reason: "rbac-denied", refusedBy: "gateway" }),
     send: ({ settings }) => ({ ...ask(settings), tokenIn: { query: "access_token" } }),
     control: rightToken("the same token in the Authorization header"),
@@ -275,6 +279,20 @@ export const tokenProbes: readonly Probe[] = [
       const request = ask(s);
       const forged = { [claimHeader(s)!.header]: "somebody-else" };
       return { ...request, headers: { ...request.headers, ...forged } };
+    },
+  },
+  {
+    id: "J19-missing",
+    question: "Is a forged claim header taken away from a request without a token?",
+    why: "the gateway clears the headers that it writes, whether there is something to write or not",
+    applies: (s) => claimHeader(s) !== undefined && needless(s) !== undefined,
+    expect: (s) => ({ reason: "ok", seen: { [claimHeader(s)!.header.toLowerCase()]: null } }),
+    send: ({ settings: s }) => {
+      const { call } = needless(s)!;
+      const forged = { [claimHeader(s)!.header]: "somebody-else" };
+      const { headers } = messageOf(s, call);
+      const request = { ...good(s, call.path), method: call.method, ...messageOf(s, call) };
+      return { ...request, headers: { ...headers, ...forged } };
     },
   },
   {

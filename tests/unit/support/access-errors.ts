@@ -1,22 +1,6 @@
+import { issuers, authentication, row, payments, allow, tcp } from "./access-words.ts";
 import { type ConfigError, removePath, setPath } from "./config-error.ts";
-
-const issuers = [
-  { name: "bank", issuer: "https://issuer.bank", audiences: ["bank"], keyIds: ["k1"] },
-];
-const authentication = { issuers };
-const row = (
-  raw: Record<string, unknown>,
-  key: string,
-  value: string,
-  allowed: string,
-  fix: string,
-): ConfigError => ({ raw, key, value, allowed, fix });
-const payments = (fields: object, more: object = {}) => ({
-  services: [{ name: "payments", ...fields }, { name: "orders" }],
-  ...more,
-});
-const allow = "services[0].allowFrom[0]";
-const tcp = [{ port: 5432, targetPort: 5432, protocol: "tcp" }];
+import { meaningless } from "./meaningless-rules.ts";
 
 /** Wrong shapes. */
 const shapes: readonly ConfigError[] = [
@@ -365,4 +349,4 @@ const rules: readonly ConfigError[] = [
 ];
 
 /** Every kind of wrong rule about callers. */
-export const accessErrors: readonly ConfigError[] = [...shapes, ...rules];
+export const accessErrors: readonly ConfigError[] = [...meaningless, ...shapes, ...rules];

@@ -279,6 +279,25 @@ const rules: readonly ConfigError[] = [
     fix: removePath('workloadMtls[0].ports["9999"]'),
   },
   {
+    raw: {
+      mtlsMode: "PERMISSIVE",
+      authorization: "enforce",
+      services: [{ name: "users", allowFrom: [{ gateway: true }] }],
+      destinationRule: { except: ["users.bank.svc.cluster.local"] },
+    },
+    key: "destinationRule.except[0]",
+    value: '"users.bank.svc.cluster.local"',
+    allowed: "rules about callers of users need identities, and calls in plaintext have none",
+    fix: "pulumi config rm --stack dev --path 'bankmesh:destinationRule.except[0]'",
+  },
+  {
+    raw: { destinationRule: {}, workloadMtls: [{ service: "users", mode: "DISABLE" }] },
+    key: "destinationRule.except",
+    value: "[]",
+    allowed: "users.bank.svc.cluster.local too: users takes plaintext alone (DISABLE)",
+    fix: setPath("destinationRule.except[0]", "users.bank.svc.cluster.local"),
+  },
+  {
     raw: { destinationRule: { scope: "services" } },
     key: "destinationRule.services",
     value: "[]",
