@@ -149,7 +149,12 @@ export function openCallsFromOutside(s: Settings, service: ServiceSettings): Gra
 
 /** A call from inside that is let in to a service; undefined when there is none that can be made here. */
 export function openFromInside(s: Settings, service: ServiceSettings): GraphCall | undefined {
-  return openCalls(s, service, (rule) => rule.gateway !== true)[0];
+  return openCallsFromInside(s, service)[0];
+}
+
+/** One call for each rule by which a workload of the mesh is let in to a service. */
+export function openCallsFromInside(s: Settings, service: ServiceSettings): GraphCall[] {
+  return openCalls(s, service, (rule) => rule.gateway !== true);
 }
 
 function openCalls(

@@ -119,6 +119,17 @@ describe("graph: who may call what", () => {
     ]);
   });
 
+  test("a rule about one version says so", () => {
+    const services = [
+      { name: "users", allowFrom: [{ service: "orders", version: "v1" }] },
+      { name: "orders", allowFrom: [{ gateway: true }] },
+    ];
+    const authentication = { issuers: [], exempt: [] };
+    assert.deepEqual(to(graphOf({ services, authentication }), "service_users"), [
+      "service_orders allow: version v1",
+    ]);
+  });
+
   test("what is refused comes first, what needs no token last", () => {
     const edges = to(full, "service_payments");
     assert.deepEqual(edges.slice(0, 2), [

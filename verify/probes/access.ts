@@ -9,7 +9,7 @@ import {
   spokenBy,
 } from "../calls.ts";
 import { addressElsewhere, clientNamed } from "../vocabulary.ts";
-import type { Expectation, Probe, ProbeRequest, ProbeTarget } from "../probe.ts";
+import type { Expectation, PodRequest, Probe, ProbeRequest, ProbeTarget } from "../probe.ts";
 import { good, messageOf } from "./edge-requests.ts";
 import { firstPort, hostOf } from "./services.ts";
 
@@ -76,10 +76,13 @@ export const accessProbes: readonly Probe[] = [
     why: "default-deny is about every workload of the namespace, whoever made it",
     applies: (s) => s.rollout.mode === "all" && fromInside(s) !== undefined,
     expect: () => ({ reason: "rbac-denied" }),
-    send: ({ settings: s, callerHost }) => ({
-      ...{ from: "mesh", ...callerOf(s, fromInside(s)!.from) },
-      url: `http://${callerHost}/`,
-    }),
+    send: (target) => {
+      const call = fromInside(target.settings)!;
+      return {
+        ...(requestOf(target, call) as PodRequest),
+        url: `http://${target.callerHost}${call.path}`,
+      };
+    },
     control: {
       differs: "a workload with a rule that lets this caller in",
       send: (target) => requestOf(target, fromInside(target.settings)!),
