@@ -78,7 +78,7 @@ export const tokenProbes: readonly Probe[] = [
     id: "J1-needless",
     question: "Is a valid token kept from a service whose rules ask for none?",
     why: "the gateway hands tokens on for services that check them again; its routes to others take them away",
-    applies: (s) => needless(s) !== undefined,
+    applies: (s) => enforced(s) && needless(s) !== undefined,
     expect: () => ({ reason: "ok", tokenSeen: false }),
     send: ({ settings: s }) => {
       const { call, token } = needless(s)!;
