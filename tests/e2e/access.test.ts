@@ -26,9 +26,13 @@ const authentication = (...keyIds: string[]) => ({
   exempt: ["/orders/health"],
 });
 const services = [
-  // asks for no token, so that nobody's reaches it
+  // asks for no token, so that nobody's reaches it; nothing listens on its second port, whose proxy answers alone
   {
     name: "users",
+    ports: [
+      { port: 80, targetPort: 8080, protocol: "http" },
+      { port: 81, targetPort: 8081, protocol: "http" },
+    ],
     allowFrom: [
       { gateway: true, methods: ["GET"] },
       { service: "orders", methods: ["GET"] },
@@ -106,6 +110,10 @@ describe("who may call what", () => {
     stack = await TestStack.create("access", {
       mtlsMode: "STRICT",
       authentication: authentication("k1"),
+      workloadMtls: [
+        { service: "users", mode: "PERMISSIVE", ports: { "8081": "STRICT" } },
+        { service: "quotes", ports: { "8080": "PERMISSIVE" } },
+      ],
       services,
     });
     await stack.up();
@@ -120,6 +128,24 @@ describe("who may call what", () => {
   it("is open to everybody while authorization is off", async () => {
     const ids = idsOf(await assertAllHold(verifier, stack));
     assert.ok(ids.includes("M3") && !ids.some((id) => /^[AJ]/.test(id)), ids.join());
+    for (const id of ["M2", "M10", "M11", "M11-mesh"]) assert.ok(ids.includes(id), id);
+  });
+
+  it("takes modes port by port", async () => {
+    stack.set({ workloadMtls: [{ service: "quotes", ports: { "8080": "DISABLE" } }] });
+    assert.deepEqual(lines(await stack.preview()), [
+      "delete PeerAuthentication security-workload-users-mtls",
+      "update PeerAuthentication security-workload-quotes-mtls",
+    ]);
+    await stack.up();
+    const m9 = allProbes.filter((p) => p.id.startsWith("M9"));
+    const outcomes = await verifier.ask(await stack.subject(), {}, m9);
+    assert.ok(
+      outcomes.length === 2 && outcomes.every((o) => o.verdict === "holds"),
+      table(outcomes),
+    );
+    stack.set({ workloadMtls: [] });
+    await stack.up();
   });
 
   it("off to dry-run creates the policies alone; traffic passes, and the log says what would not", async () => {

@@ -92,6 +92,38 @@ describe("ports", () => {
   });
 });
 
+describe("modes of single ports", () => {
+  const two = [80, 81].map((port) => ({ port, targetPort: port + 8000, protocol: "http" }));
+  const asked = (values: object) => {
+    const s = settings({
+      services: [{ name: "users", ports: two }, { name: "orders" }],
+      ...values,
+    });
+    return probesFor(s)
+      .filter((p) => /^M(9|10|11)/.test(p.id))
+      .map((p) => `${p.id} ${p.each!(s).join()} ${p.expect(s, p.each!(s)[0]!).reason}`);
+  };
+  const port = (mode: string, more: object = {}) => [
+    { service: "users", ports: { "8081": mode }, ...more },
+  ];
+
+  it("are asked beside a first port of another mode, as long as rules do not refuse plaintext anyway", () => {
+    assert.deepEqual(asked({ mtlsMode: "STRICT", workloadMtls: port("PERMISSIVE") }), [
+      "M11 users:8081 ok",
+      "M11-mesh users:8081 ok",
+    ]);
+    assert.deepEqual(asked({ mtlsMode: "STRICT", workloadMtls: port("DISABLE") }), [
+      "M9 users:8081 ok",
+      "M9-tls users:8081 plaintext-only",
+    ]);
+    assert.deepEqual(asked({ mtlsMode: "PERMISSIVE", workloadMtls: port("STRICT") }), [
+      "M10 users:8081 tls-required",
+    ]);
+    assert.deepEqual(asked({ mtlsMode: "STRICT", workloadMtls: port("STRICT") }), []);
+    assert.deepEqual(asked({ mtlsMode: "STRICT" }), []);
+  });
+});
+
 describe("gRPC", () => {
   const ports = [
     { port: 80, targetPort: 8080, protocol: "http" },

@@ -120,7 +120,7 @@ export const edgeProbes: readonly Probe[] = [
   {
     id: "E6",
     question: "Does a forged X-Forwarded-Proto leave the redirect in place?",
-    why: "the gateway trusts no proxy in front of it",
+    why: "the redirect goes by the port that a request came to, whatever the request says",
     applies: mode("SIMPLE", "MUTUAL"),
     expect: (s) => redirectTo(s, first(s)),
     send: (t) => ({ ...plain(t), headers: { "X-Forwarded-Proto": "https" } }),

@@ -5,11 +5,13 @@ import { clientRuleProbes } from "./client-rules.ts";
 import { edgeProbes } from "./edge.ts";
 import { meshProbes } from "./mesh.ts";
 import { pathProbes } from "./paths.ts";
+import { portProbes } from "./ports.ts";
 import { tokenProbes } from "./tokens.ts";
 
 /** Every probe, in the order of the report. */
 export const allProbes: readonly Probe[] = [
   ...meshProbes,
+  ...portProbes,
   ...clientRuleProbes,
   ...edgeProbes,
   ...tokenProbes,

@@ -1,0 +1,116 @@
+import { type MtlsMode, type Settings, modeOf } from "../../settings/index.ts";
+import type { PodRequest, Probe } from "../probe.ts";
+import { messageOf } from "./edge-requests.ts";
+import { echoes, find, hostOf } from "./services.ts";
+
+/** A port that speaks HTTP and is not the first, which the other probes are about. */
+interface LaterPort {
+  readonly service: string;
+  readonly port: number;
+  readonly targetPort: number;
+  readonly mode: MtlsMode;
+}
+
+/** Later ports by the text that tells them apart, where rules do not refuse plaintext anyway. */
+function laterPorts(s: Settings): Map<string, LaterPort> {
+  if (s.authorization === "enforce") return new Map();
+  const ports = s.services.flatMap((service) => {
+    const own = s.workloadMtls.find((w) => w.service === service.name);
+    return (service.ports ?? [])
+      .slice(1)
+      .filter((p) => p.protocol === "http" && own?.ports?.[p.targetPort] !== undefined)
+      .map(({ port, targetPort }): [string, LaterPort] => [
+        `${service.name}:${targetPort}`,
+        { service: service.name, port, targetPort, mode: own!.ports![targetPort]! },
+      ]);
+  });
+  return new Map(ports);
+}
+
+/** Ports of a mode on workloads whose first port has another one, as far as that is asked. */
+const inMode = (mode: MtlsMode, first?: (mode: MtlsMode) => boolean) => (s: Settings) =>
+  [...laterPorts(s)]
+    .filter(([, p]) => p.mode === mode && (first?.(modeOf(s, find(s, p.service))) ?? true))
+    .map(([text]) => text);
+
+function request(s: Settings, item: string, from: PodRequest["from"], scheme = "http"): PodRequest {
+  const { service, port } = laterPorts(s).get(item)!;
+  const path = find(s, service).healthPath ?? "/";
+  const url = `${scheme}://${hostOf(service, s.namespace)}:${port}${path}`;
+  return { from, url, ...messageOf(s, { service }) };
+}
+
+const applies = (items: (s: Settings) => string[]) => (s: Settings) => items(s).length > 0;
+const strict = inMode("STRICT", (first) => first === "PERMISSIVE");
+const permissive = inMode("PERMISSIVE", (first) => first === "STRICT");
+const disabled = inMode("DISABLE", (first) => first === "STRICT");
+
+const answered = (s: Settings, item: string, peer: "caller" | "nobody") => ({
+  reason: "ok" as const,
+  ...(echoes(s, laterPorts(s).get(item)!.service) && { peer }),
+});
+
+/** Modes of single ports: each beside the first port of the same workload, whose mode is another one. */
+export const portProbes: readonly Probe[] = [
+  {
+    id: "M9",
+    question: "Does a port in DISABLE take plaintext on a STRICT workload?",
+    why: "the mode of the port comes before that of the workload",
+    applies: applies(disabled),
+    each: disabled,
+    expect: (s, item) => answered(s, item, "nobody"),
+    send: ({ settings }, item) => request(settings, item, "plain"),
+  },
+  {
+    id: "M9-tls",
+    question: "Does a port in DISABLE refuse TLS?",
+    why: "its proxy hands the bytes on to a program that expects HTTP",
+    applies: applies(disabled),
+    each: disabled,
+    expect: () => ({ reason: "plaintext-only" }),
+    send: ({ settings }, item) => request(settings, item, "plain", "https"),
+    control: {
+      differs: "http instead of https",
+      send: ({ settings }, item) => request(settings, item, "plain"),
+    },
+  },
+  {
+    id: "M10",
+    question: "Is plaintext refused on a STRICT port of a PERMISSIVE workload?",
+    why: "no filter chain of that port takes plaintext, whether or not something listens behind it",
+    applies: applies(strict),
+    each: strict,
+    expect: () => ({ reason: "tls-required" }),
+    send: ({ settings }, item) => request(settings, item, "plain"),
+    control: {
+      differs: "the first port of the same workload",
+      send: ({ settings: s }, item) => {
+        const service = find(s, laterPorts(s).get(item)!.service);
+        const { port } = service.ports![0]!;
+        const address = `${hostOf(service.name, s.namespace)}:${port}`;
+        return {
+          ...request(s, item, "plain"),
+          url: `http://${address}${service.healthPath ?? "/"}`,
+        };
+      },
+    },
+  },
+  {
+    id: "M11",
+    question: "Does a PERMISSIVE port take plaintext on a STRICT workload?",
+    why: "the mode of the port comes before that of the workload",
+    applies: applies(permissive),
+    each: permissive,
+    expect: (s, item) => answered(s, item, "nobody"),
+    send: ({ settings }, item) => request(settings, item, "plain"),
+  },
+  {
+    id: "M11-mesh",
+    question: "Does the same port take mTLS?",
+    why: "PERMISSIVE takes both",
+    applies: applies(permissive),
+    each: permissive,
+    expect: (s, item) => answered(s, item, "caller"),
+    send: ({ settings }, item) => request(settings, item, "mesh"),
+  },
+];
