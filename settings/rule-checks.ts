@@ -1,5 +1,6 @@
 import type { AllowRule, DenyRule } from "./access-schema.ts";
 import type { Tools } from "./access-checks.ts";
+import { addressChecks, principalChecks } from "./caller-checks.ts";
 import { nearest } from "./nearest.ts";
 import { prefixOf, versionOf } from "./prefix.ts";
 import type { Problem } from "./problems.ts";
@@ -43,6 +44,7 @@ export function ruleChecks(
       ),
     );
   }
+  found.push(...principalChecks(s, rule, key, { problem, remove, set }));
   const prefix = prefixOf(service);
   const ports = service.ports?.map((p) => p.targetPort) ?? [8080];
   if (list === "allowFrom" && rule.gateway && ports.slice(1).some((p) => rule.ports?.includes(p)))
@@ -108,45 +110,6 @@ export function ruleChecks(
     ...tokenChecks(s, rule, key, { problem, remove, set }),
     ...protocolChecks(service, rule, key, { problem, remove, set }),
   ];
-}
-
-/** The gateway alone knows where a client is. */
-function addressChecks(
-  s: Settings,
-  rule: Rule,
-  key: string,
-  { problem, remove, set }: Tools,
-): Problem[] {
-  const at = `${key}.remoteIpBlocks`;
-  const found: Problem[] = [];
-  if (!rule.gateway)
-    found.push(
-      problem(
-        at,
-        rule.remoteIpBlocks,
-        "nothing but with gateway: true, for inside the mesh callers have identities",
-        remove(key),
-      ),
-    );
-  if (rule.ports)
-    found.push(
-      problem(
-        at,
-        rule.remoteIpBlocks,
-        "no ports beside it: the gateway knows the client's address, the service its own ports",
-        remove(key),
-      ),
-    );
-  if (s.cluster === "kind" && s.trustedProxies === 0)
-    found.push(
-      problem(
-        "trustedProxies",
-        0,
-        `at least 1 on kind while ${at} is set: behind Docker's NAT the peer's address is never the client's`,
-        set("trustedProxies", "1"),
-      ),
-    );
-  return found;
 }
 
 /** Claims that rules cannot, or need not, ask for. */

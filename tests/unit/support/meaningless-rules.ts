@@ -3,6 +3,20 @@ import { issuers, authentication, row, payments, allow } from "./access-words.ts
 
 /** Rules that would match nothing, or more than they read. */
 export const meaningless: readonly ConfigError[] = [
+  row(
+    payments({ allowFrom: [{ principal: "cluster.local/ns/bank/sa/order-sa" }] }),
+    `${allow}.principal`,
+    '"cluster.local/ns/bank/sa/order-sa"',
+    "an account of a service of this stack: payments-sa, orders-sa",
+    setPath(`${allow}.service`, "orders"),
+  ),
+  row(
+    payments({ allowFrom: [{ principal: "cluster.locl/ns/shop/sa/web" }] }),
+    `${allow}.principal`,
+    '"cluster.locl/ns/shop/sa/web"',
+    "an identity of the mesh's trust domain, cluster.local",
+    setPath(`${allow}.principal`, "cluster.local/ns/shop/sa/web"),
+  ),
   ...["/payments//a", "/payments/./a", "/payments/..", "/payments/a%2Fb", "/payments/\u00fc"].map(
     (path) =>
       row(
