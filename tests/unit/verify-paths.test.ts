@@ -115,7 +115,7 @@ describe("a workload without rules of its own", () => {
     const s = settings({ ...strict, services });
     const target = { settings: s, podAddresses: {}, callerHost: "curl-1.bank.svc.cluster.local" };
     const url = "http://curl-1.bank.svc.cluster.local/";
-    assert.deepEqual(a15.send(target, ""), { from: "mesh", as: "orders", url });
+    assert.deepEqual(a15.send(target, ""), { from: "mesh", as: "orders", method: "GET", url });
     const control = controlOf(a15, s, "")!.send(target, "") as { as?: string; url: string };
     assert.deepEqual(
       [control.as, control.url],
