@@ -39,7 +39,7 @@ const elsewhere: readonly CommandSpec[] = [
       "Measures how long things take, beside a plain shell route. Makes clusters of its own.",
     options: [],
     details: `environment:
-  BENCH_ROUNDS   how often the whole work is done on each side (default and least 2)`,
+  BENCH_ROUNDS   how often the whole work is done on each side (default 2)`,
   },
 ];
 
