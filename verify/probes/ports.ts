@@ -45,22 +45,36 @@ const strict = inMode("STRICT", (first) => first === "PERMISSIVE");
 const permissive = inMode("PERMISSIVE", (first) => first === "STRICT");
 const disabled = inMode("DISABLE", (first) => first === "STRICT");
 
-const answered = (s: Settings, item: string, peer: "caller" | "nobody") => ({
-  reason: "ok" as const,
-  ...(echoes(s, laterPorts(s).get(item)!.service) && { peer }),
-});
+/** A port that answers: to plaintext without an identity, to a workload of the mesh with the caller's. */
+function answers(
+  id: string,
+  from: "plain" | "mesh",
+  items: (s: Settings) => string[],
+  question: string,
+  why: string,
+): Probe {
+  const peer = from === "plain" ? "nobody" : "caller";
+  return {
+    ...{ id, question, why, applies: applies(items), each: items },
+    expect: (s, item) => ({
+      reason: "ok",
+      ...(echoes(s, laterPorts(s).get(item)!.service) && { peer }),
+    }),
+    send: ({ settings }, item) => request(settings, item, from),
+  };
+}
+
+const portFirst = "the mode of the port comes before that of the workload";
 
 /** Modes of single ports: each beside the first port of the same workload, whose mode is another one. */
 export const portProbes: readonly Probe[] = [
-  {
-    id: "M9",
-    question: "Does a port in DISABLE take plaintext on a STRICT workload?",
-    why: "the mode of the port comes before that of the workload",
-    applies: applies(disabled),
-    each: disabled,
-    expect: (s, item) => answered(s, item, "nobody"),
-    send: ({ settings }, item) => request(settings, item, "plain"),
-  },
+  answers(
+    "M9",
+    "plain",
+    disabled,
+    "Does a port in DISABLE take plaintext on a STRICT workload?",
+    portFirst,
+  ),
   {
     id: "M9-tls",
     question: "Does a port in DISABLE refuse TLS?",
@@ -95,22 +109,12 @@ export const portProbes: readonly Probe[] = [
       },
     },
   },
-  {
-    id: "M11",
-    question: "Does a PERMISSIVE port take plaintext on a STRICT workload?",
-    why: "the mode of the port comes before that of the workload",
-    applies: applies(permissive),
-    each: permissive,
-    expect: (s, item) => answered(s, item, "nobody"),
-    send: ({ settings }, item) => request(settings, item, "plain"),
-  },
-  {
-    id: "M11-mesh",
-    question: "Does the same port take mTLS?",
-    why: "PERMISSIVE takes both",
-    applies: applies(permissive),
-    each: permissive,
-    expect: (s, item) => answered(s, item, "caller"),
-    send: ({ settings }, item) => request(settings, item, "mesh"),
-  },
+  answers(
+    "M11",
+    "plain",
+    permissive,
+    "Does a PERMISSIVE port take plaintext on a STRICT workload?",
+    portFirst,
+  ),
+  answers("M11-mesh", "mesh", permissive, "Does the same port take mTLS?", "PERMISSIVE takes both"),
 ];
