@@ -18,14 +18,16 @@ const method = z.string({ error: methodText }).regex(/^[A-Z]{3,20}$/, { error: m
 
 const pathText =
   "a path such as /users, with * at its end (/users/*) or at its begin (*.css); Istio knows no other pattern, and no regular expressions";
-const plainText =
+const normalText =
   "a path as proxies see it once it is normalized: without //, /./, /../, %2F or %5C, in ASCII; no request matches another";
 const pathPattern = z
   .string({ error: pathText })
   .regex(/^(\*?\/[^*?#{}[\]\\^$()+|\s]*|\/[^*?#{}[\]\\^$()+|\s]*\*|\*[^*?#{}[\]\\^$()+|\s]+|\*)$/, {
     error: pathText,
   })
-  .refine((path) => !/\/\/|\/\.{1,2}(\/|$)|%2f|%5c|[^\x21-\x7e]/i.test(path), { error: plainText });
+  .refine((path) => !/\/\/|\/\.{1,2}(\/|$)|%2f|%5c|[^\x21-\x7e]/i.test(path), {
+    error: normalText,
+  });
 
 const rpcText = "a gRPC method such as /bank.Payments/Pay";
 const rpc = z

@@ -112,8 +112,8 @@ export function ruleChecks(
   ];
 }
 
-/** Claims that rules cannot, or need not, ask for. */
-const otherwise: Readonly<Record<string, string>> = {
+/** Claims that rules cannot, or need not, ask for, and what does. */
+const claimsElsewhere: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     ["exp", "nbf", "iat"].map((claim) => [
       claim,
@@ -151,7 +151,7 @@ function tokenChecks(
         set(`${key}.issuer`, issuers[0]!.name),
       ),
     );
-  for (const [claim, instead] of Object.entries(otherwise)) {
+  for (const [claim, instead] of Object.entries(claimsElsewhere)) {
     const asked = rule.claims?.[claim];
     if (asked)
       found.push(

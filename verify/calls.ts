@@ -27,7 +27,7 @@ export interface GraphQuestion {
 
 /** Services that speak HTTP on their first port: those that the calls are about. */
 export function httpServices(settings: Settings): ServiceSettings[] {
-  return settings.services.filter((s) => protocolOn(s, undefined) === "http");
+  return settings.services.filter((s) => protocolOn(s) === "http");
 }
 
 /** What a call speaks that rules can be asked about; of bytes alone nobody between its ends sees a method or a path. */
@@ -36,7 +36,7 @@ const askable = ["http", "grpc", "tcp"];
 /** Services whose rules can be asked about. */
 function ruledServices(settings: Settings): ServiceSettings[] {
   return settings.services.filter(
-    (s) => rolledOut(settings, s.name) && askable.includes(protocolOn(s, undefined)),
+    (s) => rolledOut(settings, s.name) && askable.includes(protocolOn(s)),
   );
 }
 

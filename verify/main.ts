@@ -3,6 +3,7 @@ import { checkConfiguration } from "../scripts/checks/index.ts";
 import { UserError } from "../scripts/errors.ts";
 import { createReporter } from "../scripts/progress.ts";
 import { prepareTools } from "../scripts/setup/index.ts";
+import type { Settings } from "../settings/index.ts";
 import { requireStack } from "../scripts/stack/files.ts";
 import { openStack, readOutputs } from "../scripts/stack/open.ts";
 import { closedFromHere, unasked } from "./calls.ts";
@@ -45,16 +46,7 @@ export async function main(args: readonly string[]): Promise<number> {
     );
     step.done(`${outcomes.length} questions`);
     process.stdout.write(`${table(outcomes)}\n`);
-    const closed = closedFromHere(settings);
-    if (closed.length > 0)
-      process.stdout.write(
-        `not asked through the gateway, for nobody here has a token or an address that its rules let in: ${closed.join(", ")}\n`,
-      );
-    const silent = unasked(settings);
-    if (silent.length > 0)
-      process.stdout.write(
-        `rules not asked, for nobody here can call by them, or speaks what they are about: ${silent.join(", ")}\n`,
-      );
+    for (const line of gaps(settings)) process.stdout.write(`${line}\n`);
     if (leftOut.length > 0)
       process.stdout.write(`not asked, for nobody here can: ${leftOut.join(", ")}\n`);
     return outcomes.every((o) => o.verdict === "holds") ? 0 : 1;
@@ -62,4 +54,17 @@ export async function main(args: readonly string[]): Promise<number> {
     await verifier?.close();
     kubectl.close();
   }
+}
+
+/** Services that the probes say less about than the table looks like. */
+function gaps(settings: Settings): string[] {
+  const closed = closedFromHere(settings);
+  const silent = unasked(settings);
+  const lines = [
+    closed.length > 0 &&
+      `not asked through the gateway: ${closed.join(", ")} (rules there take only tokens of issuers whose keys the stack does not have, or addresses that cannot be chosen here)`,
+    silent.length > 0 &&
+      `rules that no probe asks about: those of ${silent.join(", ")} (the callers they name are neither services nor clients of this stack, or the first port speaks something else than HTTP/1.1, gRPC or TCP)`,
+  ];
+  return lines.filter((line) => line !== false);
 }

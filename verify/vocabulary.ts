@@ -55,7 +55,7 @@ function portFor({ ports = [] }: ServiceSettings, rule: Rule): number | undefine
 }
 
 /** What is spoken on a port of the container; without one, on the first. */
-export function protocolOn({ ports }: ServiceSettings, port: number | undefined): string {
+export function protocolOn({ ports }: ServiceSettings, port?: number): string {
   return (ports?.find((p) => p.targetPort === port) ?? ports?.[0])?.protocol ?? "http";
 }
 

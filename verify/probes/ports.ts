@@ -1,7 +1,7 @@
 import { type MtlsMode, type Settings, modeOf } from "../../settings/index.ts";
 import type { PodRequest, Probe } from "../probe.ts";
 import { messageOf } from "./edge-requests.ts";
-import { echoes, find, hostOf } from "./services.ts";
+import { echoes, find, firstPort, hostOf } from "./services.ts";
 
 /** A port that speaks HTTP and is not the first, which the other probes are about. */
 interface LaterPort {
@@ -27,23 +27,38 @@ function laterPorts(s: Settings): Map<string, LaterPort> {
   return new Map(ports);
 }
 
-/** Ports of a mode on workloads whose first port has another one, as far as that is asked. */
-const inMode = (mode: MtlsMode, first?: (mode: MtlsMode) => boolean) => (s: Settings) =>
+/** Ports of a mode on workloads whose first port has another one. */
+const inMode = (mode: MtlsMode, first: MtlsMode) => (s: Settings) =>
   [...laterPorts(s)]
-    .filter(([, p]) => p.mode === mode && (first?.(modeOf(s, find(s, p.service))) ?? true))
+    .filter(([, p]) => p.mode === mode && modeOf(s, find(s, p.service)) === first)
     .map(([text]) => text);
 
-function request(s: Settings, item: string, from: PodRequest["from"], scheme = "http"): PodRequest {
-  const { service, port } = laterPorts(s).get(item)!;
-  const path = find(s, service).healthPath ?? "/";
-  const url = `${scheme}://${hostOf(service, s.namespace)}:${port}${path}`;
-  return { from, url, ...messageOf(s, { service }) };
+function request(
+  s: Settings,
+  item: string,
+  { from = "plain", scheme = "http", port }: Ask = {},
+): PodRequest {
+  const later = laterPorts(s).get(item)!;
+  const service = find(s, later.service);
+  const address = `${hostOf(service.name, s.namespace)}:${port ?? later.port}`;
+  const url = `${scheme}://${address}${service.healthPath ?? "/"}`;
+  return { from, url, ...messageOf(s, { service: service.name }) };
+}
+
+/** How a port is asked. */
+interface Ask {
+  /** @default plain */
+  readonly from?: "plain" | "mesh";
+  /** @default http */
+  readonly scheme?: string;
+  /** Another port of the Service. @default the item's */
+  readonly port?: number;
 }
 
 const applies = (items: (s: Settings) => string[]) => (s: Settings) => items(s).length > 0;
-const strict = inMode("STRICT", (first) => first === "PERMISSIVE");
-const permissive = inMode("PERMISSIVE", (first) => first === "STRICT");
-const disabled = inMode("DISABLE", (first) => first === "STRICT");
+const strict = inMode("STRICT", "PERMISSIVE");
+const permissive = inMode("PERMISSIVE", "STRICT");
+const disabled = inMode("DISABLE", "STRICT");
 
 /** A port that answers: to plaintext without an identity, to a workload of the mesh with the caller's. */
 function answers(
@@ -60,7 +75,7 @@ function answers(
       reason: "ok",
       ...(echoes(s, laterPorts(s).get(item)!.service) && { peer }),
     }),
-    send: ({ settings }, item) => request(settings, item, from),
+    send: ({ settings }, item) => request(settings, item, { from }),
   };
 }
 
@@ -82,10 +97,10 @@ export const portProbes: readonly Probe[] = [
     applies: applies(disabled),
     each: disabled,
     expect: () => ({ reason: "plaintext-only" }),
-    send: ({ settings }, item) => request(settings, item, "plain", "https"),
+    send: ({ settings }, item) => request(settings, item, { scheme: "https" }),
     control: {
       differs: "http instead of https",
-      send: ({ settings }, item) => request(settings, item, "plain"),
+      send: ({ settings }, item) => request(settings, item),
     },
   },
   {
@@ -95,18 +110,11 @@ export const portProbes: readonly Probe[] = [
     applies: applies(strict),
     each: strict,
     expect: () => ({ reason: "tls-required" }),
-    send: ({ settings }, item) => request(settings, item, "plain"),
+    send: ({ settings }, item) => request(settings, item),
     control: {
       differs: "the first port of the same workload",
-      send: ({ settings: s }, item) => {
-        const service = find(s, laterPorts(s).get(item)!.service);
-        const { port } = service.ports![0]!;
-        const address = `${hostOf(service.name, s.namespace)}:${port}`;
-        return {
-          ...request(s, item, "plain"),
-          url: `http://${address}${service.healthPath ?? "/"}`,
-        };
-      },
+      send: ({ settings: s }, item) =>
+        request(s, item, { port: firstPort(find(s, laterPorts(s).get(item)!.service)).port }),
     },
   },
   answers(

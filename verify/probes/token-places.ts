@@ -61,14 +61,14 @@ function tokenDecides(s: Settings, { token, ...bare }: GraphCall): boolean {
 type Change = (token: TokenSpec) => TokenSpec | undefined;
 
 /** The call of a place with its token changed; without a token, none is sent. */
-export function ask<R extends ProbeRequest = ProbeRequest>(
+export function ask(
   target: ProbeTarget,
   place: Place,
   change: Change = (token) => token,
-): R {
+): ProbeRequest {
   const { token, ...call } = place.entrance(target.settings)!.call;
   const changed = change(token!);
-  return requestOf(target, { ...call, ...(changed && { token: changed }) }) as R;
+  return requestOf(target, { ...call, ...(changed && { token: changed }) });
 }
 
 export const asked = (place: Place, change?: Change) => (target: ProbeTarget) =>

@@ -1,7 +1,7 @@
 import { needsToken } from "../../policies/authorization.ts";
 import { type Settings, prefixOf, rolledOut } from "../../settings/index.ts";
 import { type GraphCall, httpServices, openFromOutside } from "../calls.ts";
-import type { Expectation, HostRequest, Probe } from "../probe.ts";
+import type { Expectation, Probe } from "../probe.ts";
 import type { TokenSpec } from "../tokens.ts";
 import { good, messageOf } from "./edge-requests.ts";
 import { badTokenProbes } from "./token-flaws.ts";
@@ -21,7 +21,7 @@ const enforced = (s: Settings) => s.authorization === "enforce" && hasEntrance(s
 /** What is asked through the gateway. */
 type Change = (token: TokenSpec) => TokenSpec | undefined;
 const ask = (s: Settings, change?: Change) =>
-  askAt<HostRequest>({ settings: s, podAddresses: {} }, gatewayPlace, change);
+  askAt({ settings: s, podAddresses: {} }, gatewayPlace, change);
 const asked = (change?: Change) => askedAt(gatewayPlace, change);
 const rightToken = (differs: string) => rightTokenAt(gatewayPlace, differs);
 
@@ -65,7 +65,6 @@ function claimHeader(s: Settings): { header: string; claim: string } | undefined
 
 /** Tokens at the edge, and where workloads bring them to each other. */
 export const tokenProbes: readonly Probe[] = [
-  ...badTokenProbes,
   {
     id: "J1",
     question: "Is a valid token let in, and kept from the service whose proxy checked it?",
@@ -144,6 +143,7 @@ export const tokenProbes: readonly Probe[] = [
         ],
       })),
   },
+  ...badTokenProbes,
   {
     id: "J18",
     question: "Is a token behind another word than Bearer not taken for one?",
