@@ -46,7 +46,7 @@ const bank = new Bank("bank", {
   inCluster,
   echoImage: images.echo,
   namespaceReady,
-  podsMayStart: [...mesh.ready, ...access.policies],
+  podsMayStart: (service) => [...mesh.ready, ...access.policiesOf(service)],
 });
 if (settings.clients.length > 0)
   new Clients(

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { requestAuthentication } from "../policies/authentication.ts";
+import { type Selector, requestAuthentication } from "../policies/authentication.ts";
 import { requireExpiration } from "../policies/expiry.ts";
 import {
   type AccessSettings,
@@ -11,7 +11,13 @@ import {
   needsToken,
   servicePolicies,
 } from "../policies/authorization.ts";
-import { type AuthorizationMode, type Settings, rolledOut } from "../settings/index.ts";
+import {
+  type AuthorizationMode,
+  type ServiceSettings,
+  type Settings,
+  rolledOut,
+  wholeNamespace,
+} from "../settings/index.ts";
 import { istioNamespace } from "./istio-mesh.ts";
 import { istioObject } from "./istio-object.ts";
 
@@ -28,8 +34,8 @@ export interface AccessControlArgs extends AccessSettings {
 export class AccessControl extends pulumi.ComponentResource {
   /** Whether rules apply. */
   public readonly authorization: AuthorizationMode;
-  /** Policies that have to be there before a workload is. */
-  public readonly policies: pulumi.Resource[];
+  /** What has to be there before a service's pods are: its own policies, and those that are about everybody. */
+  public readonly policiesOf: (service: string) => pulumi.Resource[];
 
   /**
    * @param name logical name
@@ -42,7 +48,7 @@ export class AccessControl extends pulumi.ComponentResource {
     const child = { parent: this };
     this.authorization = authorization;
 
-    this.policies = authorization === "off" ? [] : makePolicies(name, args, child);
+    this.policiesOf = authorization === "off" ? () => [] : makePolicies(name, args, child);
     this.registerOutputs({ authorization });
   }
 }
@@ -50,73 +56,94 @@ export class AccessControl extends pulumi.ComponentResource {
 /**
  * What allows before what refuses, and taken away the other way round. One gap is left: when the last rule about claims
  * goes, the gateway stops handing tokens on a moment before that rule is gone.
+ *
+ * Each waits for what is about the same service, not for all: with 50 services the names of all fill the state.
  */
 function makePolicies(
   name: string,
   args: AccessControlArgs,
   child: pulumi.CustomResourceOptions,
-): pulumi.Resource[] {
+): (service: string) => pulumi.Resource[] {
   const tokens = requestAuthentications(name, args, child);
-  const afterTokens = { ...child, dependsOn: tokens };
-  const rules = [
-    ...serviceRules(name, args, afterTokens),
-    ...gatewayRules(name, args, afterTokens),
-  ];
-  const denials = defaultDenials(name, args, { ...child, dependsOn: rules });
-  return [...tokens, ...rules, ...denials];
+  const rules = new Map<string, pulumi.Resource[]>();
+  for (const service of args.services.filter((x) => rolledOut(args, x.name))) {
+    const afterTokens = { ...child, dependsOn: [...tokens.edge, ...tokens.of(service.name)] };
+    rules.set(service.name, serviceRules(name, args, service, afterTokens));
+  }
+  const atEdge = gatewayRules(name, args, { ...child, dependsOn: tokens.edge });
+  const allows = [...atEdge, ...rules.values()].flat();
+  const denials = defaultDenials(name, args, { ...child, dependsOn: allows });
+  return (service) => [...(rules.get(service) ?? []), ...denials];
+}
+
+/** Where tokens are looked at. */
+interface TokenChecks {
+  readonly edge: pulumi.Resource[];
+  /** At a service's own proxy. */
+  readonly of: (service: string) => pulumi.Resource[];
 }
 
 function requestAuthentications(
   name: string,
   args: AccessControlArgs,
   opts: pulumi.CustomResourceOptions,
-): pulumi.Resource[] {
-  const { issuers } = args.authentication;
-  if (issuers.length === 0) return [];
-  const inside = args.services.filter((service) => needsToken(args, service));
-  const make = (
-    role: string,
-    namespace: string,
-    selector: Readonly<Record<string, string>>,
-    forward: boolean,
-  ) =>
+): TokenChecks {
+  const { issuers, requireExpiry, inside } = args.authentication;
+  if (issuers.length === 0) return { edge: [], of: () => [] };
+  const asking = args.services.filter((service) => needsToken(args, service));
+  const make = (role: string, namespace: string, selector: Selector | undefined, forward = false) =>
     istioObject(
-      `${name}-${namespace === istioNamespace ? "edge" : "service"}-${role}-tokens`,
+      `${name}-${namespace === istioNamespace ? "edge" : "service"}-${role}`,
       "RequestAuthentication",
-      { name: `${role}-tokens`, namespace },
-      requestAuthentication({ selector, issuers, ownKeys: args.keySets, forward }),
+      { name: role, namespace },
+      requestAuthentication({
+        ...(selector && { selector }),
+        ...{ issuers, ownKeys: args.keySets, forward },
+      }),
       opts,
     );
-  const forward = inside.length > 0;
-  return [
-    make("gateway", istioNamespace, gatewaySelector, forward),
-    ...inside.map((service) => make(service.name, args.namespace, { app: service.name }, false)),
-    ...(args.authentication.requireExpiry ? expiries(name, args, forward, opts) : []),
+  const forward = asking.length > 0;
+  const edge: pulumi.Resource[] = [
+    make("gateway-tokens", istioNamespace, gatewaySelector, forward),
   ];
+  const everywhere: pulumi.Resource[] =
+    inside === "namespace" ? [make("tokens", args.namespace, undefined)] : [];
+  const own = new Map(
+    (inside === "namespace" ? [] : asking).map(({ name: app }) => [
+      app,
+      [make(`${app}-tokens`, args.namespace, { app })],
+    ]),
+  );
+  if (requireExpiry) {
+    edge.push(...expiry("edge", name, args, forward, opts));
+    if (forward || everywhere.length > 0)
+      everywhere.push(...expiry("service", name, args, false, opts));
+  }
+  return { edge, of: (service) => [...(own.get(service) ?? []), ...everywhere] };
 }
 
-/** At the gateway, and wherever else in the bank's namespace tokens are asked for. */
-function expiries(
+/** At the gateway, or wherever else in the bank's namespace tokens are looked at. */
+function expiry(
+  place: "edge" | "service",
   name: string,
   args: AccessControlArgs,
   forward: boolean,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource[] {
-  const { issuers } = args.authentication;
-  const common = { issuers, ownKeys: args.keySets };
-  const make = (place: string, namespace: string, spec: object) =>
+  const common = { issuers: args.authentication.issuers, ownKeys: args.keySets, forward };
+  const spec =
+    place === "edge"
+      ? requireExpiration({ ...common, selector: gatewaySelector, context: "GATEWAY" })
+      : requireExpiration({ ...common, context: "SIDECAR_INBOUND" });
+  const namespace = place === "edge" ? istioNamespace : args.namespace;
+  return [
     istioObject(
       `${name}-${place}-require-expiry`,
       "EnvoyFilter",
       { name: "require-expiry", namespace },
       spec,
       opts,
-    );
-  const edge = { ...common, forward, selector: gatewaySelector, context: "GATEWAY" } as const;
-  const inside = { ...common, forward: false, context: "SIDECAR_INBOUND" } as const;
-  return [
-    make("edge", istioNamespace, requireExpiration(edge)),
-    ...(forward ? [make("service", args.namespace, requireExpiration(inside))] : []),
+    ),
   ];
 }
 
@@ -128,7 +155,7 @@ function defaultDenials(
   const make = policyMaker(name, args, opts);
   const role = "default-deny";
   return [
-    ...(args.rollout.mode === "all" ? [make(role, args.namespace, allowNothing)] : []),
+    ...(wholeNamespace(args) ? [make(role, args.namespace, allowNothing)] : []),
     ...(args.meshDefaultDeny ? [make(`mesh-${role}`, istioNamespace, allowNothing)] : []),
   ];
 }
@@ -136,13 +163,11 @@ function defaultDenials(
 function serviceRules(
   name: string,
   args: AccessControlArgs,
+  service: ServiceSettings,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource[] {
   const make = policyMaker(name, args, opts);
-  return args.services
-    .filter((service) => rolledOut(args, service.name))
-    .flatMap((service) => servicePolicies(args, service))
-    .map(([role, spec]) => make(role, args.namespace, spec));
+  return servicePolicies(args, service).map(([role, spec]) => make(role, args.namespace, spec));
 }
 
 function gatewayRules(

@@ -20,7 +20,7 @@ export interface BankArgs {
   /** The namespace as a resource; empty when it is adopted. */
   readonly namespaceReady: readonly pulumi.Resource[];
   /** What must be there before pods are made: the injector, so that they get their sidecar, and their policies. */
-  readonly podsMayStart: readonly pulumi.Resource[];
+  readonly podsMayStart: (service: string) => readonly pulumi.Resource[];
 }
 
 /** The bank's services. */
@@ -39,7 +39,8 @@ export class Bank extends pulumi.ComponentResource {
     this.namespace = args.namespace;
 
     for (const service of args.services) {
-      new BankService(`${name}-${service.name}`, { ...args, service }, child);
+      const podsMayStart = args.podsMayStart(service.name);
+      new BankService(`${name}-${service.name}`, { ...args, service, podsMayStart }, child);
     }
     this.registerOutputs({ namespace: this.namespace });
   }

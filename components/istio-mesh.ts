@@ -50,8 +50,8 @@ export class IstioMesh extends pulumi.ComponentResource {
     this.version = version;
 
     const charts = args.adoptIstio ? [] : install(name, args, child);
-    const check = checkWebhooks(name, args, { ...child, dependsOn: charts });
-    this.ready = [...charts, check];
+    // the charts come with it; each resource that waited for them by name would bear their names in the state
+    this.ready = [checkWebhooks(name, args, { ...child, dependsOn: charts })];
     this.registerOutputs({ namespace: this.namespace, version });
   }
 }

@@ -6,6 +6,7 @@ import {
   type Settings,
   prefixOf,
   rolledOut,
+  rolledOutAtGateway,
 } from "../settings/index.ts";
 import { joined, shown } from "./words.ts";
 
@@ -86,9 +87,12 @@ function gatewayNode(s: Settings): GraphNode {
 function serviceNode(s: Settings, { name }: ServiceSettings): GraphNode {
   // only - has to go: a name has letters and digits beside it
   const id = `service_${name.replaceAll("-", "_")}`;
-  return s.authorization === "off" || rolledOut(s, name)
-    ? { id, kind: "service", lines: [name] }
-    : { id, kind: "open", lines: [name, "open to everybody:", "the rollout has not reached it"] };
+  if (s.authorization === "off" || rolledOut(s, name))
+    return { id, kind: "service", lines: [name] };
+  const open = rolledOutAtGateway(s, name)
+    ? ["open inside the mesh:", "the rollout has reached the gateway alone"]
+    : ["open to everybody:", "the rollout has not reached it"];
+  return { id, kind: "open", lines: [name, ...open] };
 }
 
 /** Nodes that say what arrows cannot. */
@@ -122,13 +126,15 @@ function callsOf(s: Settings, service: ServiceSettings): IncomingCall[] {
   const fromGateway = (lines: string[]): IncomingCall[] => [
     { caller: gatewayNode(s), to, kind: "open", lines },
   ];
-  if (s.authorization === "off" || !rolledOut(s, service.name))
+  const inside = rolledOut(s, service.name);
+  if (s.authorization === "off" || !(inside || rolledOutAtGateway(s, service.name)))
     return prefix === undefined ? [] : fromGateway([below(prefix)]);
   const exempt = exemptPaths(s, service);
+  const asked = (rule: Rule) => inside || rule.gateway === true;
   const byRule = (kind: "allow" | "deny", rules: readonly Rule[] = []) =>
-    rules.map((rule): IncomingCall => {
-      const asked = requestLines(service, rule);
-      const lines = kind === "deny" ? ["deny", ...asked] : asked;
+    rules.filter(asked).map((rule): IncomingCall => {
+      const words = requestLines(service, rule);
+      const lines = kind === "deny" ? ["deny", ...words] : words;
       return { caller: callerNode(s, rule), to, kind, lines };
     });
   return [

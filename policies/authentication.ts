@@ -13,7 +13,8 @@ export type RequestAuthenticationSpec<K> = Omit<IstioSpec, "jwtRules"> & { jwtRu
 export type Selector = Readonly<Record<string, string>>;
 
 export interface RequestAuthenticationArgs<K> {
-  readonly selector: Selector;
+  /** @default all workloads of the namespace */
+  readonly selector?: Selector;
   readonly issuers: readonly IssuerSettings[];
   /** Key sets of the stack's own issuers, by the issuer's name. */
   readonly ownKeys: Readonly<Record<string, K>>;
@@ -30,7 +31,7 @@ export function requestAuthentication<K>(
   args: RequestAuthenticationArgs<K>,
 ): RequestAuthenticationSpec<K> {
   return {
-    selector: { matchLabels: { ...args.selector } },
+    ...(args.selector && { selector: { matchLabels: { ...args.selector } } }),
     jwtRules: args.issuers.map((issuer) => jwtRule(issuer, args)),
   };
 }
@@ -61,7 +62,7 @@ function jwtRule<K>(
   issuer: IssuerSettings,
   { ownKeys, forward }: RequestAuthenticationArgs<K>,
 ): JwtRule<K> {
-  const { jwksUri, parameters, claimHeaders } = issuer;
+  const { jwksUri, parameters, claimHeaders, spaceDelimitedClaims } = issuer;
   // neither keys nor an address: the issuer's discovery document leads to them
   const jwks = issuer.keyIds ? ownKeys[issuer.name] : issuer.jwks;
   return {
@@ -71,6 +72,7 @@ function jwtRule<K>(
     ...(jwksUri && { jwksUri }),
     fromHeaders: tokenHeaders(issuer),
     ...(parameters && { fromParams: parameters.map((p) => p.name) }),
+    ...(spaceDelimitedClaims && { spaceDelimitedClaims: [...spaceDelimitedClaims] }),
     ...(claimHeaders && { outputClaimToHeaders: claimCopies(issuer) }),
     ...(forward && { forwardOriginalToken: true }),
   };

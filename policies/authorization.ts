@@ -5,6 +5,7 @@ import {
   type Settings,
   prefixOf,
   rolledOut,
+  rolledOutAtGateway,
 } from "../settings/index.ts";
 import { type Selector, type TokenHeader, tokenHeaders } from "./authentication.ts";
 import {
@@ -156,7 +157,7 @@ export function gatewayAllow(s: AccessSettings): AuthorizationPolicySpec {
 /** What the gateway refuses first; undefined when there is nothing. */
 export function gatewayDeny(s: AccessSettings): AuthorizationPolicySpec | undefined {
   const rules = s.services
-    .filter((service) => rolledOut(s, service.name) && prefixOf(service) !== undefined)
+    .filter((service) => rolledOutAtGateway(s, service.name) && prefixOf(service) !== undefined)
     .flatMap((service) =>
       (service.denyFrom ?? [])
         .filter((rule) => rule.gateway && refusedAt(rule) !== "service")
@@ -172,7 +173,7 @@ function about({ name }: ServiceSettings, version: string | undefined): Authoriz
 
 function edgeRules(s: AccessSettings, service: ServiceSettings): Rule[] {
   const everything = { to: [{ operation: { paths: routePaths(service) } }] };
-  if (!rolledOut(s, service.name)) return [everything];
+  if (!rolledOutAtGateway(s, service.name)) return [everything];
   return (service.allowFrom ?? [])
     .filter((rule) => rule.gateway)
     .map((rule) => edgeRule(s, service, rule));

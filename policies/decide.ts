@@ -6,6 +6,7 @@ import {
   type Settings,
   prefixOf,
   rolledOut,
+  rolledOutAtGateway,
   versionOf,
 } from "../settings/index.ts";
 import { asksForToken, gatewayPrincipal, refusedAt, routePaths } from "./authorization.ts";
@@ -72,14 +73,14 @@ function atTheGateway(s: Settings, service: ServiceSettings, call: Call): Decisi
   const routed = routePaths(service);
   if (!routed?.some((p) => matchesPath(p, call.path)))
     return { ...no("no route leads from this path to the service"), routed: false };
-  if (!rolledOut(s, service.name)) return yes;
+  if (!rolledOutAtGateway(s, service.name)) return yes;
   const mine = (rules: readonly (AllowRule | DenyRule)[] = []) => rules.filter((r) => r.gateway);
   const denied = mine(service.denyFrom).some(
-    (r) => refusedAt(r) !== "service" && asks(service, r, call, true),
+    (r) => refusedAt(r) !== "service" && asks(s, service, r, call, true),
   );
   if (denied) return no("a rule of denyFrom refuses it");
   if (s.authentication.exempt.some((p) => matchesPath(p, call.path))) return yes;
-  return mine(service.allowFrom).some((r) => asks(service, r, call, true))
+  return mine(service.allowFrom).some((r) => asks(s, service, r, call, true))
     ? yes
     : no("no rule of allowFrom for the gateway matches it");
 }
@@ -90,7 +91,7 @@ function insideTheMesh(s: Settings, service: ServiceSettings, call: Call): Decis
   const matches = (rule: AllowRule | DenyRule) =>
     isCaller(s, rule, call.from) &&
     [undefined, versionOf(service)].includes(rule.version) &&
-    asks(service, rule, call, false);
+    asks(s, service, rule, call, false);
   if (service.denyFrom?.some((r) => refusedAt(r) !== "gateway" && matches(r)))
     return no("a rule of denyFrom refuses it");
   if (service.allowFrom?.some(matches)) return yes;
@@ -118,6 +119,7 @@ function isCaller(s: Settings, rule: AllowRule | DenyRule, from: Caller): boolea
 
 /** Whether a request is, and brings, what a rule asks for; the caller apart. */
 function asks(
+  s: Settings,
   service: ServiceSettings,
   rule: AllowRule | DenyRule,
   call: Call,
@@ -131,24 +133,34 @@ function asks(
     (paths?.some((p) => matchesPath(p, call.path)) ?? true) &&
     (edge || (rule.ports?.includes(port) ?? true)) &&
     (!edge || addressMatches(rule.remoteIpBlocks, call.clientAddress)) &&
-    tokenMatches(rule, call.token) &&
+    tokenMatches(s, rule, call.token) &&
     headersMatch(rule, call.headers ?? {})
   );
 }
 
-function tokenMatches(rule: AllowRule | DenyRule, token: ValidToken | undefined): boolean {
+function tokenMatches(
+  s: Settings,
+  rule: AllowRule | DenyRule,
+  token: ValidToken | undefined,
+): boolean {
   if (!asksForToken(rule)) return true;
   // a principal is issuer/subject, and neither may be empty
   if (!token || typeof token.claims.sub !== "string" || token.claims.sub === "") return false;
   if (rule.issuer !== undefined && rule.issuer !== token.issuer) return false;
+  const issuer = s.authentication.issuers.find((i) => i.name === token.issuer);
+  const words = ["scope", "permission", ...(issuer?.spaceDelimitedClaims ?? [])];
   return Object.entries(rule.claims ?? {}).every(([claim, values]) => {
-    const found = claimValues(claim, token.claims);
+    const found = claimValues(claim, token.claims, words);
     return values.some((value) => found.some((f) => matchesText(value, f)));
   });
 }
 
-/** A claim's texts: a list has several, and scope and permission are words apart by spaces. */
-function claimValues(claim: string, claims: Readonly<Record<string, unknown>>): string[] {
+/** A claim's texts: a list has several, and some claims are words apart by spaces. */
+function claimValues(
+  claim: string,
+  claims: Readonly<Record<string, unknown>>,
+  words: readonly string[],
+): string[] {
   const path = claim.includes("://") ? [claim] : claim.split(".");
   const value = path.reduce<unknown>(
     (v, part) =>
@@ -156,9 +168,7 @@ function claimValues(claim: string, claims: Readonly<Record<string, unknown>>): 
     claims,
   );
   if (typeof value === "string")
-    return path.length === 1 && ["scope", "permission"].includes(path[0]!)
-      ? value.split(" ")
-      : [value];
+    return path.length === 1 && words.includes(path[0]!) ? value.split(" ") : [value];
   return Array.isArray(value) ? value.filter((v) => typeof v === "string") : [];
 }
 

@@ -1,14 +1,7 @@
 import type { IssuerSettings } from "../settings/index.ts";
-import {
-  type RequestAuthenticationArgs,
-  type Selector,
-  claimCopies,
-  tokenHeaders,
-} from "./authentication.ts";
+import { type RequestAuthenticationArgs, claimCopies, tokenHeaders } from "./authentication.ts";
 
-export interface ExpiryArgs<K> extends Omit<RequestAuthenticationArgs<K>, "selector"> {
-  /** Proxies that it is about. @default all of the namespace */
-  readonly selector?: Selector;
+export interface ExpiryArgs<K> extends RequestAuthenticationArgs<K> {
   /** Where their listener for requests is. */
   readonly context: "GATEWAY" | "SIDECAR_INBOUND";
 }
@@ -52,7 +45,7 @@ export function requireExpiration<K>(args: ExpiryArgs<K>): object {
 }
 
 function provider<K>(issuer: IssuerSettings, { ownKeys, forward }: ExpiryArgs<K>) {
-  const { parameters, claimHeaders } = issuer;
+  const { parameters, claimHeaders, spaceDelimitedClaims = [] } = issuer;
   return {
     issuer: issuer.issuer,
     audiences: [...issuer.audiences],
@@ -70,7 +63,9 @@ function provider<K>(issuer: IssuerSettings, { ownKeys, forward }: ExpiryArgs<K>
     }),
     ...(forward && { forward: true }),
     payload_in_metadata: "payload",
-    normalize_payload_in_metadata: { space_delimited_claims: ["permission", "scope"] },
+    normalize_payload_in_metadata: {
+      space_delimited_claims: [...new Set(["permission", "scope", ...spaceDelimitedClaims])],
+    },
     require_expiration: true,
   };
 }

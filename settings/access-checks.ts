@@ -1,6 +1,7 @@
 import { prefixOf } from "./prefix.ts";
 import { type Problem, setCommand, show } from "./problems.ts";
 import { coversRule } from "./rule-covers.ts";
+import { gatewayNamespace, rolledOut, rolledOutAtGateway } from "./rollout.ts";
 import { ruleChecks, serves } from "./rule-checks.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
 
@@ -26,7 +27,8 @@ export function accessChecks(stack: string, s: Settings): Problem[] {
         ),
       ),
       ...contradictions(service, `services[${i}]`, tools),
-      ...(s.authorization === "off" || !rolledOut(s, service.name)
+      ...(s.authorization === "off" ||
+      !(rolledOut(s, service.name) || rolledOutAtGateway(s, service.name))
         ? []
         : coverage(service, `services[${i}]`, tools)),
     ]),
@@ -38,12 +40,6 @@ export interface Tools {
   readonly problem: (key: string, value: unknown, allowed: string, fix: string) => Problem;
   readonly remove: (key: string) => string;
   readonly set: (key: string, value: string) => string;
-}
-
-/** Whether rules apply to a service at this step of the rollout. */
-export function rolledOut({ rollout }: Pick<Settings, "rollout">, service: string): boolean {
-  if (rollout.mode === "all") return true;
-  return rollout.services.includes(service) === (rollout.mode === "only");
 }
 
 /** Without mTLS there are no identities, and a rule about one would let nobody in. */
@@ -129,7 +125,19 @@ function issuerChecks(s: Settings, { problem, remove, set }: Tools): Problem[] {
           ),
         ]
       : [];
+  const nothingInside =
+    s.authentication.inside === "namespace" && issuers.length === 0
+      ? [
+          problem(
+            "authentication.inside",
+            "namespace",
+            "workloads without issuers: there is no token to look at",
+            remove("authentication.inside"),
+          ),
+        ]
+      : [];
   return [
+    ...nothingInside,
     ...twins,
     ...sources,
     ...ids,
@@ -162,19 +170,15 @@ function claimHeaderChecks(s: Settings, { problem, set }: Pick<Tools, "problem" 
 }
 
 function rolloutChecks(s: Settings, { problem, remove, set }: Tools): Problem[] {
-  const { mode, services } = s.rollout;
+  const { mode, services, namespaces } = s.rollout;
   const names = s.services.map((x) => x.name);
-  const unknown = services.flatMap((name, i) =>
-    names.includes(name)
-      ? []
-      : [
-          problem(
-            `rollout.services[${i}]`,
-            name,
-            `one of ${names.join(", ")}`,
-            remove(`rollout.services[${i}]`),
-          ),
-        ],
+  const known = { services: names, namespaces: [s.namespace, gatewayNamespace] };
+  const unknown = (["services", "namespaces"] as const).flatMap((list) =>
+    s.rollout[list].flatMap((name, i) => {
+      const key = `rollout.${list}[${i}]`;
+      const allowed = `one of ${known[list].join(", ")}`;
+      return known[list].includes(name) ? [] : [problem(key, name, allowed, remove(key))];
+    }),
   );
   if (s.meshDefaultDeny && (mode !== "all" || s.authorization === "off"))
     unknown.push(
@@ -185,9 +189,20 @@ function rolloutChecks(s: Settings, { problem, remove, set }: Tools): Problem[] 
         set("meshDefaultDeny", "false"),
       ),
     );
-  if (mode === "all" ? services.length === 0 : services.length > 0) return unknown;
-  const allowed = mode === "all" ? "nothing while rollout.mode is all" : "at least one service";
-  const fix = mode === "all" ? remove("rollout.services") : set("rollout.services[0]", names[0]!);
+  if (mode === "all")
+    return [
+      ...unknown,
+      ...(["services", "namespaces"] as const).flatMap((list) => {
+        const key = `rollout.${list}`;
+        const allowed = "nothing while rollout.mode is all";
+        return s.rollout[list].length > 0
+          ? [problem(key, s.rollout[list], allowed, remove(key))]
+          : [];
+      }),
+    ];
+  if (services.length > 0 || namespaces.length > 0) return unknown;
+  const allowed = "at least one service, or rollout.namespaces";
+  const fix = set("rollout.services[0]", names[0]!);
   return [...unknown, problem("rollout.services", services, allowed, fix)];
 }
 

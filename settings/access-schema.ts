@@ -52,6 +52,11 @@ const values = z
 const claimText = "the name of a claim; a dot leads into a nested one (realm.roles)";
 const claims = z.record(z.string().regex(/^[^[\]\s]+$/, { error: claimText }), values);
 
+const wordsText = "the name of a claim at the top of the token; Envoy looks no deeper";
+const topClaim = z
+  .string({ error: wordsText })
+  .regex(/^([^.[\]\s]+|[^[\]\s]+:\/\/[^[\]\s]+)$/, { error: wordsText });
+
 const list = <T extends z.ZodType>(of: T) => z.array(of).min(1, { error: "at least one" });
 
 /** What a request has to be, and to bring, for a rule to match it. All that is set has to hold. */
@@ -118,6 +123,8 @@ const issuer = z.strictObject({
   jwksUri: z.url({ protocol: /^https$/, error: httpsText }).optional(),
   headers: list(fromHeader).optional(),
   parameters: list(fromParameter).optional(),
+  /** Claims whose text is words apart by spaces, beside scope and permission, which always are. */
+  spaceDelimitedClaims: list(topClaim).optional(),
   /** Headers that the service gets, each with the claim that is copied into it. */
   claimHeaders: z.record(header, someText).optional(),
 });
@@ -127,6 +134,8 @@ export const authenticationSchema = z.strictObject({
   issuers: z.array(issuer).default([]),
   /** Paths at the gateway that need no token. */
   exempt: z.array(pathPattern).default([]),
+  /** Which workloads look at tokens, beside the gateway: those whose rules ask for one, or all of the namespace. */
+  inside: oneOf(["workloads", "namespace"]).default("workloads"),
   /** Refuse tokens that never expire; JWT allows them. */
   requireExpiry: z.boolean({ error: "true or false" }).default(false),
 });
@@ -134,7 +143,10 @@ export const authenticationSchema = z.strictObject({
 /** Where rules apply while they are being rolled out. */
 export const rolloutSchema = z.strictObject({
   mode: oneOf(["all", "only", "all-but"]).default("all"),
+  /** Services, each with its rules at the gateway and those at its own proxy. */
   services: z.array(serviceName).default([]),
+  /** The bank's for all its services, istio-system for what the gateway asks. */
+  namespaces: z.array(dnsLabel).default([]),
 });
 
 function isKeySet(text: string): boolean {

@@ -5,6 +5,7 @@ import {
   type Settings,
   prefixOf,
   rolledOut,
+  rolledOutAtGateway,
 } from "../settings/index.ts";
 import { type TokenSpec, defaultSubject } from "./tokens.ts";
 import {
@@ -33,11 +34,15 @@ export function httpServices(settings: Settings): ServiceSettings[] {
 /** What a call speaks that rules can be asked about; of bytes alone nobody between its ends sees a method or a path. */
 const askable = ["http", "grpc", "tcp"];
 
+/** Whether somebody asks the rules of a service. */
+function reached(s: Settings, service: ServiceSettings): boolean {
+  const atGateway = prefixOf(service) !== undefined && rolledOutAtGateway(s, service.name);
+  return atGateway || rolledOut(s, service.name);
+}
+
 /** Services whose rules can be asked about. */
 function ruledServices(settings: Settings): ServiceSettings[] {
-  return settings.services.filter(
-    (s) => rolledOut(settings, s.name) && askable.includes(protocolOn(s)),
-  );
+  return settings.services.filter((s) => reached(settings, s) && askable.includes(protocolOn(s)));
 }
 
 /** What a call speaks: http, grpc or, where proxies hand bytes on, tcp. From outside all is HTTP. */
@@ -130,7 +135,7 @@ export function openFromOutside(s: Settings, service: ServiceSettings): GraphCal
 export function closedFromHere(s: Settings): string[] {
   if (s.authorization !== "enforce") return [];
   return httpServices(s)
-    .filter((x) => rolledOut(s, x.name) && prefixOf(x) !== undefined)
+    .filter((x) => rolledOutAtGateway(s, x.name) && prefixOf(x) !== undefined)
     .filter((x) => x.allowFrom?.some((rule) => rule.gateway) && !openFromOutside(s, x))
     .map((x) => x.name);
 }
@@ -139,7 +144,7 @@ export function closedFromHere(s: Settings): string[] {
 export function unasked(s: Settings): string[] {
   if (s.authorization === "off") return [];
   const asked = new Set([...graphQuestions(s).values()].map(({ call }) => call.service));
-  return s.services.map((x) => x.name).filter((name) => rolledOut(s, name) && !asked.has(name));
+  return s.services.filter((x) => reached(s, x) && !asked.has(x.name)).map((x) => x.name);
 }
 
 /** One call for each rule by which somebody outside is let in to a service. */

@@ -269,14 +269,13 @@ function tokens(s: Settings, rules: readonly Rule[]): (TokenSpec | undefined)[] 
 
 /** A claim's value in the forms that are right, and in forms that only look like it. */
 function likenesses(claim: string, value: string): unknown[] {
-  const words = ["scope", "permission"].includes(claim);
   // a token whose sub is a list is none: it is refused before any rule is asked
   const lists = claim !== "sub";
   return [
     value,
     ...[[value], ["other", value]].filter(() => lists),
-    ...[`other ${value}`, `${value} other`].filter(() => words),
-    ...(words ? [] : [`other ${value}`]),
+    // words apart by spaces, where the claim is such a list
+    ...[`other ${value}`, `${value} other`],
     ...[`${value}2`, `x${value}`, value.toUpperCase(), ""],
     ...[[`${value}2`]].filter(() => lists),
   ];

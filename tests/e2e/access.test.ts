@@ -20,9 +20,20 @@ import { assertAllHold, idsOf } from "./support/proof.ts";
 import { TestStack } from "./support/stack.ts";
 import { lines } from "./support/steps.ts";
 
-const issuer = { name: "bank", issuer: "https://issuer.app.local", audiences: ["bank"] };
+const common = { audiences: ["bank"], claimHeaders: { "X-Jwt-Sub": "sub" } };
+const issuer = { name: "bank", issuer: "https://issuer.app.local", ...common };
+// tokens in places of their own, and a claim that is words
+const partner = {
+  ...{ name: "partner", issuer: "https://partner.example", ...common },
+  ...{ keyIds: ["p1"], headers: [{ name: "X-Partner-Token" }], spaceDelimitedClaims: ["groups"] },
+};
+const reason = "its machines can send no headers";
+const kiosk = {
+  ...{ name: "kiosk", issuer: "https://kiosk.example", ...common },
+  ...{ keyIds: ["q1"], parameters: [{ name: "ticket", reason }] },
+};
 const authentication = (...keyIds: string[]) => ({
-  issuers: [{ ...issuer, keyIds, claimHeaders: { "X-Jwt-Sub": "sub" } }],
+  issuers: [{ ...issuer, keyIds }, partner, kiosk],
   exempt: ["/orders/health"],
 });
 const services = [
@@ -58,6 +69,8 @@ const services = [
       { gateway: true, methods: ["GET"], paths: ["/payments/public"] },
       { gateway: true, methods: ["POST"], claims: { scope: "payments:write" } },
       { gateway: true, methods: ["POST"], claims: { role: "admin" } },
+      { gateway: true, methods: ["PUT"], issuer: "partner", claims: { groups: "audit" } },
+      { gateway: true, methods: ["PATCH"], issuer: "kiosk", token: true },
       { service: "orders", methods: ["POST"], paths: ["/payments", "/payments/batch/*"] },
       { service: "users", methods: ["PUT"], claims: { scope: "payments:write" } },
     ],

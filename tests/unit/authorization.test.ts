@@ -251,7 +251,10 @@ describe("the gateway", () => {
     });
     assert.equal(needsToken(s, s.services[0]!), false);
     assert.equal(
-      needsToken({ ...s, rollout: { mode: "all-but", services: ["orders"] } }, s.services[0]!),
+      needsToken(
+        { ...s, rollout: { mode: "all-but", services: ["orders"], namespaces: [] } },
+        s.services[0]!,
+      ),
       true,
     );
   });

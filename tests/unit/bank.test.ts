@@ -33,7 +33,8 @@ const bank = () =>
   record(() => {
     const services = [{ name: "users" }, { name: "orders" }];
     const { ready: namespaceReady } = new BankNamespace("bank", { namespace: "bank" });
-    const more = { inCluster: inCluster(), namespaceReady, podsMayStart: [new Injector()] };
+    const injector = new Injector();
+    const more = { inCluster: inCluster(), namespaceReady, podsMayStart: () => [injector] };
     new Bank("bank", { namespace: "bank", services, echoImage, ...more });
   });
 const namespaceOf = (args: Partial<BankNamespaceArgs> = {}) =>

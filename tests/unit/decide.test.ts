@@ -142,7 +142,10 @@ describe("decide", () => {
   });
 
   test("what the rollout has not reached is open", () => {
-    const partly = { ...s, rollout: { mode: "all-but" as const, services: ["payments"] } };
+    const partly = {
+      ...s,
+      rollout: { mode: "all-but" as const, services: ["payments"], namespaces: [] },
+    };
     const call = { from: outside, service: "payments", method: "DELETE", path: "/payments" };
     assert.deepEqual(decide(partly, call), { allowed: true });
   });

@@ -109,7 +109,7 @@ describe("IstioMesh", () => {
     assert.equal(check.inputs.stdin, "the kubeconfig");
     assert.equal(check.inputs.logging, "stderr");
     assert.deepEqual(check.dependsOn, ["mesh-base", "mesh-istiod"]);
-    assert.equal(mesh.ready.length, 3);
+    assert.equal(mesh.ready.length, 1);
   });
 
   test("the check is made again when istiod's values change, and only then", async () => {

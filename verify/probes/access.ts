@@ -1,4 +1,4 @@
-import { type Settings, modeOf } from "../../settings/index.ts";
+import { type Settings, modeOf, wholeNamespace } from "../../settings/index.ts";
 import {
   type GraphCall,
   decisionOf,
@@ -74,7 +74,7 @@ export const accessProbes: readonly Probe[] = [
     id: "A15",
     question: "Is a workload of the namespace out of reach that has no rules of its own?",
     why: "default-deny is about every workload of the namespace, whoever made it",
-    applies: (s) => s.rollout.mode === "all" && fromInside(s) !== undefined,
+    applies: (s) => wholeNamespace(s) && fromInside(s) !== undefined,
     expect: () => ({ reason: "rbac-denied" }),
     send: (target) => {
       const call = fromInside(target.settings)!;

@@ -1,5 +1,5 @@
 import type { ServiceSettings, Settings } from "../../settings/index.ts";
-import { rolledOut } from "../../settings/index.ts";
+import { rolledOut, rolledOutAtGateway } from "../../settings/index.ts";
 import {
   type GraphCall,
   decisionOf,
@@ -33,21 +33,22 @@ export interface Place {
 export const gatewayPlace: Place = {
   suffix: "",
   words: "at the gateway",
-  entrance: (s) => entranceBy(s, openCallsFromOutside),
+  entrance: (s) => entranceBy(s, rolledOutAtGateway, openCallsFromOutside),
   refusedBy: "gateway",
 };
 export const insidePlace: Place = {
   suffix: "-inside",
   words: "by the service's own proxy",
-  entrance: (s) => entranceBy(s, openCallsFromInside),
+  entrance: (s) => entranceBy(s, rolledOut, openCallsFromInside),
 };
 
 function entranceBy(
   s: Settings,
+  reached: typeof rolledOut,
   calls: (s: Settings, service: ServiceSettings) => GraphCall[],
 ): Entrance | undefined {
   if (s.authorization === "off") return undefined;
-  for (const service of httpServices(s).filter((x) => rolledOut(s, x.name))) {
+  for (const service of httpServices(s).filter((x) => reached(s, x.name))) {
     const call = calls(s, service).find((c) => tokenDecides(s, c));
     if (call) return { service, call };
   }

@@ -1,8 +1,15 @@
 import { needsToken } from "../../policies/authorization.ts";
 import { type Settings, prefixOf, rolledOut } from "../../settings/index.ts";
-import { type GraphCall, httpServices, openFromOutside } from "../calls.ts";
+import {
+  type GraphCall,
+  httpServices,
+  openFromInside,
+  openFromOutside,
+  ownIssuers,
+} from "../calls.ts";
 import type { Expectation, Probe } from "../probe.ts";
 import type { TokenSpec } from "../tokens.ts";
+import { requestOf } from "./access.ts";
 import { good, messageOf } from "./edge-requests.ts";
 import { badTokenProbes } from "./token-flaws.ts";
 import {
@@ -36,9 +43,23 @@ function needless(s: Settings): { call: GraphCall; token: TokenSpec } | undefine
     .at(0);
 }
 
-/** Whether all tokens stand in the Authorization header, behind Bearer. */
+/** Whether the token stands in the Authorization header, behind Bearer. */
 function usualPlace(s: Settings): boolean {
-  return s.authentication.issuers.every((i) => !i.headers && !i.parameters);
+  const name = entrance(s)!.call.token!.issuer;
+  const { headers, parameters } = s.authentication.issuers.find((i) => i.name === name)!;
+  return !headers && !parameters;
+}
+
+/** A call between workloads that is let in without a token, to a service whose rules ask for none; and a token to bring. */
+function unasked(s: Settings): { call: GraphCall; token: TokenSpec } | undefined {
+  const [issuer] = ownIssuers(s);
+  if (s.authorization === "off" || s.authentication.inside !== "namespace" || !issuer)
+    return undefined;
+  const call = httpServices(s)
+    .filter((x) => rolledOut(s, x.name) && !needsToken(s, x))
+    .flatMap((x) => openFromInside(s, x) ?? [])
+    .at(0);
+  return call && { call, token: { issuer } };
 }
 
 function echoes(s: Settings): boolean {
@@ -94,6 +115,24 @@ export const tokenProbes: readonly Probe[] = [
       ...(insidePlace.entrance(s)!.service.image === undefined && { tokenSeen: false }),
     }),
     send: askedAt(insidePlace),
+  },
+  {
+    id: "J4-namespace",
+    question: "Is an expired token refused by a service whose rules ask for none?",
+    why: "authentication.inside is namespace, so the proxies of all its workloads look at tokens",
+    applies: (s) => unasked(s) !== undefined,
+    expect: () => ({ reason: "token-expired" }),
+    send: (target) => {
+      const { call, token } = unasked(target.settings)!;
+      return requestOf(target, { ...call, token: { ...token, expiresIn: -beyondSkew } });
+    },
+    control: {
+      differs: "the same token with an exp to come",
+      send: (target) => {
+        const { call, token } = unasked(target.settings)!;
+        return requestOf(target, { ...call, token });
+      },
+    },
   },
   {
     id: "J2",
