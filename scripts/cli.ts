@@ -22,15 +22,23 @@ import { root } from "./paths.ts";
 import { createReporter } from "./progress.ts";
 import { installSignals, interruptionCode } from "./signals.ts";
 
-/** Commands of other folders, each of which exports `main(args): Promise<number>`. */
+/** Commands of other folders, each of which exports `main(args): Promise<number>`; it may throw errors with an `exitCode`. */
 const elsewhere: readonly CommandSpec[] = [
   {
     name: "verify",
     usage: "npm run verify",
     summary: "Sends real traffic at a running stack and reports.",
     positional: "[stack]",
-    options: [],
-    details: stackHelp,
+    options: [
+      {
+        name: "output",
+        value: "FORMATS",
+        help: "also writes reports: json, junit, markdown, html, apart by commas",
+      },
+      { name: "to", value: "FOLDER", help: "where they go (default .bankmesh/reports)" },
+    ],
+    details: `${stackHelp}
+exit codes: 0 all hold, 1 some fail or are inconclusive, 2 could not ask`,
   },
   {
     name: "bench",
@@ -73,9 +81,9 @@ async function main(argv: readonly string[]): Promise<number> {
     }
     // slow to load for commands that do not need it
     const module = (await import(path.join(root, word, "main.ts"))) as {
-      main(args: readonly string[]): Promise<number>;
+      main(args: ParsedArguments): Promise<number>;
     };
-    return module.main(args.positional);
+    return module.main(args);
   }
   const command = commands.find((c) => c.spec.name === word);
   if (!command)
@@ -129,6 +137,11 @@ function overview(): string {
   ].join("\n");
 }
 
+function exitCodeOf(error: unknown): number {
+  const { exitCode } = (error ?? {}) as { exitCode?: unknown };
+  return typeof exitCode === "number" ? exitCode : 1;
+}
+
 installSignals();
 main(process.argv.slice(2)).then(
   (code) => process.exit(code),
@@ -138,6 +151,6 @@ main(process.argv.slice(2)).then(
         ? `error: ${error.message}`
         : String((error as Error)?.stack ?? error);
     // as a shell has it for what a signal ended
-    process.stderr.write(`${text}\n`, () => process.exit(interruptionCode() ?? 1));
+    process.stderr.write(`${text}\n`, () => process.exit(interruptionCode() ?? exitCodeOf(error)));
   },
 );

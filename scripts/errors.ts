@@ -1,6 +1,13 @@
 /** A mistake or a state that the user can repair: shown as it is, without a stack trace. */
 export class UserError extends Error {
   override readonly name = "UserError";
+  /** What the process ends with. */
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
 }
 
 /** Words as people list them: `a, b and c`. */

@@ -11,7 +11,7 @@ import { type TokenSpec, defaultSubject } from "./tokens.ts";
 import {
   type GraphCall,
   type Vocabulary,
-  concrete,
+  concretePath,
   example,
   protocolOn,
   vocabulary,
@@ -190,7 +190,7 @@ function exemptCall(s: Settings, service: ServiceSettings): GraphCall | undefine
   return s.authentication.exempt
     .map((pattern) => {
       const from: Caller = { kind: "outside" };
-      return { from, service: name, method: "GET", path: concrete(pattern) };
+      return { from, service: name, method: "GET", path: concretePath(pattern, prefixOf(service)) };
     })
     .find((call) => canBeAsked(s, call) && decisionOf(s, call).allowed);
 }

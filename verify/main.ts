@@ -1,31 +1,65 @@
 import type { TokenKey } from "../components/signing-keys.ts";
+import type { ParsedArguments } from "../scripts/arguments.ts";
 import { checkConfiguration } from "../scripts/checks/index.ts";
 import { UserError } from "../scripts/errors.ts";
-import { createReporter } from "../scripts/progress.ts";
+import { type Reporter, createReporter } from "../scripts/progress.ts";
 import { prepareTools } from "../scripts/setup/index.ts";
-import type { Settings } from "../settings/index.ts";
 import { requireStack } from "../scripts/stack/files.ts";
 import { openStack, readOutputs } from "../scripts/stack/open.ts";
+import { type Settings, prefixOf } from "../settings/index.ts";
 import { closedFromHere, unasked } from "./calls.ts";
 import { Kubectl } from "./kubectl.ts";
-import { table } from "./report.ts";
+import { type Format, formatsIn, writeReports } from "./reports/files.ts";
+import {
+  type CertificateLife,
+  type Report,
+  lifeOf,
+  lifeUntil,
+  verdictOf,
+} from "./reports/report.ts";
+import { table } from "./reports/terminal.ts";
+import type { Outcome } from "./runner.ts";
 import { Verifier } from "./verifier.ts";
 
-/** Asks a running stack everything that its settings promise, and prints the answers. Returns 0 if all hold. */
-export async function main(args: readonly string[]): Promise<number> {
-  const report = createReporter();
-  const name = requireStack(args[0]);
-  const bench = await prepareTools(report);
+/** Exit code for a run that could not ask; 0 says that all hold, 1 that something does not. */
+const couldNotAsk = 2;
+
+/** Asks a running stack everything that its settings promise, and prints the answers. */
+export async function main(args: ParsedArguments): Promise<number> {
+  const reporter = createReporter();
+  try {
+    const formats = formatsIn(args.flags.output);
+    const report = await ask(reporter, args.positional[0]);
+    process.stdout.write(`${table(report.outcomes)}\n`);
+    for (const line of report.notAsked) process.stdout.write(`${line}\n`);
+    await write(report, formats, args.flags.to);
+    return verdictOf(report.outcomes) === "holds" ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof UserError))
+      throw Object.assign(error as Error, { exitCode: couldNotAsk });
+    throw new UserError(error.message, couldNotAsk);
+  }
+}
+
+async function write(report: Report, formats: readonly Format[], to: string | true | undefined) {
+  const files = await writeReports(report, formats, typeof to === "string" ? to : undefined);
+  for (const file of files) process.stdout.write(`report: ${file}\n`);
+}
+
+async function ask(reporter: Reporter, word: string | undefined): Promise<Report> {
+  const name = requireStack(word);
+  const bench = await prepareTools(reporter);
   const settings = checkConfiguration(name, bench.env);
-  const { stack, state } = await openStack(report, name, bench);
+  const { stack, state } = await openStack(reporter, name, bench);
   if (!state) throw new UserError(`stack "${name}" is not up: npm start -- ${name}`);
   const outputs = await readOutputs(stack, true);
   const text = (key: string) => String(outputs[key]);
   const { curl } = outputs.images as { curl: string };
   const kubectl = new Kubectl(text("kubeconfig"), stack.env);
-  const step = report.step(`asking stack ${name}`);
-  let verifier: Verifier | undefined;
+  const begun = new Date();
+  const step = reporter.step(`asking stack ${name}`);
   const leftOut: string[] = [];
+  let verifier: Verifier | undefined;
   try {
     verifier = await Verifier.open({ kubectl, settings, curlImage: curl });
     const outcomes = await verifier.ask(
@@ -38,22 +72,56 @@ export async function main(args: readonly string[]): Promise<number> {
       {
         onLeftOut: (id, questions) => leftOut.push(`${id} (${questions})`),
         onSettled: (o, settled, all) => {
-          const last = `${[o.id, o.item].filter(Boolean).join(" ")}: ${o.verdict}`;
           // where each update is a line of its own, hundreds would hide the answers
-          if (settled % 25 === 0) step.update(`${settled} of ${all}, last ${last}`);
+          if (settled % 25 === 0) step.update(`${settled} of ${all}, last ${lastLine(o)}`);
         },
       },
     );
     step.done(`${outcomes.length} questions`);
-    process.stdout.write(`${table(outcomes)}\n`);
-    for (const line of gaps(settings)) process.stdout.write(`${line}\n`);
-    if (leftOut.length > 0)
-      process.stdout.write(`not asked, for nobody here can: ${leftOut.join(", ")}\n`);
-    return outcomes.every((o) => o.verdict === "holds") ? 0 : 1;
+    return {
+      ...{ stack: name, at: begun.toISOString(), seconds: (Date.now() - begun.getTime()) / 1000 },
+      platform: platformOf(settings, outputs),
+      outcomes,
+      notAsked: [...gaps(settings), ...leftOutLine(leftOut)],
+      certificates: certificatesOf(outputs, begun),
+    };
   } finally {
     await verifier?.close();
     kubectl.close();
   }
+}
+
+function lastLine(o: Outcome): string {
+  return `${[o.id, o.item].filter(Boolean).join(" ")}: ${o.verdict}`;
+}
+
+function platformOf(s: Settings, outputs: Readonly<Record<string, unknown>>): Report["platform"] {
+  const { namespace, host, mtlsMode, gatewayTls, authorization } = s;
+  return {
+    ...{ namespace, host, mtlsMode, gatewayTls, authorization },
+    istio: String(outputs.istioVersion),
+    route: String(outputs.route),
+    cluster: String(outputs.clusterName),
+    services: s.services.map((service) => {
+      const prefix = prefixOf(service);
+      return { name: service.name, ...(prefix !== undefined && { prefix }) };
+    }),
+  };
+}
+
+function certificatesOf(outputs: Readonly<Record<string, unknown>>, now: Date): CertificateLife[] {
+  const pems = { "CA of the edge": outputs.caCertPem, client: outputs.clientCertPem };
+  const lives = outputs.certificates as Readonly<Record<string, { validUntil: string }>>;
+  return [
+    ...Object.entries(pems).flatMap(([name, pem]) =>
+      typeof pem === "string" && pem !== "" ? [lifeOf(name, pem, now)] : [],
+    ),
+    ...(lives.server ? [lifeUntil("server", lives.server.validUntil, now)] : []),
+  ];
+}
+
+function leftOutLine(leftOut: readonly string[]): string[] {
+  return leftOut.length > 0 ? [`not asked, for nobody here can: ${leftOut.join(", ")}`] : [];
 }
 
 /** Services that the probes say less about than the table looks like. */

@@ -100,6 +100,8 @@ export interface Probe {
   /** Items that reports show as one line while they hold. @default each has its own */
   readonly group?: (settings: Settings, item: string) => string;
   readonly expect: (settings: Settings, item: string) => Expectation;
+  /** Answers in a row that have to be the same, for sweeps over hundreds of items. @default as the run says */
+  readonly samples?: number;
   readonly send: (target: ProbeTarget, item: string) => ProbeRequest;
   /** Needed by every probe that expects a refusal; undefined for an item that is let in. */
   readonly control?: Control | ((settings: Settings, item: string) => Control | undefined);

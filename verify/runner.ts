@@ -81,7 +81,7 @@ export async function runProbes(
     for (const question of open) {
       question.take(answers, identities);
       const now = elapsed();
-      const stable = question.streak >= samples;
+      const stable = question.streak >= (question.samplesWanted ?? samples);
       const right = question.last?.verdict === "holds";
       if ((stable && (right || now >= patienceSeconds)) || now >= limitSeconds) {
         const outcome = question.settle(stable, now);
@@ -126,6 +126,10 @@ class Question {
     this.control = this.controlled && once(this.controlled.send(target, item));
     this.expected = probe.expect(target.settings, item);
     this.group = probe.group?.(target.settings, item);
+  }
+
+  public get samplesWanted(): number | undefined {
+    return this.probe.samples;
   }
 
   public get requests(): ProbeRequest[] {

@@ -191,7 +191,7 @@ export function vocabulary(s: Settings, service: ServiceSettings): Vocabulary {
   return {
     callers: callers(s, service, rules),
     methods: more ? [...used, more] : used,
-    paths: unique([...patterns.flatMap(around), "/no-such-path"]),
+    paths: unique([...patterns.flatMap((p) => around(p, prefixOf(service))), "/no-such-path"]),
     tokens: tokens(s, rules),
     addresses: addresses(s, rules),
     ports: rules.some((rule) => rule.ports) ? otherPorts(service) : [],
@@ -229,8 +229,8 @@ function callers(s: Settings, service: ServiceSettings, rules: readonly Rule[]):
 }
 
 /** A path that a pattern matches, a neighbour of it, one below it, and for a pattern with * at its end two outside. */
-function around(pattern: string): string[] {
-  const path = concrete(pattern);
+function around(pattern: string, prefix: string | undefined): string[] {
+  const path = concretePath(pattern, prefix);
   const outside = pattern.endsWith("/*") ? [pattern.slice(0, -2), `${pattern.slice(0, -2)}X`] : [];
   const near = [path, `${path}X`, path.endsWith("/") ? `${path}1` : `${path}/1`];
   return [...near, ...outside.filter((p) => p !== "")];
@@ -279,6 +279,11 @@ function likenesses(claim: string, value: string): unknown[] {
     ...[`${value}2`, `x${value}`, value.toUpperCase(), ""],
     ...[[`${value}2`]].filter(() => lists),
   ];
+}
+
+/** A path that a pattern matches, below a prefix where it may stand anywhere. */
+export function concretePath(pattern: string, prefix = ""): string {
+  return pattern.startsWith("*") ? `${prefix}${concrete(pattern)}` : concrete(pattern);
 }
 
 /** A text that a pattern matches. */

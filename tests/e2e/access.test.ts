@@ -4,8 +4,15 @@ import { allProbes } from "../../verify/probes/index.ts";
 import type { Probe } from "../../verify/probe.ts";
 import type { Outcome } from "../../verify/runner.ts";
 import type { Verifier } from "../../verify/verifier.ts";
-import { table } from "../../verify/report.ts";
-import { caller, otherVersion, timeline, versionProbe } from "./support/access.ts";
+import { table } from "../../verify/reports/terminal.ts";
+import {
+  caller,
+  openedProbe,
+  opening,
+  otherVersion,
+  timeline,
+  versionProbe,
+} from "./support/access.ts";
 import {
   bringIssuer,
   exemptPath,
@@ -20,99 +27,6 @@ import { assertAllHold, idsOf } from "./support/proof.ts";
 import { TestStack } from "./support/stack.ts";
 import { lines } from "./support/steps.ts";
 
-const common = { audiences: ["bank"], claimHeaders: { "X-Jwt-Sub": "sub" } };
-const issuer = { name: "bank", issuer: "https://issuer.app.local", ...common };
-// tokens in places of their own, and a claim that is words
-const partner = {
-  ...{ name: "partner", issuer: "https://partner.example", ...common },
-  ...{ keyIds: ["p1"], headers: [{ name: "X-Partner-Token" }], spaceDelimitedClaims: ["groups"] },
-};
-const reason = "its machines can send no headers";
-const kiosk = {
-  ...{ name: "kiosk", issuer: "https://kiosk.example", ...common },
-  ...{ keyIds: ["q1"], parameters: [{ name: "ticket", reason }] },
-};
-const authentication = (...keyIds: string[]) => ({
-  issuers: [{ ...issuer, keyIds }, partner, kiosk],
-  exempt: ["/orders/health"],
-});
-const services = [
-  // asks for no token, so that nobody's reaches it; nothing listens on its second port, whose proxy answers alone
-  {
-    name: "users",
-    ports: [
-      { port: 80, targetPort: 8080, protocol: "http" },
-      { port: 81, targetPort: 8081, protocol: "http" },
-    ],
-    allowFrom: [
-      { gateway: true, methods: ["GET"] },
-      { service: "orders", methods: ["GET"] },
-    ],
-  },
-  {
-    name: "orders",
-    allowFrom: [
-      { gateway: true, claims: { role: ["teller", "admin"] } },
-      // a dot of an account stands for itself
-      { principal: "cluster.local/ns/bank/sa/back.office" },
-      { service: "users", version: "v1" },
-    ],
-    denyFrom: [
-      { gateway: true, paths: ["/orders/internal/*"] },
-      { gateway: true, headers: { "x-blocked": "yes" } },
-    ],
-  },
-  {
-    name: "payments",
-    allowFrom: [
-      { gateway: true, methods: ["GET"], token: true },
-      { gateway: true, methods: ["GET"], paths: ["/payments/public"] },
-      { gateway: true, methods: ["POST"], claims: { scope: "payments:write" } },
-      { gateway: true, methods: ["POST"], claims: { role: "admin" } },
-      { gateway: true, methods: ["PUT"], issuer: "partner", claims: { groups: "audit" } },
-      { gateway: true, methods: ["PATCH"], issuer: "kiosk", token: true },
-      { service: "orders", methods: ["POST"], paths: ["/payments", "/payments/batch/*"] },
-      { service: "users", methods: ["PUT"], claims: { scope: "payments:write" } },
-    ],
-  },
-  // bytes alone: no method, no path, but an identity
-  {
-    name: "ledger",
-    ports: [{ port: 9000, targetPort: 9000, protocol: "tcp" }],
-    allowFrom: [{ service: "payments" }],
-  },
-  // gRPC methods beside HTTP and bytes, on ports of one server
-  {
-    ...{ name: "quotes", sourceImage: "istio-app", prefix: false },
-    ports: [
-      { port: 7070, targetPort: 7070, protocol: "grpc" },
-      { port: 80, targetPort: 8080, protocol: "http" },
-    ],
-    allowFrom: [
-      { service: "orders", rpcs: ["/proto.EchoTestService/Echo"], ports: [7070] },
-      { service: "users", methods: ["GET"], paths: ["/status/*"], ports: [8080] },
-    ],
-  },
-];
-
-/** Policies that the rules become. */
-const policies = [
-  "AuthorizationPolicy access-edge-allow-gateway",
-  "AuthorizationPolicy access-edge-deny-gateway",
-  "AuthorizationPolicy access-service-allow-ledger",
-  "AuthorizationPolicy access-service-allow-orders",
-  "AuthorizationPolicy access-service-allow-orders.v1",
-  "AuthorizationPolicy access-service-allow-payments",
-  "AuthorizationPolicy access-service-allow-quotes",
-  "AuthorizationPolicy access-service-allow-users",
-  "AuthorizationPolicy access-service-default-deny",
-  "AuthorizationPolicy access-service-deny-orders",
-];
-const authentications = [
-  "RequestAuthentication access-edge-gateway-tokens",
-  "RequestAuthentication access-service-orders-tokens",
-  "RequestAuthentication access-service-payments-tokens",
-];
 const all = (op: string, resources: readonly string[]) => resources.map((r) => `${op} ${r}`);
 
 describe("who may call what", () => {
@@ -219,8 +133,16 @@ describe("who may call what", () => {
     await kubectl.run([
       ...["rollout", "status", "deployment/orders-v2", "--namespace=bank", "--timeout=90s"],
     ]);
-    const outcomes = await verifier.ask(await stack.subject(), {}, [versionProbe]);
-    assert.equal(outcomes[0]?.verdict, "holds", table(outcomes));
+    const holds = async (probe: Probe) => {
+      const outcomes = await verifier.ask(await stack.subject(), {}, [probe]);
+      assert.equal(outcomes[0]?.verdict, "holds", table(outcomes));
+    };
+    await holds(versionProbe);
+    // somebody else's rule opens it, and taking that away closes it again
+    await kubectl.apply([opening]);
+    await holds(openedProbe);
+    await kubectl.run(["delete", "authorizationpolicy", "opening", "--namespace=bank"]);
+    await holds(versionProbe);
     await kubectl.run([
       ...["delete", "deployment/orders-v2", "service/orders-v2", "service/orders-v1"],
       "--namespace=bank",
@@ -338,12 +260,26 @@ describe("who may call what", () => {
     assert.equal((await holds(before, "fails")).got, "token-signature");
   });
 
-  it("reaches service after service in a rollout", async () => {
+  it("reaches service after service in a rollout, and the gateway before all of them", async () => {
     stack.set({ rollout: { mode: "only", services: ["payments"] } });
     await stack.up();
     const outcomes = await assertAllHold(verifier, stack);
     const asked = outcomes.filter((o) => o.id === "A-graph");
     assert.ok(asked.length > 0 && asked.every((o) => o.item.includes("to payments")));
+
+    stack.set({
+      rollout: { mode: "only", namespaces: ["istio-system"] },
+      authentication: { ...authentication("k2"), inside: "namespace" },
+    });
+    await stack.up();
+    const atGateway = await assertAllHold(verifier, stack);
+    const calls = atGateway.filter((o) => o.id === "A-graph");
+    const [outside, inside] = [true, false].map((is) =>
+      calls.filter((o) => o.item.startsWith("outside ") === is),
+    );
+    assert.ok(count(outside!, "rbac-denied") > 20, table(calls));
+    assert.ok(inside!.length > 5 && inside!.every((o) => o.got === "ok"), table(inside!));
+    assert.ok(idsOf(atGateway).includes("J4-namespace"));
   });
 
   it("fetches issuers' keys, by discovery and by address; without keys no token passes", async () => {

@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import { root } from "../../scripts/paths.ts";
 import type { ClientSettings } from "../../settings/index.ts";
 import { allProbes } from "../../verify/probes/index.ts";
-import { table } from "../../verify/report.ts";
+import { table } from "../../verify/reports/terminal.ts";
 import type { Subject, Verifier } from "../../verify/verifier.ts";
 import { assertAllHold, idsOf } from "./support/proof.ts";
 import { TestStack, type Values } from "./support/stack.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { describe, test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
 import { AccessControl, type AccessControlArgs } from "../../components/access-control.ts";
 import { SigningKeys } from "../../components/signing-keys.ts";
@@ -8,7 +9,7 @@ import { jwksOf } from "../../policies/jwks.ts";
 import { ownIssuer } from "../../scripts/commands/token.ts";
 import { claimsOf, lifetime, signToken } from "../../scripts/tokens/token.ts";
 import { UserError } from "../../scripts/errors.ts";
-import { type Recording, record } from "./support/mocks.ts";
+import { type Json, type Recording, record } from "./support/mocks.ts";
 import { settings } from "./support/settings.ts";
 
 const { issuers } = settings({
@@ -34,6 +35,12 @@ const services = [
 ];
 const policy = "kubernetes:security.istio.io/v1:AuthorizationPolicy";
 const tokens = "kubernetes:security.istio.io/v1:RequestAuthentication";
+
+class Workload extends pulumi.CustomResource {
+  constructor(name: string, args: object, opts: pulumi.CustomResourceOptions) {
+    super("test:index:Workload", name, args, opts);
+  }
+}
 
 const make = (values: object = {}, args: Partial<AccessControlArgs> = {}) => {
   const s = settings({
@@ -124,6 +131,77 @@ describe("AccessControl", () => {
       "AuthorizationPolicy istio-system/allow-gateway",
       "RequestAuthentication istio-system/gateway-tokens",
     ]);
+  });
+
+  test("a rollout of namespaces: the gateway alone, the services alone, all but one of them", async () => {
+    const made = async (rollout: object) => objects(await make({ rollout }));
+    const spec = async (rollout: object) =>
+      (await make({ rollout })).get(policy, "access-edge-allow-gateway").inputs.spec.rules;
+    const everybody = { to: [{ operation: { paths: ["/payments", "/payments/*"] } }] };
+    const gatewayAlone = { mode: "only", namespaces: ["istio-system"] };
+    assert.deepEqual(await made(gatewayAlone), [
+      "AuthorizationPolicy istio-system/allow-gateway",
+      "AuthorizationPolicy istio-system/deny-gateway",
+      "RequestAuthentication istio-system/gateway-tokens",
+    ]);
+    assert.ok(!JSON.stringify(await spec(gatewayAlone)).includes(JSON.stringify(everybody)));
+    assert.deepEqual(
+      await made({ mode: "only", namespaces: ["bank"] }),
+      await made({ mode: "all" }),
+    );
+    const inside = { mode: "all-but", namespaces: ["istio-system"] };
+    assert.deepEqual(
+      await made(inside),
+      (await made({ mode: "all" })).filter((o) => !o.endsWith("/deny-gateway")),
+    );
+    assert.ok(JSON.stringify(await spec(inside)).includes(JSON.stringify(everybody)));
+    const mixed = { mode: "all-but", namespaces: ["istio-system"], services: ["payments"] };
+    assert.deepEqual(await made(mixed), [
+      "AuthorizationPolicy bank/allow-users",
+      "AuthorizationPolicy istio-system/allow-gateway",
+      "RequestAuthentication istio-system/gateway-tokens",
+    ]);
+  });
+
+  test("a workload waits for its own policies and for the denial that is about everybody", async () => {
+    const recording = await record(() => {
+      const s = settings({ authorization: "enforce", authentication: { issuers }, services });
+      const access = new AccessControl("access", { ...s, keySets: { bank: "the keys" } });
+      const dependsOn = access.policiesOf("payments");
+      new Workload("workload", {}, { dependsOn });
+    });
+    assert.deepEqual([...recording.get("test:index:Workload", "workload").dependsOn].sort(), [
+      "access-service-allow-payments",
+      "access-service-default-deny",
+      "access-service-deny-payments",
+    ]);
+  });
+
+  test("tokens looked at in the whole namespace: one object without a selector, and no other inside", async () => {
+    const recording = await make({
+      authentication: { issuers: issuers.slice(0, 1), inside: "namespace", requireExpiry: true },
+    });
+    assert.deepEqual(
+      objects(recording).filter((o) => !o.startsWith("AuthorizationPolicy")),
+      [
+        "EnvoyFilter bank/require-expiry",
+        "EnvoyFilter istio-system/require-expiry",
+        "RequestAuthentication bank/tokens",
+        "RequestAuthentication istio-system/gateway-tokens",
+      ],
+    );
+    const { spec } = recording.get(tokens, "access-service-tokens").inputs;
+    assert.equal(spec.selector, undefined);
+    assert.ok(recording.comesAfter(policy, "access-service-allow-users", "access-service-tokens"));
+  });
+
+  test("claims that are words apart by spaces", async () => {
+    const some = [{ ...issuers[0]!, spaceDelimitedClaims: ["groups"] }];
+    const { spec } = (await make({ authentication: { issuers: some } })).get(
+      tokens,
+      "access-service-payments-tokens",
+    ).inputs;
+    assert.deepEqual(spec.jwtRules[0].spaceDelimitedClaims, ["groups"]);
   });
 
   test("an expiry is asked for at the gateway, and inside where tokens are", async () => {

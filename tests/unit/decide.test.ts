@@ -141,6 +141,20 @@ describe("decide", () => {
       test(`${address ?? "unknown"}: ${expected}`, () => assert.equal(at(address), expected));
   });
 
+  test("a rollout by namespaces: the gateway and the services each on their own", () => {
+    const bare = { service: "payments", method: "DELETE", path: "/payments" };
+    const inside = { from: { kind: "service", service: "users" } as const, ...bare };
+    const at = (mode: "only" | "all-but", namespaces: string[]) =>
+      [{ from: outside, ...bare }, inside].map((call) => {
+        const decision = decide({ ...s, rollout: { mode, services: [], namespaces } }, call);
+        return decision.allowed || decision.at;
+      });
+    assert.deepEqual(at("only", ["istio-system"]), ["gateway", true]);
+    assert.deepEqual(at("all-but", ["istio-system"]), ["service", "service"]);
+    assert.deepEqual(at("only", [s.namespace]), ["gateway", "service"]);
+    assert.deepEqual(at("all-but", [s.namespace]), [true, true]);
+  });
+
   test("what the rollout has not reached is open", () => {
     const partly = {
       ...s,

@@ -182,6 +182,18 @@ describe("graph: who may call what", () => {
     assert.deepEqual({ ...dry, title: "" }, { ...full, title: "" });
   });
 
+  test("a rollout that has reached the gateway alone: its rules are drawn, no others", () => {
+    const rollout = { mode: "only", namespaces: ["istio-system"] };
+    const edge = graphOf({ rollout, meshDefaultDeny: false });
+    assert.deepEqual(node(edge, "service_payments")?.lines, [
+      "payments",
+      "open inside the mesh:",
+      "the rollout has reached the gateway alone",
+    ]);
+    const ofGateway = (lines: string[]) => lines.filter((line) => line.startsWith("gateway "));
+    assert.deepEqual(to(edge, "service_payments"), ofGateway(to(full, "service_payments")));
+  });
+
   test("what the rollout has not reached is open, and its rules are not drawn", () => {
     const rollout = { mode: "all-but", services: ["payments", "end-x"] };
     const partly = graphOf({ rollout, meshDefaultDeny: false });

@@ -1,15 +1,24 @@
 import { type Settings, modeOf, wholeNamespace } from "../../settings/index.ts";
 import {
   type GraphCall,
+  type GraphQuestion,
   decisionOf,
   graphQuestions,
   httpServices,
   isTcp,
   openFromInside,
   spokenBy,
+  textOf,
 } from "../calls.ts";
 import { addressElsewhere, clientNamed } from "../vocabulary.ts";
-import type { Expectation, PodRequest, Probe, ProbeRequest, ProbeTarget } from "../probe.ts";
+import type {
+  Expectation,
+  HostRequest,
+  PodRequest,
+  Probe,
+  ProbeRequest,
+  ProbeTarget,
+} from "../probe.ts";
 import { good, messageOf } from "./edge-requests.ts";
 import { firstPort, hostOf } from "./services.ts";
 
@@ -101,6 +110,18 @@ export const accessProbes: readonly Probe[] = [
     },
   },
   {
+    id: "A25",
+    question: "Is a call refused as well whose host is written in capitals?",
+    why: "names of hosts know no case, and neither does what follows from them",
+    applies: (s) => refusedOutside(s) !== undefined,
+    expect: (s) => expected(s, textOf(refusedOutside(s)!.call)),
+    send: (target) => inCapitals(target, refusedOutside(target.settings)!.call),
+    control: {
+      differs: "a call that is let in",
+      send: (target) => inCapitals(target, refusedOutside(target.settings)!.control!.call),
+    },
+  },
+  {
     id: "E27",
     question: "Is an address ignored that the client wrote into X-Forwarded-For himself?",
     why: "counted from the right, it stands behind those of the trusted proxies",
@@ -120,6 +141,21 @@ function fromInside(s: Settings): GraphCall | undefined {
   return httpServices(s)
     .map((service) => openFromInside(s, service))
     .find((call) => call !== undefined);
+}
+
+/** The first call from outside that denyFrom or the lack of a rule refuses, with its control. */
+function refusedOutside(s: Settings): GraphQuestion | undefined {
+  if (s.authorization !== "enforce") return undefined;
+  return [...graphQuestions(s).values()].find(
+    ({ call, decision, control }) =>
+      call.from.kind === "outside" && !decision.allowed && control?.call.from.kind === "outside",
+  );
+}
+
+function inCapitals(target: ProbeTarget, call: GraphCall): ProbeRequest {
+  const request = requestOf(target, call) as HostRequest;
+  const { host } = request;
+  return { ...request, host: host.toUpperCase(), serverName: host };
 }
 
 /** A call that is let in, and a header that would have it refused. */

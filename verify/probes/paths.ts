@@ -13,7 +13,10 @@ interface Door {
 /** The first such call; undefined where no rule names an exact path. */
 function doorOf(s: Settings): Door | undefined {
   if (s.authorization !== "enforce") return undefined;
-  for (const { call, decision } of graphQuestions(s).values()) {
+  // first from outside: hundreds of requests are cheaper from here than from a pod
+  const outside = ({ call }: { call: GraphCall }) => call.from.kind === "outside";
+  const all = [...graphQuestions(s).values()];
+  for (const { call, decision } of [...all.filter(outside), ...all.filter((q) => !outside(q))]) {
     if (!decision.allowed || spokenBy(s, call) !== "http") continue;
     const beside = `${call.path.slice(0, call.path.lastIndexOf("/"))}/no-such-path`;
     const others = [beside, `${call.path}/x`].map((path) => decisionOf(s, { ...call, path }));
@@ -25,6 +28,7 @@ function doorOf(s: Settings): Door | undefined {
 /** Ways to write the path beside, or one that only looks like the open one. */
 type Spelling = (open: string, beside: string) => readonly string[];
 
+const hex = (byte: number) => byte.toString(16).padStart(2, "0");
 const last = (path: string) => path.slice(path.lastIndexOf("/") + 1);
 const up =
   (...steps: string[]): Spelling =>
@@ -75,10 +79,8 @@ const spellings: Readonly<Record<string, readonly [string, string, Spelling]>> =
   P11: [
     "Is the open path refused with an encoded character behind it?",
     "it is another path then, whatever a service makes of it",
-    (open) =>
-      ["%01", "%09", "%20", "%23", "%25", "%2f", "%3b", "%3f", "%7f", "%ff"].map(
-        (c) => `${open}${c}`,
-      ),
+    // NUL apart, which is no path at all
+    (open) => Array.from({ length: 255 }, (_, i) => `${open}%${hex(i + 1)}`),
   ],
   P12: [
     "Is a path refused with a query behind it?",
@@ -142,6 +144,8 @@ export const pathProbes: readonly Probe[] = [
     const each = (s: Settings) => [...new Set([...disguised(s, id), ...spelled(s, id)])];
     return {
       ...{ id, question, why, each },
+      // a sweep is one line, and asked once: what it is about is asked more often above
+      ...(id === "P11" && { samples: 1, group: () => "%01 to %ff" }),
       applies: (s) => each(s).length > 0,
       expect: () => ({ reason: "rbac-denied" }),
       send: (target, path) => requestOf(target, { ...openCall(target.settings, id, path), path }),

@@ -41,6 +41,23 @@ export const versionProbe: Probe = {
   control: { differs: "the version that the rule names", send: () => toOrders("orders-v1") },
 };
 
+/** The same once somebody else's rule lets the caller in. */
+export const openedProbe: Probe = {
+  ...{ id: "A15-opened", question: "Is it open once a rule lets the caller in?" },
+  ...{ why: "what any policy allows is allowed", applies: () => true },
+  expect: () => ({ reason: "ok" }),
+  send: () => toOrders("orders-v2"),
+};
+export const opening = {
+  ...{ apiVersion: "security.istio.io/v1", kind: "AuthorizationPolicy" },
+  metadata: { name: "opening", namespace: "bank" },
+  spec: {
+    selector: { matchLabels: { app: "orders", version: "v2" } },
+    action: "ALLOW",
+    rules: [{ from: [{ source: { principals: ["cluster.local/ns/bank/sa/users-sa"] } }] }],
+  },
+};
+
 /** A pod with curl and an account of its own. */
 export function caller(name: string, image: string): object[] {
   const metadata = { name, namespace: "bank" };

@@ -1,5 +1,5 @@
 import * as assert from "node:assert/strict";
-import { summary, table } from "../../../verify/report.ts";
+import { summary, table } from "../../../verify/reports/terminal.ts";
 import type { Outcome } from "../../../verify/runner.ts";
 import type { Verifier } from "../../../verify/verifier.ts";
 import type { TestStack } from "./stack.ts";

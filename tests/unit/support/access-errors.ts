@@ -333,10 +333,24 @@ const rules: readonly ConfigError[] = [
     removePath("rollout.services[1]"),
   ),
   row(
+    { rollout: { mode: "all-but", namespaces: ["bank", "shop"] } },
+    "rollout.namespaces[1]",
+    '"shop"',
+    "one of bank, istio-system",
+    removePath("rollout.namespaces[1]"),
+  ),
+  row(
+    { rollout: { namespaces: ["bank"] } },
+    "rollout.namespaces",
+    '["bank"]',
+    "nothing while rollout.mode is all",
+    removePath("rollout.namespaces"),
+  ),
+  row(
     { rollout: { mode: "only" } },
     "rollout.services",
     "[]",
-    "at least one service",
+    "at least one service, or rollout.namespaces",
     setPath("rollout.services[0]", "users"),
   ),
   row(

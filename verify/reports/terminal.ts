@@ -1,7 +1,7 @@
-import { textField } from "./access-log.ts";
-import type { Expectation } from "./probe.ts";
-import type { Outcome } from "./runner.ts";
-import type { Evidence } from "./evidence.ts";
+import { textField } from "../access-log.ts";
+import type { Expectation } from "../probe.ts";
+import type { Outcome } from "../runner.ts";
+import type { Evidence } from "../evidence.ts";
 
 /** An expectation in words. */
 export function expectedText(e: Expectation): string {

@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { describe, test } from "node:test";
+import { UserError } from "../../scripts/errors.ts";
+import type { Evidence } from "../../verify/evidence.ts";
+import type { Probe } from "../../verify/probe.ts";
+import { formatsIn, writeReports } from "../../verify/reports/files.ts";
+import { html } from "../../verify/reports/html.ts";
+import { json } from "../../verify/reports/json.ts";
+import { junit } from "../../verify/reports/junit.ts";
+import { markdown } from "../../verify/reports/markdown.ts";
+import { matrixOf } from "../../verify/reports/matrix.ts";
+import { type Report, lifeUntil, linesOf, verdictOf } from "../../verify/reports/report.ts";
+import type { Outcome } from "../../verify/runner.ts";
+
+const probe: Probe = {
+  id: "M4",
+  question: "Is plaintext <refused>?",
+  why: "no filter chain takes it",
+  applies: () => true,
+  expect: () => ({ reason: "tls-required" }),
+  send: () => ({ from: "plain", url: "http://users.bank.svc.cluster.local:80/" }),
+};
+const evidence: Evidence = {
+  ...{ at: "2026-11-23T00:00:00Z", seconds: 0.1, body: "", exitCode: 56 },
+  message: 'Recv failure: "Connection" reset & gone',
+};
+const outcome = (values: Partial<Outcome> = {}): Outcome => ({
+  ...{ id: "M4", item: "users", probe, expected: { reason: "tls-required" } },
+  ...{ request: probe.send({} as never, ""), evidence, verdict: "holds", got: "tls-required" },
+  ...{ text: "tls-required, and the control succeeded", samples: 3, seconds: 1.2 },
+  control: {
+    differs: "the twin",
+    evidence: { at: evidence.at, seconds: 0.1, body: "", message: "", status: 200 },
+  },
+  ...values,
+});
+const call = (to: string, got: Outcome["got"], more: Partial<Outcome> = {}) =>
+  outcome({
+    ...{ id: "A-graph", item: `orders to ${to} ${got}`, group: `calls to ${to}`, got },
+    request: { from: "mesh", as: "orders", url: `http://${to}.bank.svc.cluster.local:80/x` },
+    ...more,
+  });
+const report = (outcomes: readonly Outcome[]): Report => ({
+  ...{ stack: "dev", at: "2026-11-23T00:00:00.000Z", seconds: 12.3, outcomes },
+  platform: {
+    ...{ istio: "1.31.1", route: "airgap", cluster: "istio-poc", host: "app.local" },
+    ...{ namespace: "bank", mtlsMode: "STRICT", gatewayTls: "SIMPLE", authorization: "enforce" },
+    services: [{ name: "users", prefix: "/users" }, { name: "ledger" }],
+  },
+  notAsked: ["not asked: <this>"],
+  certificates: [lifeUntil("server", "2026-12-24T00:00:00Z", new Date("2026-11-23T00:00:00Z"))],
+});
+const failing = outcome({
+  ...{ id: "M5", verdict: "fails", got: "ok", text: "expected tls-required, but it was let in" },
+  evidence: { ...evidence, status: 200, body: "<script>alert(1)</script>\u0001" },
+});
+const unclear = outcome({
+  id: "P1",
+  item: "/a|b",
+  verdict: "inconclusive",
+  text: "refused with *",
+});
+
+describe("reports", () => {
+  test("the worst verdict counts, and nothing asked proves nothing", () => {
+    assert.equal(verdictOf([outcome()]), "holds");
+    assert.equal(verdictOf([outcome(), unclear]), "inconclusive");
+    assert.equal(verdictOf([unclear, failing]), "fails");
+    assert.equal(verdictOf([]), "inconclusive");
+  });
+
+  test("groups are one line while they hold", () => {
+    const wrong = call("users", "ok", { verdict: "fails" });
+    const all = [call("users", "ok"), call("users", "rbac-denied"), wrong, call("ledger", "ok")];
+    assert.deepEqual(
+      linesOf(all).map((line) => [line.about, line.outcomes.length]),
+      [
+        ["calls to users", 2],
+        ["orders to users ok", 1],
+        ["orders to ledger ok", 1],
+      ],
+    );
+  });
+
+  test("JSON has verdict, counts and the evidence of each probe", () => {
+    const { verdict, counts, probes, certificates } = JSON.parse(
+      json(report([outcome(), failing])),
+    ) as Record<string, unknown> & {
+      probes: { area: string; request: string; got: Evidence; control: Evidence }[];
+    };
+    assert.equal(verdict, "fails");
+    assert.deepEqual(counts, { holds: 1, fails: 1, inconclusive: 0 });
+    assert.deepEqual(certificates, [
+      { name: "server", subject: "", notAfter: "2026-12-24T00:00:00Z", daysLeft: 31 },
+    ]);
+    const [first] = probes;
+    assert.equal(first?.area, "mesh mTLS");
+    assert.equal(first?.got.exitCode, 56);
+    assert.equal(first?.control.status, 200);
+    assert.match(first.request, /^a pod without a sidecar: GET http:\/\/users/);
+  });
+
+  test("JUnit: a case a question, failures and errors with their evidence, well-formed", () => {
+    const xml = junit(report([outcome(), failing, unclear]));
+    assert.match(
+      xml,
+      /<testsuites name="bankmesh dev" tests="3" failures="1" errors="1" time="12.300">/,
+    );
+    assert.match(xml, /<testsuite name="mesh mTLS" tests="2" failures="1" errors="0"/);
+    assert.match(
+      xml,
+      /<failure message="expected tls-required, but it was let in" type="ok">expected:/,
+    );
+    assert.match(xml, /<error message="refused with \*"/);
+    assert.match(xml, /Is plaintext &lt;refused&gt;\?/);
+    const stripped = xml.replaceAll(/<[^<>]*>/g, "");
+    assert.doesNotMatch(stripped, /[<>\u0001]/);
+    const names = [...xml.matchAll(/<(\/?)([a-z]+)[^>]*?(\/?)>/g)].filter((m) => !m[3]);
+    const open: string[] = [];
+    for (const [, end, name] of names)
+      if (end) assert.equal(open.pop(), name);
+      else open.push(name!);
+    assert.deepEqual(open, []);
+  });
+
+  test("Markdown: verdict first, what does not hold before the rest, no text that breaks out", () => {
+    const text = markdown(report([outcome(), unclear]));
+    assert.match(text, /^# Stack `dev`: INCONCLUSIVE, which is not a pass\n/);
+    assert.ok(text.indexOf("## What does not hold") < text.indexOf("## Every probe"));
+    assert.match(text, /\| P1 \| \/a\\\|b \| inconclusive \|/);
+    assert.match(text, /not asked: &lt;this\\>/);
+    assert.doesNotMatch(markdown(report([outcome()])), /What does not hold/);
+  });
+
+  test("HTML: one file, nothing from elsewhere, what came from outside is text", () => {
+    const page = html(report([outcome(), failing]));
+    assert.match(page, /<h1>Fails: /);
+    assert.doesNotMatch(page, /<script|<link|<img|src=|url\(|@import/);
+    assert.match(page, /&lt;script&gt;alert\(1\)/);
+    assert.ok(page.indexOf("What does not hold") < page.indexOf("Who got what"));
+    assert.match(page, /<td>31 days<\/td>|>31 days</);
+  });
+
+  test("the matrix counts what was answered and refused, by caller and service", () => {
+    const r = report([]);
+    const outside = outcome({
+      ...{ id: "E1", got: "ok" },
+      request: { from: "host", to: "https", host: "app.local", path: "/users/1?x" },
+    });
+    const elsewhere = outcome({
+      request: { from: "host", to: "https", host: "other.local", path: "/users" },
+    });
+    const all = [outcome(), call("users", "ok"), call("users", "rbac-denied"), outside, elsewhere];
+    const wrong = call("ledger", "ok", { verdict: "fails" });
+    const { callers, services, cell } = matrixOf([...all, wrong], r.platform);
+    assert.deepEqual(callers, ["outside", "without a sidecar", "orders"]);
+    assert.deepEqual(services, ["users", "ledger"]);
+    assert.deepEqual(cell("orders", "users"), {
+      answered: 1,
+      refused: { "rbac-denied": 1 },
+      wrong: 0,
+    });
+    assert.deepEqual(cell("outside", "users"), { answered: 1, refused: {}, wrong: 0 });
+    assert.deepEqual(cell("orders", "ledger"), { answered: 1, refused: {}, wrong: 1 });
+    assert.equal(cell("outside", "ledger"), undefined);
+  });
+
+  test("formats are named, each once, and a wrong one is refused with those that there are", () => {
+    assert.deepEqual(formatsIn("html, json,html"), ["html", "json"]);
+    assert.deepEqual(formatsIn(undefined), []);
+    assert.throws(
+      () => formatsIn("html,pdf"),
+      (e) => e instanceof UserError && /"pdf".*json, junit, markdown, html/.test(e.message),
+    );
+  });
+
+  test("files are written where they are wanted", async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "reports-"));
+    try {
+      const to = path.join(folder, "deep");
+      const files = await writeReports(report([outcome()]), ["json", "junit"], to);
+      assert.deepEqual(files.map((f) => path.basename(f)).sort(), ["dev.json", "dev.junit.xml"]);
+      assert.deepEqual(fs.readdirSync(to).sort(), ["dev.json", "dev.junit.xml"]);
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  });
+});
