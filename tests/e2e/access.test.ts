@@ -5,6 +5,7 @@ import type { Probe } from "../../verify/probe.ts";
 import type { Outcome } from "../../verify/runner.ts";
 import type { Verifier } from "../../verify/verifier.ts";
 import { table } from "../../verify/reports/terminal.ts";
+import { authentication, authentications, policies, services } from "./support/access-stack.ts";
 import {
   caller,
   openedProbe,

@@ -9,7 +9,7 @@ import { jwksOf } from "../../policies/jwks.ts";
 import { ownIssuer } from "../../scripts/commands/token.ts";
 import { claimsOf, lifetime, signToken } from "../../scripts/tokens/token.ts";
 import { UserError } from "../../scripts/errors.ts";
-import { type Json, type Recording, record } from "./support/mocks.ts";
+import { type Recording, record } from "./support/mocks.ts";
 import { settings } from "./support/settings.ts";
 
 const { issuers } = settings({
