@@ -102,7 +102,7 @@ function requestAuthentications(
       }),
       opts,
     );
-  const forward = asking.length > 0;
+  const forward = asking.length > 0 || inside === "namespace";
   const edge: pulumi.Resource[] = [
     make("gateway-tokens", istioNamespace, gatewaySelector, forward),
   ];
@@ -116,8 +116,7 @@ function requestAuthentications(
   );
   if (requireExpiry) {
     edge.push(...expiry("edge", name, args, forward, opts));
-    if (forward || everywhere.length > 0)
-      everywhere.push(...expiry("service", name, args, false, opts));
+    if (forward) everywhere.push(...expiry("service", name, args, false, opts));
   }
   return { edge, of: (service) => [...(own.get(service) ?? []), ...everywhere] };
 }

@@ -60,7 +60,8 @@ export function needlessTokens(
   const { authorization, authentication, services } = settings;
   const handedOn = authorization === "enforce" && services.some((x) => needsToken(settings, x));
   const mine = rolledOut(settings, service.name) && !needsToken(settings, service);
-  if (!handedOn || !mine) return [];
+  // where every proxy looks at tokens, each takes them away itself, and writes the claims' headers anew
+  if (!handedOn || !mine || authentication.inside === "namespace") return [];
   const all = authentication.issuers.flatMap(tokenHeaders);
   return all.filter(
     (one, i) => all.findIndex((x) => x.name === one.name && x.prefix === one.prefix) === i,

@@ -192,6 +192,9 @@ describe("AccessControl", () => {
     );
     const { spec } = recording.get(tokens, "access-service-tokens").inputs;
     assert.equal(spec.selector, undefined);
+    // else each proxy would clear the headers that the gateway wrote from claims
+    const edge = recording.get(tokens, "access-edge-gateway-tokens").inputs.spec;
+    assert.equal(edge.jwtRules[0].forwardOriginalToken, true);
     assert.ok(recording.comesAfter(policy, "access-service-allow-users", "access-service-tokens"));
   });
 

@@ -159,6 +159,10 @@ describe("bankRoutes", () => {
       settings({ ...late, rollout: { mode: "only", services: ["orders"] } }),
     );
     assert.equal(early!.withheldTokens, undefined);
+    // every proxy takes them away itself
+    const everywhere = { ...values.authentication, inside: "namespace" };
+    const [all] = bankRoutes(settings({ ...late, authentication: everywhere }));
+    assert.equal(all!.withheldTokens, undefined);
 
     const [users] = bankRoutes(settings(late));
     const { http } = spec("NONE", [users!]);

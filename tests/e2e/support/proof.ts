@@ -1,15 +1,30 @@
 import * as assert from "node:assert/strict";
+import type { Settings } from "../../../settings/index.ts";
+import type { Probe } from "../../../verify/probe.ts";
+import { allProbes } from "../../../verify/probes/index.ts";
 import { summary, table } from "../../../verify/reports/terminal.ts";
 import type { Outcome } from "../../../verify/runner.ts";
 import type { Verifier } from "../../../verify/verifier.ts";
 import type { TestStack } from "./stack.ts";
 
-/** Asks every probe that applies; all must hold. */
-export async function assertAllHold(verifier: Verifier, stack: TestStack): Promise<Outcome[]> {
+/** The probes with those of their questions that a step of a test can have changed. */
+export function narrowed(keep: (id: string, item: string) => boolean): Probe[] {
+  return allProbes.flatMap((probe) => {
+    const each = (s: Settings) => (probe.each?.(s) ?? [""]).filter((item) => keep(probe.id, item));
+    return [{ ...probe, applies: (s: Settings) => probe.applies(s) && each(s).length > 0, each }];
+  });
+}
+
+/** Asks every probe that applies, of all or of some; all must hold. */
+export async function assertAllHold(
+  verifier: Verifier,
+  stack: TestStack,
+  probes: readonly Probe[] = allProbes,
+): Promise<Outcome[]> {
   const started = performance.now();
   const leftOut: string[] = [];
   const onLeftOut = (id: string, questions: number) => leftOut.push(`${id} (${questions})`);
-  const outcomes = await verifier.ask(await stack.subject(), { onLeftOut });
+  const outcomes = await verifier.ask(await stack.subject(), { onLeftOut }, probes);
   assert.deepEqual(leftOut, [], "questions that nobody here can ask");
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(`    ${stack.name}: probes ${seconds} s, ${summary(outcomes)}\n`);
