@@ -11,6 +11,8 @@ export const pulumiVersion = "3.250.0";
 
 /** Istio charts and images of the official route; the floor of the 2026 bulletins is 1.31.1. */
 export const istioVersion = "1.31.1";
+/** helm of the official route: what `npm run bench` compares with. The program needs none. */
+export const helmVersion = "3.22.0";
 
 /** Echo server of the official route (Docker Hub). */
 export const echoImage = "ealen/echo-server:0.9.2";

@@ -202,7 +202,7 @@ function builders(): number {
 
 export async function main(): Promise<number> {
   const report = createReporter();
-  const { env: tools, route } = await prepareTools(report);
+  const { env: tools, route } = await prepareTools(report, process.env, ["helm"]);
   await prepareDocker(report);
   if (!onPath("helm", tools))
     throw new UserError("the shell route needs helm on PATH: https://helm.sh/docs/intro/install");

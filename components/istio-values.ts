@@ -67,6 +67,12 @@ export function baseValues({ istio }: IstioValuesArgs): HelmValues {
  */
 const proxyReadiness = { readinessPeriodSeconds: 5, readinessFailureThreshold: 12 };
 
+/**
+ * Where istiod fetches no issuer's keys: itself, and the metadata services of clouds, which hand out credentials. A
+ * redirect or a name of somebody else's could lead there.
+ */
+const noKeysThere = "127.0.0.0/8,::1/128,169.254.0.0/16,fe80::/10,fd00:ec2::254/128";
+
 /** Values of chart istiod. */
 export function istiodValues({ istio, sources }: IstioValuesArgs): HelmValues {
   const values: HelmValues = {
@@ -85,6 +91,7 @@ export function istiodValues({ istio, sources }: IstioValuesArgs): HelmValues {
       env: {
         DEFAULT_WORKLOAD_CERT_TTL: `${istio.workloadCertTtlHours}h`,
         MAX_WORKLOAD_CERT_TTL: `${istio.workloadCertTtlHours}h`,
+        BLOCKED_CIDRS_IN_JWKS_URIS: noKeysThere,
       },
     },
     meshConfig: meshConfig(istio),

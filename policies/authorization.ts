@@ -99,7 +99,7 @@ export function serviceDeny(
   return {
     ...about(service, version),
     action: "DENY",
-    rules: inside.map((rule) => insideRule(s, service, rule)),
+    rules: inside.map((rule) => insideRule(s, service, { ...rule, ...httpPorts(service, rule) })),
   };
 }
 
@@ -162,7 +162,7 @@ export function gatewayDeny(s: AccessSettings): AuthorizationPolicySpec | undefi
     .flatMap((service) =>
       (service.denyFrom ?? [])
         .filter((rule) => rule.gateway && refusedAt(rule) !== "service")
-        .map((rule) => edgeRule(s, service, rule)),
+        .map((rule) => edgeRule(s, service, rule, [s.gatewayTls === "NONE" ? 80 : 443])),
     );
   if (rules.length === 0) return undefined;
   return { selector: { matchLabels: { ...gatewaySelector } }, action: "DENY", rules };
@@ -180,12 +180,31 @@ function edgeRules(s: AccessSettings, service: ServiceSettings): Rule[] {
     .map((rule) => edgeRule(s, service, rule));
 }
 
-/** A rule as the gateway asks it. The service's ports are not the gateway's. */
-function edgeRule(s: AccessSettings, service: ServiceSettings, rule: AllowRule | DenyRule): Rule {
-  const { ports, remoteIpBlocks, ...rest } = rule;
-  void ports;
+/** A rule as the gateway asks it. The service's ports are not the gateway's, which has its own. */
+function edgeRule(
+  s: AccessSettings,
+  service: ServiceSettings,
+  rule: AllowRule | DenyRule,
+  ports?: number[],
+): Rule {
+  const { remoteIpBlocks } = rule;
   const source = remoteIpBlocks ? { remoteIpBlocks: [...remoteIpBlocks] } : {};
-  return ruleSpec(s.authentication, source, operation(rest, routePaths(service)), rule);
+  const to = operation({ ...rule, ports }, routePaths(service));
+  return ruleSpec(s.authentication, source, to, rule);
+}
+
+const httpFields = ["methods", "paths", "rpcs", "claims", "token", "issuer", "headers"] as const;
+
+/**
+ * Ports that a refusal is about. Where HTTP is all that it asks for, a proxy would refuse whatever comes to ports that
+ * speak something else, because nothing of it can be seen there (IST0133).
+ */
+function httpPorts(service: ServiceSettings, rule: DenyRule): Pick<DenyRule, "ports"> {
+  const asksHttp = rule.gateway === true || httpFields.some((field) => rule[field] !== undefined);
+  if (rule.ports || !asksHttp) return {};
+  const ports = service.ports ?? [{ targetPort: 8080, protocol: "http" }];
+  const speaking = ports.filter((p) => ["http", "http2", "grpc"].includes(p.protocol));
+  return { ports: speaking.map((p) => p.targetPort) };
 }
 
 function insideRule(s: AccessSettings, service: ServiceSettings, rule: AllowRule | DenyRule): Rule {

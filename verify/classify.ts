@@ -52,6 +52,8 @@ export const reasons = [
   /** Nothing listens there, or the name is not known. */
   "unreachable",
   "timeout",
+  /** A tool found something that is not as it should be. */
+  "findings",
   /** An HTTP answer of another kind. */
   "other-status",
   "unclear",
@@ -105,6 +107,7 @@ const codes: Readonly<Record<string, Reason>> = {
  * @param tls whether the client spoke TLS
  */
 export function classify(evidence: Evidence, tls: boolean): Reason {
+  if (evidence.findings) return evidence.findings.length === 0 ? "ok" : "findings";
   if (evidence.grpc !== undefined) return ofGrpc(evidence.grpc);
   if (evidence.status !== undefined) return ofStatus(evidence.status, evidence.body);
   if (evidence.alert !== undefined) return alerts[evidence.alert] ?? "unclear";

@@ -29,6 +29,8 @@ export interface Evidence {
   readonly seen?: Readonly<Record<string, string>>;
   /** Whether a service behind the gateway answered, rather than the gateway itself; of requests of this machine. */
   readonly upstream?: boolean;
+  /** What a tool found wrong, one by one; empty when all is well. Undefined for traffic. */
+  readonly findings?: readonly string[];
   /** The line that the server's proxy wrote about it, if it was found. */
   readonly accessLog?: Readonly<Record<string, unknown>>;
 }

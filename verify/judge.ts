@@ -31,6 +31,7 @@ export interface Answer {
 
 /** Whether a request speaks TLS itself. A pod's sidecar may do so behind its back; that is not the client's. */
 export function speaksTls(request: ProbeRequest): boolean {
+  if (request.from === "tool") return false;
   return request.from === "host" ? request.to !== "http" : request.url.startsWith("https:");
 }
 
@@ -46,6 +47,9 @@ export function judge(
 ): Judgement {
   const got = reasonOf(answer, expectation.reason);
   if (!isNegative(expectation)) {
+    if (got === "findings") {
+      return { verdict: "fails", got, text: answer.evidence.findings!.join("; ") };
+    }
     if (got !== "ok") return { verdict: "fails", got, text: `expected an answer, got ${got}` };
     const wrong = wrongDetail(expectation, answer, identities);
     return wrong ? { ...wrong, got } : { verdict: "holds", got, text: "answered" };
@@ -73,6 +77,7 @@ const answers: readonly Reason[] = ["redirect", "not-found", "other-status"];
 /** Why a request ended as it did; an answer that the service made itself is ok where that is all that is asked. */
 function reasonOf({ request, evidence }: Answer, expected: Reason): Reason {
   const seen = classify(evidence, speaksTls(request));
+  if (request.from === "tool") return classify(evidence, false);
   const opaque = request.from !== "host" && request.opaque;
   const got = opaque && seen === "tls-required" ? "closed" : seen;
   const itsOwn = evidence.upstream !== false && answers.includes(got);
@@ -132,8 +137,9 @@ function identityOf(
 ): string | undefined {
   if (peer === "nobody") return undefined;
   if (peer === "gateway") return identities.gateway;
-  if (request.from !== "host" && request.client) return identities.client(request.client);
-  const as = request.from === "host" ? undefined : request.as;
+  if (request.from === "host" || request.from === "tool") return identities.caller;
+  if (request.client) return identities.client(request.client);
+  const { as } = request;
   return as === undefined ? identities.caller : identities.service(as);
 }
 

@@ -11,7 +11,8 @@ const commandTimeout = 120_000;
 export class Kubectl {
   private readonly folder: string;
 
-  private readonly env: NodeJS.ProcessEnv;
+  /** Environment in which tools are looked for. */
+  public readonly env: NodeJS.ProcessEnv;
 
   /**
    * @param kubeconfig text of a kubeconfig; its current context is used

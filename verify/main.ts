@@ -48,7 +48,7 @@ async function write(report: Report, formats: readonly Format[], to: string | tr
 
 async function ask(reporter: Reporter, word: string | undefined): Promise<Report> {
   const name = requireStack(word);
-  const bench = await prepareTools(reporter);
+  const bench = await prepareTools(reporter, process.env, ["istioctl"]);
   const settings = checkConfiguration(name, bench.env);
   const { stack, state } = await openStack(reporter, name, bench);
   if (!state) throw new UserError(`stack "${name}" is not up: npm start -- ${name}`);

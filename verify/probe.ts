@@ -57,7 +57,25 @@ export interface HostRequest extends Message {
   readonly follow?: boolean;
 }
 
-export type ProbeRequest = PodRequest | HostRequest;
+/** A question that Istio's own tools or the cluster answer, about the platform or about one service. */
+export interface ToolRequest {
+  readonly from: "tool";
+  readonly check:
+    | "analyze"
+    | "precheck"
+    | "synced"
+    | "rejections"
+    | "sidecars"
+    | "mode"
+    | "certificate"
+    | "ready";
+  /** @default the platform as a whole */
+  readonly service?: string;
+}
+
+/** A request that traffic answers. */
+export type TrafficRequest = PodRequest | HostRequest;
+export type ProbeRequest = TrafficRequest | ToolRequest;
 
 /** What a correct platform answers. */
 export interface Expectation {

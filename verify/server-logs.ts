@@ -3,7 +3,7 @@ import { type AccessLogLine, findLine, readAccessLog } from "./access-log.ts";
 import { kindOf } from "./callers/pods.ts";
 import { judgeDryRun } from "./dry-run.ts";
 import type { Kubectl } from "./kubectl.ts";
-import type { ProbeRequest, ProbeTarget } from "./probe.ts";
+import type { ProbeRequest, ProbeTarget, TrafficRequest } from "./probe.ts";
 import type { Outcome } from "./runner.ts";
 
 /** Namespace and app of the proxy that answers a request. */
@@ -53,9 +53,9 @@ async function readLines(
   };
   await Promise.all(
     outcomes.map(async (outcome) => {
-      const server = serverOf(outcome.request, target);
-      if (!server) return;
       const { evidence, request } = outcome;
+      const server = serverOf(request, target);
+      if (!server || request.from === "tool") return;
       const line = findLine(await read(server), {
         ...{ at: evidence.at, seconds: evidence.seconds, path: pathOf(request) },
         ...(evidence.status !== undefined && { status: evidence.status }),
@@ -68,7 +68,7 @@ async function readLines(
 }
 
 /** What tells a connection of this client from others. */
-function clientOf(request: ProbeRequest, target: ProbeTarget) {
+function clientOf(request: TrafficRequest, target: ProbeTarget) {
   if (request.from !== "host") {
     const clientAddress = target.callerAddresses?.[kindOf(request)];
     return clientAddress === undefined ? {} : { clientAddress };
@@ -76,12 +76,13 @@ function clientOf(request: ProbeRequest, target: ProbeTarget) {
   return request.to === "https" ? { serverName: request.serverName ?? request.host } : {};
 }
 
-function pathOf(request: ProbeRequest): string {
+function pathOf(request: TrafficRequest): string {
   return request.from === "host" ? request.path : new URL(request.url).pathname;
 }
 
 /** Whose proxy answers; undefined for a server of this process. */
 function serverOf(request: ProbeRequest, target: ProbeTarget): Server | undefined {
+  if (request.from === "tool") return undefined;
   if (request.from === "host") {
     if (request.to === "control-server") return undefined;
     return { namespace: "istio-system", app: "istio-ingressgateway" };

@@ -6,6 +6,7 @@ import { HostCaller } from "./callers/host.ts";
 import { type ControlServer, startControlServer } from "./callers/control-server.ts";
 import type { CallerKind } from "./callers/objects.ts";
 import { PodCallers, kindOf, podAddresses } from "./callers/pods.ts";
+import { ToolCaller } from "./callers/tools.ts";
 import { type Certificate, makeCertificate } from "./certificates.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Identities } from "./judge.ts";
@@ -66,6 +67,7 @@ export class Verifier {
   private readonly pods: PodCallers;
   private readonly controlServer: ControlServer;
   private readonly wrong: WrongCertificates;
+  private readonly tools: ToolCaller;
 
   private constructor(
     args: VerifierArgs,
@@ -77,6 +79,8 @@ export class Verifier {
     this.pods = pods;
     this.controlServer = controlServer;
     this.wrong = wrong;
+    const { kubectl, settings } = args;
+    this.tools = new ToolCaller({ kubectl, settings, run: pods.run });
   }
 
   public static async open(args: VerifierArgs): Promise<Verifier> {
@@ -174,7 +178,9 @@ export class Verifier {
       const control = controlOf(probe, target.settings, item);
       const requests = [probe.send(target, item), ...(control ? [control.send(target, item)] : [])];
       const edge = this.edge(target.settings);
-      return requests.every((r) => r.from !== "host" || edge !== undefined);
+      return requests.every((r) =>
+        r.from === "host" ? edge !== undefined : r.from !== "tool" || this.tools.canAsk(r.check),
+      );
     } catch {
       return false;
     }
@@ -209,14 +215,19 @@ export class Verifier {
       });
     return async (requests) => {
       const found = new Map<ProbeRequest, Evidence>();
-      const fromPod = requests.filter((r): r is PodRequest => r.from !== "host");
+      const fromPod = requests.filter(
+        (r): r is PodRequest => r.from !== "host" && r.from !== "tool",
+      );
       const fromPods = [...Map.groupBy(fromPod, kindOf)].map(async ([kind, own]) => {
         const answers = await this.pods.send(kind, own, makeToken);
         own.forEach((r, i) => found.set(r, answers[i]!));
       });
       const hosts = requests.filter((r): r is HostRequest => r.from === "host");
       const fromHost = hosts.map(async (r) => void found.set(r, await host!.send(r)));
-      await Promise.all([...fromPods, ...fromHost]);
+      const fromTools = requests
+        .filter((r) => r.from === "tool")
+        .map(async (r) => void found.set(r, await this.tools.ask(r)));
+      await Promise.all([...fromPods, ...fromHost, ...fromTools]);
       return found;
     };
   }
@@ -236,7 +247,11 @@ function kindsIn(settings: Settings, probes: readonly Probe[]): CallerKind[] {
       }
     }),
   );
-  return [...new Set(requests.flatMap((r) => (r.from === "host" ? [] : [kindOf(r)])))];
+  return [
+    ...new Set(
+      requests.flatMap((r) => (r.from === "host" || r.from === "tool" ? [] : [kindOf(r)])),
+    ),
+  ];
 }
 
 /** Makes each token once, so that rounds send the same. */

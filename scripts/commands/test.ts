@@ -85,7 +85,7 @@ async function runPart(name: string, context: Context): Promise<PartResult> {
 }
 
 async function prepareBench(report: Reporter): Promise<Workbench> {
-  const bench = await prepareTools(report);
+  const bench = await prepareTools(report, process.env, ["istioctl"]);
   await prepareDocker(report);
   return bench;
 }

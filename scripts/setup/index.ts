@@ -16,7 +16,14 @@ import {
   type Origin,
   type Route,
 } from "./route.ts";
-import { findTools, missingPlugins, type ToolName, toolNames } from "./tools.ts";
+import {
+  type ExtraTool,
+  findTools,
+  missingPlugins,
+  onPath,
+  type ToolName,
+  toolNames,
+} from "./tools.ts";
 
 /** Tools ready to use: the environment in which every command runs. */
 export interface Workbench {
@@ -33,10 +40,15 @@ export async function gatherFacts(env: NodeJS.ProcessEnv): Promise<Facts> {
   return needsHosts(facts) ? { ...facts, silentHosts: await silentHosts() } : facts;
 }
 
-/** Brings the tools that are missing, by the way that is open. */
+/**
+ * Brings the tools that are missing, by the way that is open.
+ *
+ * @param extra tools beside those that every command needs; where they can't be had, a note says so
+ */
 export async function prepareTools(
   report: Reporter,
   env: NodeJS.ProcessEnv = process.env,
+  extra: readonly ExtraTool[] = [],
 ): Promise<Workbench> {
   const facts = await gatherFacts(env);
   const route = chooseRoute(facts);
@@ -55,6 +67,10 @@ export async function prepareTools(
     const missing = toolNames.filter((name) => !facts.tools[name].good);
     prepend(result, await ensureOfficialTools(report, missing));
   }
+  if (route.sources === "official") {
+    const missing = extra.filter((name) => onPath(name, result) === undefined);
+    prepend(result, await ensureOfficialTools(report, missing).catch(noted(report)));
+  }
   if (route.sources === "airgap") {
     const toolbox = await ensureToolbox(report);
     result.BANKMESH_SOURCES = env.BANKMESH_SOURCES ?? toolbox.sources;
@@ -67,6 +83,14 @@ export async function prepareTools(
     }
   }
   return { route, env: result };
+}
+
+/** What single commands want is not worth an end of all. */
+function noted(report: Reporter): (error: Error) => string[] {
+  return (error) => {
+    report.note(error.message);
+    return [];
+  };
 }
 
 /** A folder with some of the toolbox's commands: all of it would put the stand-ins before the user's plugins. */

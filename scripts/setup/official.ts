@@ -5,20 +5,28 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import { execa } from "execa";
-import { kindVersion, kubernetesVersion, pulumiVersion } from "../../versions.ts";
+import {
+  helmVersion,
+  istioVersion,
+  kindVersion,
+  kubernetesVersion,
+  pulumiVersion,
+} from "../../versions.ts";
 import { waitForLock } from "../bootstrap/lock.mjs";
 import { UserError } from "../errors.ts";
 import { cache } from "../paths.ts";
 import type { Reporter, Step } from "../progress.ts";
-import type { ToolName } from "./tools.ts";
+import type { ExtraTool, ToolName } from "./tools.ts";
 
 /** One file of a vendor's release. */
 export interface Download {
-  readonly tool: ToolName;
+  readonly tool: ToolName | ExtraTool;
   readonly version: string;
   readonly url: string;
   /** The vendor's published list of SHA-256 sums, or the sum alone. */
   readonly sums: string;
+  /** Folders of an archive that the tool stands in. @default 1 */
+  readonly depth?: number;
 }
 
 /** The official releases for this machine. */
@@ -32,6 +40,9 @@ export function downloads(platform = process.platform, arch = process.arch): Dow
   const kind = `https://github.com/kubernetes-sigs/kind/releases/download/v${kindVersion}/kind-${platform}-${go}`;
   const kubectl = `https://dl.k8s.io/release/v${kubernetesVersion}/bin/${platform}/${go}/kubectl`;
   const pulumi = "https://get.pulumi.com/releases/sdk/pulumi";
+  const system = platform === "darwin" ? "osx" : platform;
+  const istioctl = `https://github.com/istio/istio/releases/download/${istioVersion}/istioctl-${istioVersion}-${system}-${go}.tar.gz`;
+  const helm = `https://get.helm.sh/helm-v${helmVersion}-${platform}-${go}.tar.gz`;
   return [
     {
       tool: "pulumi",
@@ -41,6 +52,11 @@ export function downloads(platform = process.platform, arch = process.arch): Dow
     },
     { tool: "kind", version: kindVersion, url: kind, sums: `${kind}.sha256sum` },
     { tool: "kubectl", version: kubernetesVersion, url: kubectl, sums: `${kubectl}.sha256` },
+    {
+      ...{ tool: "istioctl", version: istioVersion, url: istioctl },
+      ...{ sums: `${istioctl}.sha256`, depth: 0 },
+    },
+    { tool: "helm", version: helmVersion, url: helm, sums: `${helm}.sha256sum` },
   ];
 }
 
@@ -51,7 +67,7 @@ export function downloads(platform = process.platform, arch = process.arch): Dow
  */
 export async function ensureOfficialTools(
   report: Reporter,
-  names: readonly ToolName[],
+  names: readonly (ToolName | ExtraTool)[],
 ): Promise<string[]> {
   const wanted = downloads().filter((d) => names.includes(d.tool));
   const folders: string[] = [];
@@ -101,7 +117,8 @@ async function install(download: Download, home: string, step: Step): Promise<vo
       );
     }
     if (file.endsWith(".tar.gz")) {
-      await execa("tar", ["-xzf", file, "-C", path.join(temporary, "bin"), "--strip-components=1"]);
+      const strip = `--strip-components=${download.depth ?? 1}`;
+      await execa("tar", ["-xzf", file, "-C", path.join(temporary, "bin"), strip]);
       fs.rmSync(file);
     } else {
       fs.chmodSync(file, 0o755);

@@ -7,6 +7,8 @@ import { root } from "../paths.ts";
 /** Tools that both routes need, in the order in which they are shown. */
 export const toolNames = ["pulumi", "kind", "kubectl"] as const;
 export type ToolName = (typeof toolNames)[number];
+/** Tools that single commands need beside them. */
+export type ExtraTool = "istioctl" | "helm";
 
 /** A tool as it was found on PATH. */
 export interface FoundTool {

@@ -173,13 +173,14 @@ describe("the gateway", () => {
     assert.deepEqual(gatewayDeny(s), {
       selector: { matchLabels: { istio: "ingressgateway" } },
       action: "DENY",
-      rules: [{ to: [{ operation: { paths: ["/payments/admin*"] } }] }],
+      rules: [{ to: [{ operation: { paths: ["/payments/admin*"], ports: ["443"] } }] }],
     });
     assert.deepEqual(serviceDeny(s, s.services[0]!)!.rules, [
       {
         from: [{ source: { principals: [gateway] } }],
-        to: [{ operation: { paths: ["/payments/admin*"] } }],
+        to: [{ operation: { paths: ["/payments/admin*"], ports: ["8080"] } }],
       },
+      // bytes have a sender, too
       { from: [{ source: { principals: ["cluster.local/ns/bank/sa/orders-sa"] } }] },
     ]);
     assert.equal(gatewayDeny(stack({ denyFrom: [{ service: "orders" }] })), undefined);
@@ -232,7 +233,10 @@ describe("the gateway", () => {
     const source = { remoteIpBlocks, requestPrincipals: all };
     assert.deepEqual(at, { from: [{ source }], to: [{ operation: { paths } }] });
     assert.deepEqual(gatewayDeny(s)!.rules, [
-      { from: [{ source: { remoteIpBlocks: ["203.0.113.9"] } }], to: [{ operation: { paths } }] },
+      {
+        from: [{ source: { remoteIpBlocks: ["203.0.113.9"] } }],
+        to: [{ operation: { paths, ports: ["443"] } }],
+      },
     ]);
     for (const spec of [gatewayAllow(s), gatewayDeny(s)!])
       assert.deepEqual(validateSpec("AuthorizationPolicy", spec), []);

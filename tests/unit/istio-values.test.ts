@@ -15,6 +15,8 @@ const istio = settings().istio;
 const args = { istio, sources: official.istio };
 const withRevision = { ...args, istio: { ...istio, revision: "1-31" } };
 
+const blocked = "127.0.0.0/8,::1/128,169.254.0.0/16,fe80::/10,fd00:ec2::254/128";
+
 describe("values of chart base", () => {
   test("the webhook refuses from the start", () => {
     assert.deepEqual(baseValues(args), {
@@ -53,7 +55,11 @@ describe("values of chart istiod", () => {
             "/namespaces/istio-system/ServiceAccount/istiod",
         },
         resources: { requests: { cpu: "50m", memory: "256Mi" } },
-        env: { DEFAULT_WORKLOAD_CERT_TTL: "24h", MAX_WORKLOAD_CERT_TTL: "24h" },
+        env: {
+          DEFAULT_WORKLOAD_CERT_TTL: "24h",
+          MAX_WORKLOAD_CERT_TTL: "24h",
+          BLOCKED_CIDRS_IN_JWKS_URIS: blocked,
+        },
       },
       meshConfig: meshConfig(istio),
     });
@@ -73,6 +79,7 @@ describe("values of chart istiod", () => {
       env: {
         DEFAULT_WORKLOAD_CERT_TTL: "24h",
         MAX_WORKLOAD_CERT_TTL: "24h",
+        BLOCKED_CIDRS_IN_JWKS_URIS: blocked,
         PILOT_ENABLE_METADATA_EXCHANGE: "false",
       },
     });
@@ -95,6 +102,7 @@ describe("values of chart istiod", () => {
     assert.deepEqual(values.pilot!.env, {
       DEFAULT_WORKLOAD_CERT_TTL: "1h",
       MAX_WORKLOAD_CERT_TTL: "1h",
+      BLOCKED_CIDRS_IN_JWKS_URIS: blocked,
     });
   });
 });

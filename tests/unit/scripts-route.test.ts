@@ -85,9 +85,12 @@ describe("tools", () => {
         ["get.pulumi.com", "pulumi-v3.250.0-linux-x64.tar.gz"],
         ["github.com", "kind-linux-amd64"],
         ["dl.k8s.io", "kubectl"],
+        ["github.com", "istioctl-1.31.1-linux-amd64.tar.gz"],
+        ["get.helm.sh", "helm-v3.22.0-linux-amd64.tar.gz"],
       ],
     );
     assert.match(downloads("darwin", "arm64")[1]!.url, /kind-darwin-arm64$/);
+    assert.match(downloads("darwin", "arm64")[3]!.url, /istioctl-1.31.1-osx-arm64.tar.gz$/);
     assert.throws(() => downloads("win32", "x64"), UserError);
   });
 

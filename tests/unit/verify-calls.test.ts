@@ -1,7 +1,7 @@
 import * as assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { closedFromHere, decisionOf, graphQuestions, textOf, unasked } from "../../verify/calls.ts";
-import { controlOf, isNegative } from "../../verify/probe.ts";
+import { type HostRequest, controlOf, isNegative } from "../../verify/probe.ts";
 import { messageOf } from "../../verify/probes/edge-requests.ts";
 import { allProbes, probesFor } from "../../verify/probes/index.ts";
 import { settings } from "./support/settings.ts";
@@ -81,7 +81,7 @@ describe("ports", () => {
       .filter(({ call }) => call.from.kind !== "plaintext")
       .map(({ call }) => {
         const request = probe.send({ settings: ported, podAddresses: {} }, textOf(call));
-        assert.ok(request.from !== "host" && request.opaque && request.url.includes(":9000/"));
+        assert.ok("url" in request && request.opaque && request.url.includes(":9000/"));
         return probe.expect(ported, textOf(call)).reason;
       });
     assert.deepEqual(reasons, ["ok", "closed", "closed"]);
@@ -164,7 +164,7 @@ describe("gRPC", () => {
     const probe = allProbes.find((p) => p.id === "A-graph")!;
     for (const { call } of [...of("quotes"), ...of("both")].filter((q) => q.decision.allowed)) {
       const request = probe.send({ settings: spoken, podAddresses: {} }, textOf(call));
-      assert.ok(request.from !== "host" && request.grpc);
+      assert.ok("url" in request && request.grpc);
       assert.match(request.url, /:7070\/bank\.Quotes\/Get$/);
     }
   });
@@ -243,7 +243,8 @@ describe("clients' addresses", () => {
   it("written by the client himself count for nothing, and the control changes their places", () => {
     const e27 = allProbes.find((p) => p.id === "E27")!;
     const target = { settings: guarded, podAddresses: {} };
-    const of = (send: typeof e27.send) => send(target, "").headers!["X-Forwarded-For"];
+    const of = (send: typeof e27.send) =>
+      (send(target, "") as HostRequest).headers!["X-Forwarded-For"];
     assert.ok(e27.applies(guarded) && !e27.applies(s));
     assert.equal(of(e27.send), "203.0.113.16, 192.0.2.77, 198.18.0.1");
     const control = controlOf(e27, guarded, "")!;

@@ -1,6 +1,6 @@
 import * as assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { controlOf } from "../../verify/probe.ts";
+import { type HostRequest, controlOf } from "../../verify/probe.ts";
 import { allProbes } from "../../verify/probes/index.ts";
 import { settings } from "./support/settings.ts";
 
@@ -83,9 +83,13 @@ describe("paths that denyFrom names", () => {
   it("a header of denyFrom is sent behind another of its name", () => {
     const a20 = probe("A20");
     assert.ok(a20.applies(s));
-    assert.deepEqual(a20.send(target, "").headers, { "x-blocked": ["some", "yes"] });
+    assert.deepEqual((a20.send(target, "") as HostRequest).headers, {
+      "x-blocked": ["some", "yes"],
+    });
     const control = controlOf(a20, s, "")!;
-    assert.deepEqual(control.send(target, "").headers, { "x-blocked": ["some", "other"] });
+    assert.deepEqual((control.send(target, "") as HostRequest).headers, {
+      "x-blocked": ["some", "other"],
+    });
   });
 });
 

@@ -1,6 +1,6 @@
-import type { ProbeRequest } from "../probe.ts";
+import type { TrafficRequest } from "../probe.ts";
 
-type Message = Pick<ProbeRequest, "headers" | "tokenPrefix" | "tokenIn">;
+type Message = Pick<TrafficRequest, "headers" | "tokenPrefix" | "tokenIn">;
 
 /** Headers of a request, its token among them. */
 export function messageHeaders(

@@ -16,7 +16,7 @@ import type {
   HostRequest,
   PodRequest,
   Probe,
-  ProbeRequest,
+  TrafficRequest,
   ProbeTarget,
 } from "../probe.ts";
 import { good, messageOf } from "./edge-requests.ts";
@@ -34,7 +34,7 @@ function items(s: Settings): string[] {
 }
 
 /** A call as a request. */
-export function requestOf({ settings }: ProbeTarget, call: GraphCall): ProbeRequest {
+export function requestOf({ settings }: ProbeTarget, call: GraphCall): TrafficRequest {
   const { from, method, path } = call;
   const message = { method, ...messageOf(settings, call) };
   if (from.kind === "outside") return { ...good(settings, path), ...message };
@@ -152,7 +152,7 @@ function refusedOutside(s: Settings): GraphQuestion | undefined {
   );
 }
 
-function inCapitals(target: ProbeTarget, call: GraphCall): ProbeRequest {
+function inCapitals(target: ProbeTarget, call: GraphCall): TrafficRequest {
   const request = requestOf(target, call) as HostRequest;
   const { host } = request;
   return { ...request, host: host.toUpperCase(), serverName: host };
@@ -172,7 +172,7 @@ function blocked(s: Settings): { call: GraphCall; name: string; value: string } 
   return undefined;
 }
 
-function withHeader(s: Settings, values: readonly string[]): ProbeRequest {
+function withHeader(s: Settings, values: readonly string[]): TrafficRequest {
   const { call, name } = blocked(s)!;
   const request = requestOf({ settings: s, podAddresses: {} }, call);
   return { ...request, headers: { ...request.headers, [name]: values } };
@@ -191,7 +191,7 @@ function addressed(s: Settings): { call: GraphCall; refused: string } | undefine
 }
 
 /** The call with an address that its sender wrote himself in front of the one that the proxies wrote. */
-function forged(target: ProbeTarget, written: "allowed" | "refused"): ProbeRequest {
+function forged(target: ProbeTarget, written: "allowed" | "refused"): TrafficRequest {
   const { call, refused } = addressed(target.settings)!;
   const [front, back] =
     written === "allowed" ? [call.clientAddress, refused] : [refused, call.clientAddress];

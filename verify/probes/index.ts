@@ -4,6 +4,7 @@ import { accessProbes } from "./access.ts";
 import { clientRuleProbes } from "./client-rules.ts";
 import { edgeProbes } from "./edge.ts";
 import { meshProbes } from "./mesh.ts";
+import { operationProbes } from "./operations.ts";
 import { pathProbes } from "./paths.ts";
 import { portProbes } from "./ports.ts";
 import { tokenProbes } from "./tokens.ts";
@@ -17,6 +18,7 @@ export const allProbes: readonly Probe[] = [
   ...tokenProbes,
   ...accessProbes,
   ...pathProbes,
+  ...operationProbes,
 ];
 
 /** The probes that a stack of these settings has to answer. */

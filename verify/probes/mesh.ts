@@ -68,6 +68,21 @@ const withCertificate =
     return { ...byName("certificate", "https")(target, name), ...from, clientCertificate };
   };
 
+/** A request in plaintext, past the caller's own proxy, by somebody whom the rules let in. */
+const pastSidecar = (target: ProbeTarget, name: string): PodRequest => ({
+  ...byName("certificate")(target, name),
+  ...callerOf(target.settings, asked(target.settings, name).from),
+});
+
+/** One service is enough, and no client of the stack, which has no certificate in hand. */
+const byCertificate = (s: Settings) =>
+  judged(
+    "STRICT",
+    "mesh",
+  )(s)
+    .filter((name) => callerOf(s, asked(s, name).from).client === undefined)
+    .slice(0, 1);
+
 const listedControl: Control = {
   differs: "a service asks that the rules name",
   send: listed,
@@ -170,18 +185,24 @@ export const meshProbes: readonly Probe[] = [
     question: "Is TLS with a self-made certificate refused by a STRICT service?",
     why: "the proxy takes certificates of the mesh's own CA only; the request is the same to the letter",
     applies: anyIn("STRICT"),
-    // a client of the stack has no certificate in hand
-    each: (s) =>
-      judged(
-        "STRICT",
-        "mesh",
-      )(s)
-        .filter((name) => callerOf(s, asked(s, name).from).client === undefined)
-        .slice(0, 1),
+    each: byCertificate,
     expect: () => ({ reason: "unknown-ca" }),
     send: withCertificate("self-signed"),
     control: {
       differs: "the same pod shows the certificate that the mesh gave it",
+      send: withCertificate("mesh"),
+    },
+  },
+  {
+    id: "M22",
+    question: "Is a pod refused that runs as the proxy's own user, and so goes past its sidecar?",
+    why: "its plaintext has no identity, although its pod has one",
+    applies: anyIn("STRICT"),
+    each: byCertificate,
+    expect: () => ({ reason: "tls-required" }),
+    send: pastSidecar,
+    control: {
+      differs: "the same pod speaks TLS and shows the certificate that the mesh gave it",
       send: withCertificate("mesh"),
     },
   },

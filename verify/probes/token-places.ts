@@ -7,7 +7,7 @@ import {
   openCallsFromInside,
   openCallsFromOutside,
 } from "../calls.ts";
-import type { Control, ProbeRequest, ProbeTarget } from "../probe.ts";
+import type { Control, TrafficRequest, ProbeTarget } from "../probe.ts";
 import type { TokenSpec } from "../tokens.ts";
 import { requestOf } from "./access.ts";
 
@@ -66,7 +66,7 @@ export function ask(
   target: ProbeTarget,
   place: Place,
   change: Change = (token) => token,
-): ProbeRequest {
+): TrafficRequest {
   const { token, ...call } = place.entrance(target.settings)!.call;
   const changed = change(token!);
   return requestOf(target, { ...call, ...(changed && { token: changed }) });

@@ -1,4 +1,4 @@
-import type { ProbeRequest } from "../probe.ts";
+import type { TrafficRequest } from "../probe.ts";
 import type { Outcome } from "../runner.ts";
 import type { Platform } from "./report.ts";
 
@@ -26,9 +26,11 @@ const order = ["outside", "without a sidecar", "a stranger of the mesh"];
 export function matrixOf(outcomes: readonly Outcome[], platform: Platform): Matrix {
   const cells = new Map<string, Outcome[]>();
   for (const outcome of outcomes) {
-    const service = serviceOf(outcome.request, platform);
+    const { request } = outcome;
+    if (request.from === "tool") continue;
+    const service = serviceOf(request, platform);
     if (service === undefined) continue;
-    const key = JSON.stringify([callerOf(outcome.request), service]);
+    const key = JSON.stringify([callerOf(request), service]);
     cells.set(key, [...(cells.get(key) ?? []), outcome]);
   }
   const pairs = [...cells.keys()].map((key) => JSON.parse(key) as [string, string]);
@@ -57,14 +59,14 @@ function cellOf(outcomes: readonly Outcome[]): Cell {
   };
 }
 
-function callerOf(request: ProbeRequest): string {
+function callerOf(request: TrafficRequest): string {
   if (request.from === "host") return "outside";
   if (request.client !== undefined) return request.client;
   if (request.from === "plain") return "without a sidecar";
   return request.as ?? "a stranger of the mesh";
 }
 
-function serviceOf(request: ProbeRequest, { services, namespace, host }: Platform) {
+function serviceOf(request: TrafficRequest, { services, namespace, host }: Platform) {
   if (request.from === "host") {
     // what asks for another host, or for no path of a service, is about the gateway
     if (request.to === "control-server" || request.host.toLowerCase() !== host) return undefined;

@@ -22,6 +22,7 @@ export function expectedText(e: Expectation): string {
 /** What was seen, in one line. */
 export function evidenceText(e: Evidence): string {
   const log = e.accessLog;
+  if (e.findings) return e.findings.length > 0 ? e.findings.join("; ") : "nothing was found";
   const parts = [
     e.status !== undefined ? `HTTP ${e.status}` : "no HTTP answer",
     e.grpc && `gRPC ${e.grpc.status} ${e.grpc.message}`.trimEnd(),

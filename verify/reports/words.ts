@@ -4,8 +4,24 @@ import type { Outcome } from "../runner.ts";
 
 export { evidenceText, expectedText } from "./terminal.ts";
 
+const toolTexts = {
+  analyze: "istioctl analyze of all namespaces",
+  precheck: "istioctl x precheck",
+  synced: "istioctl proxy-status",
+  rejections: "istiod's own metrics",
+  sidecars: "the containers of all pods of the namespace",
+  mode: "istioctl x describe pod",
+  certificate: "istioctl proxy-config secret",
+  ready: "conditions and probes of the pods",
+} as const;
+
 /** A request in one line: who, what, how. Tokens stand for themselves by their claims, never by their text. */
 export function requestText(request: ProbeRequest): string {
+  if (request.from === "tool") {
+    return [toolTexts[request.check], request.service && `of ${request.service}`]
+      .filter(Boolean)
+      .join(" ");
+  }
   const method = request.method ?? "GET";
   const token =
     request.token &&

@@ -17,7 +17,7 @@ async function prepare(): Promise<Sources> {
   const ready = process.env.BANKMESH_SOURCES !== undefined && onPath("pulumi", process.env);
   if (!ready) {
     const report = createReporter({ terminal: false });
-    const { env } = await prepareTools(report);
+    const { env } = await prepareTools(report, process.env, ["istioctl"]);
     await prepareDocker(report);
     Object.assign(process.env, env);
   }

@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { ToolCaller, wrongChain } from "../../verify/callers/tools.ts";
+import { makeCertificate } from "../../verify/certificates.ts";
+import { Kubectl } from "../../verify/kubectl.ts";
+import type { ToolRequest } from "../../verify/probe.ts";
+import { settings } from "./support/settings.ts";
+
+const message = (code: string, level: string, origin: string) => ({
+  ...{ code, level, origin, message: "m", documentationUrl: "u" },
+});
+const pod = (name: string, more: object = {}) => ({
+  metadata: { name },
+  spec: {
+    containers: [{ name: "app", readinessProbe: { httpGet: { path: "/app-health/app/readyz" } } }],
+    initContainers: [{ name: "istio-proxy", restartPolicy: "Always" }],
+  },
+  status: { conditions: [{ type: "Ready", status: "True" }] },
+  ...more,
+});
+
+/** What the tools print, by a word of their arguments. */
+const answers: Record<string, string> = {};
+
+describe("tools that verify asks", () => {
+  let folder: string;
+  let kubectl: Kubectl;
+  const findings = async (check: ToolRequest["check"], service?: string) => {
+    for (const [word, text] of Object.entries(answers))
+      fs.writeFileSync(path.join(folder, `${word}.answer`), text);
+    const s = settings({ mtlsMode: "STRICT" });
+    const caller = new ToolCaller({ kubectl, settings: s, run: "0ab1c2" });
+    return (await caller.ask({ from: "tool", check, ...(service && { service }) })).findings;
+  };
+
+  before(() => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), "verify-tools-"));
+    const script = `#!/bin/sh
+for word in "$@"; do [ -f "${folder}/$word.answer" ] && exec cat "${folder}/$word.answer"; done
+echo "Error: nobody answers" >&2; exit 1
+`;
+    for (const name of ["istioctl", "kubectl"])
+      fs.writeFileSync(path.join(folder, name), script, { mode: 0o755 });
+    kubectl = new Kubectl("the kubeconfig", { PATH: `${folder}:/usr/bin:/bin` });
+  });
+
+  after(() => {
+    kubectl.close();
+    fs.rmSync(folder, { recursive: true });
+  });
+
+  test("analyze: from a warning on, about the platform, not about the run's own pods", async () => {
+    answers.analyze = JSON.stringify([
+      message("IST0001", "Warning", "AuthorizationPolicy bank/deny-orders"),
+      message("IST0002", "Info", "Namespace bank"),
+      message("IST0003", "Error", "Pod bank/curl-plain-0ab1c2"),
+      message("IST0004", "Error", "Pod elsewhere/app"),
+      message("IST0005", "Error", "Deployment istio-system/istiod"),
+    ]);
+    assert.deepEqual(await findings("analyze"), [
+      "IST0001 AuthorizationPolicy bank/deny-orders: m",
+      "IST0005 Deployment istio-system/istiod: m",
+    ]);
+    answers.precheck = "✔ No issues found when checking the cluster.\n";
+    assert.deepEqual(await findings("precheck"), []);
+    answers.precheck = "something else\n";
+    assert.deepEqual(await findings("precheck"), ["something else"]);
+  });
+
+  test("proxy-status: what is stale is named, and no proxy at all is no pass", async () => {
+    const proxy = (id: string, configStatus: string) => ({
+      node: { id },
+      genericXdsConfigs: [{ typeUrl: "type.googleapis.com/envoy.v3.Listener", configStatus }],
+    });
+    const status = (...resources: object[]) =>
+      (answers["proxy-status"] = JSON.stringify({ resources }));
+    status(proxy("a.bank", "SYNCED"), proxy("b.bank", "STALE"), proxy("c.bank", "NOT_SENT"));
+    assert.deepEqual(await findings("synced"), ["b.bank: Listener is STALE"]);
+    status();
+    assert.deepEqual(await findings("synced"), ["no proxy is connected to istiod"]);
+  });
+
+  test("rejections: istiod's counters, where they are not 0", async () => {
+    answers["--selector=app=istiod"] = JSON.stringify({ items: [pod("istiod-1")] });
+    answers["--raw"] = `# TYPE pilot_total_xds_rejects counter
+pilot_total_xds_rejects{type="lds"} 2
+pilot_xds_cds_reject{node="a"} 0
+pilot_xds 5
+`;
+    assert.deepEqual(await findings("rejections"), ['pilot_total_xds_rejects{type="lds"} 2']);
+  });
+
+  test("sidecars: each living pod has a native one", async () => {
+    const { spec } = pod("x");
+    const items = [
+      pod("good-1"),
+      pod("old-1", { spec: { ...spec, initContainers: [{ name: "istio-proxy" }] } }),
+      pod("bare-1", { spec: { containers: spec.containers } }),
+      pod("gone-1", { metadata: { name: "gone-1", deletionTimestamp: "x" }, spec: {} }),
+      pod("ours-1", { metadata: { name: "o", labels: { "bankmesh.local/verify": "0ab1c2" } } }),
+    ];
+    answers["--namespace=bank"] = JSON.stringify({ items });
+    assert.deepEqual(await findings("sidecars"), [
+      "old-1: no native sidecar",
+      "bare-1 has no sidecar",
+    ]);
+    delete answers["--namespace=bank"];
+    fs.rmSync(path.join(folder, "--namespace=bank.answer"));
+  });
+
+  test("ready: by a probe that leads through the sidecar", async () => {
+    const [app] = pod("x").spec.containers;
+    const straight = { ...app!, readinessProbe: { httpGet: { path: "/healthz" } } };
+    answers["--selector=app=users"] = JSON.stringify({
+      items: [
+        pod("users-1"),
+        pod("users-2", { status: { conditions: [{ type: "Ready", status: "False" }] } }),
+        pod("users-3", { spec: { containers: [straight] } }),
+      ],
+    });
+    assert.deepEqual(await findings("ready", "users"), [
+      "users-2 is not ready",
+      "users-3: the kubelet asks app past its sidecar",
+    ]);
+  });
+
+  test("mode: what istioctl finds has to be what the stack says", async () => {
+    answers["--selector=app=users"] = JSON.stringify({ items: [pod("users-1")] });
+    answers.describe = "Effective PeerAuthentication:\n   Workload mTLS mode: STRICT\n";
+    assert.deepEqual(await findings("mode", "users"), []);
+    answers.describe = "Effective PeerAuthentication:\n   Workload mTLS mode: PERMISSIVE\n";
+    assert.deepEqual(await findings("mode", "users"), ["users-1: mode PERMISSIVE, not STRICT"]);
+  });
+
+  test("a tool that fails is a finding, never a pass", async () => {
+    fs.rmSync(path.join(folder, "analyze.answer"));
+    delete answers.analyze;
+    assert.match((await findings("analyze"))![0]!, /istioctl analyze .*nobody answers/);
+  });
+
+  test("a chain: identity, signatures, the mesh's root", () => {
+    const ca = (commonName: string) => ({
+      ...makeCertificate({ commonName, ca: true }),
+      commonName,
+    });
+    const [root, other] = [ca("root"), ca("other")];
+    const leaf = makeCertificate({ commonName: "x", dnsNames: ["users"], issuer: root });
+    const wrong = (chain: string, trusted: string, identity = "DNS:users") =>
+      wrongChain(chain, trusted, root.certPem, identity);
+    assert.deepEqual(wrong(leaf.certPem, root.certPem), []);
+    assert.deepEqual(wrong(leaf.certPem + root.certPem, root.certPem), []);
+    assert.deepEqual(wrong("", root.certPem), ["the proxy has no certificate"]);
+    assert.deepEqual(wrong(leaf.certPem, root.certPem, "DNS:orders"), [
+      "its certificate is for DNS:users, not for DNS:orders",
+    ]);
+    assert.deepEqual(wrong(leaf.certPem, other.certPem), [
+      "it trusts another root than the mesh's",
+    ]);
+    const forged = makeCertificate({ commonName: "x", dnsNames: ["users"], issuer: other });
+    assert.deepEqual(wrong(forged.certPem, root.certPem), [
+      "its chain does not lead to the mesh's root",
+    ]);
+  });
+});

@@ -1,0 +1,276 @@
+import { X509Certificate } from "node:crypto";
+import { execa } from "execa";
+import { onPath } from "../../scripts/setup/tools.ts";
+import { principalOf } from "../../policies/authorization.ts";
+import { type Settings, gatewayNamespace, modeOf } from "../../settings/index.ts";
+import type { Evidence } from "../evidence.ts";
+import type { Kubectl } from "../kubectl.ts";
+import type { ToolRequest } from "../probe.ts";
+import { runLabel } from "./objects.ts";
+
+export interface ToolCallerArgs {
+  readonly kubectl: Kubectl;
+  readonly settings: Settings;
+  /** Names the run, whose own pods are not what is asked about. */
+  readonly run: string;
+}
+
+type Check = ToolRequest["check"];
+
+/** What of a pod is looked at. */
+interface Pod {
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly spec: {
+    readonly containers: readonly Container[];
+    readonly initContainers?: readonly Container[];
+  };
+  readonly status: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
+}
+interface Container {
+  readonly name: string;
+  readonly restartPolicy?: string;
+  readonly readinessProbe?: { readonly httpGet?: { readonly path?: string } };
+}
+
+/** Longest time that istioctl may take. */
+const timeout = 30_000;
+
+/** Asks istioctl, istiod and the API server what they think of the platform. */
+export class ToolCaller {
+  private readonly args: ToolCallerArgs;
+  private readonly checks: Readonly<Record<Check, (service: string) => Promise<string[]>>>;
+
+  constructor(args: ToolCallerArgs) {
+    this.args = args;
+    this.checks = {
+      analyze: () => this.analyze(["analyze", "--all-namespaces", "--output", "json"]),
+      precheck: () => this.analyze(["experimental", "precheck", "--output", "json"]),
+      synced: () => this.synced(),
+      rejections: () => this.rejections(),
+      sidecars: () => this.sidecars(),
+      mode: (service) => this.mode(service),
+      certificate: (service) => this.certificate(service),
+      ready: (service) => this.ready(service),
+    };
+  }
+
+  /** Whether the tool for a question is there: istioctl is no part of what the program needs. */
+  public canAsk(check: Check): boolean {
+    const withKubectl: readonly Check[] = ["rejections", "sidecars", "ready"];
+    return withKubectl.includes(check) || onPath("istioctl", this.args.kubectl.env) !== undefined;
+  }
+
+  public async ask({ check, service = "" }: ToolRequest): Promise<Evidence> {
+    const at = new Date();
+    const findings = await this.checks[check](service).catch((e: Error) => [e.message]);
+    const seconds = (Date.now() - at.getTime()) / 1000;
+    return { at: at.toISOString(), seconds, body: "", message: "", findings };
+  }
+
+  private async istioctl(args: readonly string[]): Promise<string> {
+    const { kubectl } = this.args;
+    const result = await execa("istioctl", ["--kubeconfig", kubectl.file, ...args], {
+      ...{ env: kubectl.env, extendEnv: false, reject: false, timeout, stdin: "ignore" },
+    });
+    // findings are an exit code of their own
+    if (result.failed && result.stdout === "")
+      throw new Error(
+        `istioctl ${args.join(" ")}: ${result.stderr.split("\n")[0] || result.shortMessage}`,
+      );
+    return result.stdout;
+  }
+
+  /** Messages from a warning on, about the platform; other teams' objects on the same cluster are theirs. */
+  private async analyze(args: readonly string[]): Promise<string[]> {
+    const text = await this.istioctl(args);
+    // where nothing is found, some versions say so in words
+    if (!text.trimStart().startsWith("[")) return /^✔/m.test(text) ? [] : [text.trim()];
+    const messages = JSON.parse(text) as Record<"code" | "level" | "message" | "origin", string>[];
+    return messages
+      .filter(({ level, origin = "" }) => level !== "Info" && this.isOurs(origin))
+      .map(({ code, message, origin = "" }) => `${code} ${origin}: ${message}`);
+  }
+
+  /** Whether a message's origin (`Kind namespace/name`) is of the platform, and not a pod that the run brought. */
+  private isOurs(origin: string): boolean {
+    const { settings, run } = this.args;
+    if (origin === "") return true;
+    const place = origin.split(" ").at(-1)!.split("/")[0]!;
+    const ours = [settings.namespace, gatewayNamespace].includes(place);
+    return ours && !new RegExp(`-${run}\\b`).test(origin);
+  }
+
+  /** Whether each proxy has what istiod sent. */
+  private async synced(): Promise<string[]> {
+    const text = await this.istioctl(["proxy-status", "--output", "json"]);
+    const { resources = [] } = JSON.parse(text) as {
+      resources?: {
+        node: { id: string };
+        genericXdsConfigs?: { typeUrl: string; configStatus?: string }[];
+      }[];
+    };
+    if (resources.length === 0) return ["no proxy is connected to istiod"];
+    return resources.flatMap(({ node, genericXdsConfigs = [] }) =>
+      genericXdsConfigs
+        .filter(({ configStatus = "UNKNOWN" }) => !["SYNCED", "NOT_SENT"].includes(configStatus))
+        .map((x) => `${node.id}: ${x.typeUrl.split(".").at(-1)} is ${x.configStatus}`),
+    );
+  }
+
+  /** Configuration that proxies did not take, as every istiod has counted it since its start. */
+  private async rejections(): Promise<string[]> {
+    const { kubectl } = this.args;
+    const pods = await this.podsOf(gatewayNamespace, "app=istiod");
+    const found = await Promise.all(
+      pods.map(async ({ metadata: { name } }) => {
+        const at = `/api/v1/namespaces/istio-system/pods/${name}:15014/proxy/metrics`;
+        const metrics = await kubectl.run(["get", "--raw", at]);
+        return metrics.split("\n").filter((line) => /^pilot\w*_rejects?(\{.*\})? [^0]/.test(line));
+      }),
+    );
+    return pods.length === 0 ? ["there is no istiod"] : found.flat();
+  }
+
+  /** Pods of the namespace without a sidecar; one that starts before all others and ends after them is native. */
+  private async sidecars(): Promise<string[]> {
+    const pods = await this.podsOf(this.args.settings.namespace);
+    return pods.flatMap(({ metadata: { name }, spec }) => {
+      const native = spec.initContainers?.find((c) => c.name === "istio-proxy");
+      if (native) return native.restartPolicy === "Always" ? [] : [`${name}: no native sidecar`];
+      const beside = spec.containers.some((c) => c.name === "istio-proxy");
+      return beside ? [] : [`${name} has no sidecar`];
+    });
+  }
+
+  /** The mode that istioctl finds for each pod of a service. */
+  private async mode(service: string): Promise<string[]> {
+    const { settings } = this.args;
+    const wanted = modeOf(
+      settings,
+      settings.services.find((s) => s.name === service)!,
+    );
+    return this.ofEachPod(service, async (pod) => {
+      const text = await this.istioctl([
+        ...["experimental", "describe", "pod", pod, "--namespace", settings.namespace],
+      ]);
+      const found = /Workload mTLS mode: (\w+)/.exec(text)?.[1] ?? "not said";
+      return found === wanted ? [] : [`${pod}: mode ${found}, not ${wanted}`];
+    });
+  }
+
+  /** The certificate that each proxy of a service serves: its identity, its chain, and the mesh's root. */
+  private async certificate(service: string): Promise<string[]> {
+    const { kubectl, settings } = this.args;
+    const { namespace } = settings;
+    const root = await kubectl.run([
+      ...["get", "configmap", "istio-ca-root-cert", `--namespace=${namespace}`],
+      ...["--output", "jsonpath={.data.root-cert\\.pem}"],
+    ]);
+    const identity = `URI:spiffe://${principalOf(service, namespace)}`;
+    return this.ofEachPod(service, async (pod) => {
+      const text = await this.istioctl([
+        ...["proxy-config", "secret", pod, "--namespace", namespace, "--output", "json"],
+      ]);
+      const { dynamicActiveSecrets = [] } = JSON.parse(text) as {
+        dynamicActiveSecrets?: ActiveSecret[];
+      };
+      const chain = pemOf(dynamicActiveSecrets, "default", "tlsCertificate");
+      const trusted = pemOf(dynamicActiveSecrets, "ROOTCA", "validationContext");
+      return wrongChain(chain, trusted, root, identity).map((wrong) => `${pod}: ${wrong}`);
+    });
+  }
+
+  /** Whether the kubelet, which has no certificate, finds the pods well: its questions are led past mTLS. */
+  private async ready(service: string): Promise<string[]> {
+    const pods = await this.podsOf(this.args.settings.namespace, `app=${service}`);
+    if (pods.length === 0) return [`there is no pod of ${service}`];
+    return pods.flatMap(({ metadata: { name }, spec, status }) => {
+      const ready = status.conditions?.some((c) => c.type === "Ready" && c.status === "True");
+      const straight = spec.containers.filter(
+        ({ name: container, readinessProbe }) =>
+          container !== "istio-proxy" &&
+          readinessProbe?.httpGet !== undefined &&
+          !readinessProbe.httpGet.path?.startsWith("/app-health/"),
+      );
+      return [
+        ...(ready ? [] : [`${name} is not ready`]),
+        ...straight.map((c) => `${name}: the kubelet asks ${c.name} past its sidecar`),
+      ];
+    });
+  }
+
+  private async ofEachPod(service: string, ask: (pod: string) => Promise<string[]>) {
+    const pods = await this.podsOf(this.args.settings.namespace, `app=${service}`);
+    if (pods.length === 0) return [`there is no pod of ${service}`];
+    return (await Promise.all(pods.map(({ metadata }) => ask(metadata.name)))).flat();
+  }
+
+  /** Living pods, but for those that the run brought. */
+  private async podsOf(namespace: string, selector?: string): Promise<Pod[]> {
+    const { items } = await this.args.kubectl.json<{
+      items: (Pod & { metadata: { deletionTimestamp?: string } })[];
+    }>([
+      ...["get", "pod", `--namespace=${namespace}`, "--field-selector=status.phase=Running"],
+      ...(selector === undefined ? [] : [`--selector=${selector}`]),
+    ]);
+    return items.filter(
+      ({ metadata }) => !metadata.deletionTimestamp && metadata.labels?.[runLabel] === undefined,
+    );
+  }
+}
+
+interface ActiveSecret {
+  readonly name: string;
+  readonly secret?: Readonly<
+    Record<
+      "tlsCertificate" | "validationContext",
+      Readonly<Record<string, { readonly inlineBytes?: string }>> | undefined
+    >
+  >;
+}
+
+function pemOf(
+  secrets: readonly ActiveSecret[],
+  name: string,
+  kind: "tlsCertificate" | "validationContext",
+): string {
+  const found = secrets.find((s) => s.name === name)?.secret?.[kind];
+  const bytes = (found?.certificateChain ?? found?.trustedCa)?.inlineBytes ?? "";
+  return Buffer.from(bytes, "base64").toString("utf8");
+}
+
+/** What is wrong with a chain; nothing when it leads from the identity to the mesh's root. */
+export function wrongChain(
+  chainPem: string,
+  trustedPem: string,
+  rootPem: string,
+  identity: string,
+): string[] {
+  const [chain, trusted, roots] = [chainPem, trustedPem, rootPem].map(certificatesIn) as [
+    X509Certificate[],
+    X509Certificate[],
+    X509Certificate[],
+  ];
+  const [leaf] = chain;
+  if (!leaf) return ["the proxy has no certificate"];
+  const found: string[] = [];
+  if (leaf.subjectAltName !== identity)
+    found.push(`its certificate is for ${leaf.subjectAltName ?? "nobody"}, not for ${identity}`);
+  if (Date.parse(leaf.validTo) < Date.now()) found.push(`its certificate ended ${leaf.validTo}`);
+  const signed = chain.every((c, i) => {
+    const issuers = chain[i + 1] ? [chain[i + 1]!] : roots;
+    return issuers.some((issuer) => c.verify(issuer.publicKey) || c.raw.equals(issuer.raw));
+  });
+  if (!signed) found.push("its chain does not lead to the mesh's root");
+  const same = (a: X509Certificate) => roots.some((b) => a.raw.equals(b.raw));
+  if (trusted.length === 0 || !trusted.every(same))
+    found.push("it trusts another root than the mesh's");
+  return found;
+}
+
+function certificatesIn(pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block));
+}
