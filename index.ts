@@ -4,6 +4,7 @@ import { BankNamespace } from "./components/bank-namespace.ts";
 import { Clients } from "./components/clients.ts";
 import { Bank, bankRoutes } from "./components/bank.ts";
 import { cluster as makeCluster } from "./components/cluster.ts";
+import { EnforcementGate } from "./components/enforcement-gate.ts";
 import { IngressGateway } from "./components/ingress-gateway.ts";
 import { IstioMesh, istioNamespace } from "./components/istio-mesh.ts";
 import { MeshSecurity } from "./components/mesh-security.ts";
@@ -68,6 +69,13 @@ const clients = {
 };
 const edge = { ...settings, ...clients, ...pki.edge, ...istio, service: gatewayService, routes };
 const gateway = new IngressGateway("edge", edge, inMesh);
+const gate = settings.enforcementGate.enabled
+  ? new EnforcementGate(
+      "gate",
+      { ...cluster, settings, curlImage: images.curl, echoImage: images.echo },
+      { dependsOn: [access, bank, security, gateway] },
+    )
+  : undefined;
 
 export { images };
 export const route = sources.route;
@@ -79,6 +87,7 @@ export const services = settings.services.map((service) => service.name);
 export const mtlsMode = security.mtlsMode;
 export const gatewayTls = gateway.gatewayTls;
 export const authorization = access.authorization;
+export const enforcement = gate?.enforcement;
 export const host = settings.host;
 export const endpoints = outputs.endpoints(settings);
 export const howToCall = outputs.howToCall(stack, settings);

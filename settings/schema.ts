@@ -147,6 +147,18 @@ const destinationRule = z.strictObject({
 
 const proxiesText = "0 to 10 proxies";
 
+const gateText = "whole seconds from 5 to 600";
+
+/** Whether an update waits until the mesh enforces what the stack says, and how long at most. */
+const enforcementGate = z.strictObject({
+  enabled: z.boolean({ error: "true or false" }).default(false),
+  timeoutSeconds: z
+    .int({ error: gateText })
+    .min(5, { error: gateText })
+    .max(600, { error: gateText })
+    .default(60),
+});
+
 /** How a client gets its sidecar: not at all, by its namespace's label, or by a label of its own pod. */
 export const injections = ["none", "namespace", "pod"] as const;
 
@@ -196,6 +208,7 @@ export const settingsSchema = z.strictObject({
     .min(1, { error: "at least one service" })
     .default([{ name: "users" }, { name: "orders" }, { name: "payments" }]),
   clients: z.array(client).default([]),
+  enforcementGate: enforcementGate.prefault({}),
   pki: pkiSchema.prefault({}),
   istio: istioSchema.prefault({}),
   echoImage: image.optional(),

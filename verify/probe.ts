@@ -27,6 +27,8 @@ export interface PodRequest extends Message {
   /** Client of the stack that asks itself, from its own namespace. @default a pod that is brought along */
   readonly client?: string;
   readonly url: string;
+  /** Address and port that is dialled, whatever the URL says: one replica of many. @default the URL's */
+  readonly connectTo?: string;
   /** The server's proxy hands bytes on and sees no HTTP in them. @default false */
   readonly opaque?: boolean;
   /** A gRPC call with an empty message; the URL's path is its method. @default false */

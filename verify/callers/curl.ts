@@ -60,9 +60,11 @@ const partsOfBlock = 5;
 function curl({ request }: CurlRequest, i: number): string {
   const tls = request.url.startsWith("https:") ? ["--insecure"] : [];
   // up to TLS 1.2 a certificate is judged within the handshake; later the reset may overtake the alert
-  const certificate = request.clientCertificate
-    ? [...certificateOptions[request.clientCertificate], "--tls-max", "1.2", "--http1.1"]
-    : [];
+  const judged = request.clientCertificate !== undefined || request.connectTo !== undefined;
+  const certificate = [
+    ...(request.clientCertificate ? certificateOptions[request.clientCertificate] : []),
+    ...(judged ? ["--tls-max", "1.2", "--http1.1"] : []),
+  ];
   const { method } = request;
   // curl would wait for the body of an answer to HEAD
   const verb = method === "HEAD" ? ["--head"] : method ? ["--request", quote(method)] : [];
@@ -76,6 +78,8 @@ function curl({ request }: CurlRequest, i: number): string {
     ...grpc,
     ...tls,
     ...certificate,
+    // whatever the URL's host and port
+    ...(request.connectTo ? ["--connect-to", quote(`::${request.connectTo}`)] : []),
   ];
   return `: >h${i}; : >b${i}; ${words.join(" ")} >w${i} 2>e${i}`;
 }

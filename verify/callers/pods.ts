@@ -18,15 +18,18 @@ import {
 
 export interface PodCallersArgs {
   readonly kubectl: Kubectl;
-  readonly settings: Settings;
+  readonly settings: Pick<Settings, "namespace" | "clients"> & {
+    readonly istio: Pick<Settings["istio"], "revision">;
+    readonly meshDefaultDeny?: boolean;
+  };
+  /** Callers that are wanted from the start. @default one with a sidecar, one without */
+  readonly kinds?: readonly CallerKind[];
   /** Image with curl and a shell. */
   readonly image: string;
   /** Service whose twin is made; none, no twin. */
   readonly twinOf?: string;
   /** Certificate for requests that bring a self-signed one. */
   readonly selfSigned: Certificate;
-  /** Services whose accounts callers are wanted with. @default none */
-  readonly identities?: readonly string[];
 }
 
 /** Which caller sends a request. */
@@ -96,7 +99,7 @@ export class PodCallers {
     process.prependOnceListener("exit", this.closeAtExit);
     await Promise.all([
       this.makeTwin(),
-      this.bring(["mesh", "plain", ...(this.args.identities ?? []).map((s) => `as ${s}` as const)]),
+      this.bring(this.args.kinds ?? ["mesh", "plain"]),
     ]);
   }
 
@@ -119,7 +122,7 @@ export class PodCallers {
     const { revision } = settings.istio;
     const { run, namespace } = this;
     const originals = await this.originals(twinOf);
-    const { meshDefaultDeny } = settings;
+    const { meshDefaultDeny = false } = settings;
     const twin = { run, namespace, originals, meshDefaultDeny, ...(revision && { revision }) };
     await kubectl.apply(twinObjects(twin));
     const name = `deployment/${twinOf}`;
@@ -164,10 +167,10 @@ export class PodCallers {
     return readCurlOutput(output, boundary, ids, at);
   }
 
-  /** Takes everything away, and waits until it is gone. */
-  public async close(): Promise<void> {
+  /** Takes everything away, and waits until it is gone unless told otherwise. */
+  public async close({ wait = true } = {}): Promise<void> {
     const { kubectl } = this.args;
-    const gone = ["--ignore-not-found", "--wait", "--timeout=60s"];
+    const gone = ["--ignore-not-found", `--wait=${wait}`, "--timeout=60s"];
     await Promise.all(this.deletions().map((command) => kubectl.run([...command, ...gone])));
     process.off("exit", this.closeAtExit);
   }

@@ -66,6 +66,12 @@ const shapes: readonly ConfigError[] = [
   nested({ pki: { ecdsaCurve: "P521" } }, "pki.ecdsaCurve", '"P521"', "P256, P384"),
   nested({ pki: { caValidityHours: 0 } }, "pki.caValidityHours", "0", hours),
   nested({ pki: { leafValidityHours: 1.5 } }, "pki.leafValidityHours", "1.5", hours),
+  nested(
+    { enforcementGate: { enabled: true, timeoutSeconds: 1 } },
+    "enforcementGate.timeoutSeconds",
+    "1",
+    "whole seconds from 5 to 600",
+  ),
   nested({ pki: { renewalWindowHours: "x" } }, "pki.renewalWindowHours", '"x"', hours),
   nested({ istio: { revision: "R" } }, "istio.revision", '"R"', label),
   nested({ istio: { drainDuration: "5" } }, "istio.drainDuration", '"5"', "whole seconds"),

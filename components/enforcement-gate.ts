@@ -1,0 +1,66 @@
+import { createHash } from "node:crypto";
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { enforcementQuestions } from "../policies/enforcement.ts";
+import type { Settings } from "../settings/index.ts";
+
+export interface EnforcementGateArgs {
+  /** What the mesh has to enforce. */
+  readonly settings: Settings;
+  /** Kubeconfig of the cluster; goes to the command by standard input. */
+  readonly kubeconfig: pulumi.Input<string>;
+  /** Image with curl and a shell, for the caller. */
+  readonly curlImage: string;
+  /** Image of services that name none: another one is another workload. */
+  readonly echoImage: string;
+}
+
+/**
+ * Green only when the mesh enforces what the stack says: a command on this machine that brings a caller, asks each
+ * replica of each proxy until all answer by today's rules, and takes the caller away. It runs again when policies or
+ * workloads change, and not otherwise.
+ */
+export class EnforcementGate extends pulumi.ComponentResource {
+  /** How long enforcement took, in words. */
+  public readonly enforcement: pulumi.Output<string>;
+
+  /**
+   * @param name logical name
+   * @param args settings and cluster
+   * @param opts resource options; depends on policies and workloads
+   */
+  constructor(name: string, args: EnforcementGateArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { timeoutSeconds } = args.settings.enforcementGate;
+    super("bankmesh:mesh:EnforcementGate", name, { timeoutSeconds }, opts);
+    const { namespace } = args.settings;
+    const questions = enforcementQuestions(args.settings);
+    const input = { namespace, image: args.curlImage, questions, timeoutSeconds };
+
+    const check = new command.local.Command(
+      `${name}-check`,
+      {
+        create: "node verify/gate/main.ts",
+        environment: { ENFORCED: enforcedHash(args) },
+        stdin: pulumi.secret(pulumi.jsonStringify({ ...input, kubeconfig: args.kubeconfig })),
+        // what is wrong is shown, never the input, which has the kubeconfig in it
+        logging: "stderr",
+      },
+      { parent: this },
+    );
+    // a secret came in, none goes out
+    this.enforcement = pulumi.unsecret(check.stdout);
+    this.registerOutputs({ enforcement: this.enforcement });
+  }
+}
+
+/** Changes with what policies and workloads are made from, and with nothing else. */
+export function enforcedHash({ settings: s, echoImage }: EnforcementGateArgs): string {
+  const { mtlsMode, meshMtlsMode, workloadMtls, destinationRule } = s;
+  const { authorization, authentication, rollout, meshDefaultDeny } = s;
+  const { gatewayTls, host, trustedProxies, services, namespace, istio } = s;
+  const modes = { mtlsMode, meshMtlsMode, workloadMtls, destinationRule, gatewayTls };
+  const access = { authorization, authentication, rollout, meshDefaultDeny, trustedProxies };
+  const workloads = { services, namespace, host, istio, echoImage };
+  const all = JSON.stringify({ modes, access, workloads });
+  return createHash("sha256").update(all).digest("hex").slice(0, 12);
+}

@@ -1,0 +1,104 @@
+import { type ServiceSettings, type Settings, modeOf, prefixOf } from "../settings/index.ts";
+import { type Caller, type Decision, decide } from "./decide.ts";
+
+/** How a proxy answers once it enforces what the stack says. */
+export type Answer =
+  /** The service, or the proxy for it, answers in HTTP. */
+  | "answered"
+  /** Rules refuse it. */
+  | "denied"
+  /** The connection ends before any HTTP. */
+  | "reset"
+  /** The handshake ends, because a client certificate is asked for. */
+  | "certificate-required"
+  /** It is led to https. */
+  | "redirected";
+
+/** One request to each replica of a proxy. */
+export interface EnforcementQuestion {
+  /** In words, for an error. */
+  readonly text: string;
+  /** App whose replicas are asked, and its namespace. */
+  readonly app: string;
+  readonly namespace: string;
+  /** Port of the replica. */
+  readonly port: number;
+  readonly url: string;
+  /** Show the certificate that the mesh gave to the caller. @default none */
+  readonly certificate?: boolean;
+  readonly expect: Answer;
+}
+
+/** A workload of the namespace whom no rule names. */
+const stranger = (namespace: string): Caller => ({ kind: "workload", namespace, account: "curl" });
+
+/**
+ * What each replica of each proxy answers once it enforces what the stack says: plaintext, somebody of the mesh whom no
+ * rule names, and at the gateway somebody without a token.
+ */
+export function enforcementQuestions(s: Settings): EnforcementQuestion[] {
+  return [...s.services.flatMap((service) => ofService(s, service)), ...ofGateway(s)];
+}
+
+function ofService(s: Settings, service: ServiceSettings): EnforcementQuestion[] {
+  const first = service.ports?.[0] ?? { port: 80, targetPort: 8080, protocol: "http" };
+  if (first.protocol !== "http") return [];
+  const { name } = service;
+  const path = service.healthPath ?? "/";
+  const mode = modeOf(s, service);
+  const at = { app: name, namespace: s.namespace, port: first.targetPort };
+  const host = `${name}.${s.namespace}.svc.cluster.local:${first.targetPort}${path}`;
+  const by = (from: Caller) => answerTo(s, decide(s, { from, service: name, method: "GET", path }));
+  const plain = {
+    ...{ ...at, text: `plaintext to ${name} (mtlsMode ${mode})`, url: `http://${host}` },
+    expect: mode === "STRICT" ? ("reset" as const) : by({ kind: "plaintext" }),
+  };
+  // in the other modes a proxy takes TLS without Istio's own ALPN for the application's
+  if (mode !== "STRICT") return [plain];
+  const identity = {
+    ...{ ...at, text: `a workload that no rule names to ${name}`, url: `https://${host}` },
+    ...{ certificate: true, expect: by(stranger(s.namespace)) },
+  };
+  return [plain, identity];
+}
+
+function ofGateway(s: Settings): EnforcementQuestion[] {
+  const { host, gatewayTls } = s;
+  const at = { app: "istio-ingressgateway", namespace: "istio-system" };
+  const routed = s.services.flatMap((service) => {
+    const prefix = prefixOf(service);
+    return prefix === undefined ? [] : [{ service, prefix }];
+  });
+  if (gatewayTls === "NONE")
+    return routed.map(({ service, prefix }) => ({
+      ...{ ...at, port: 80, text: `${prefix} at the gateway, without a token` },
+      ...{ url: `http://${host}${prefix}`, expect: fromOutside(s, service, prefix) },
+    }));
+  return routed.flatMap(({ service, prefix }) => [
+    {
+      ...{ ...at, port: 80, text: `${prefix} at the gateway's port for plain HTTP` },
+      ...{ url: `http://${host}${prefix}`, expect: "redirected" as const },
+    },
+    {
+      ...{ ...at, port: 443, url: `https://${host}${prefix}` },
+      ...(gatewayTls === "MUTUAL"
+        ? {
+            text: `${prefix} at the gateway, without a client certificate`,
+            expect: "certificate-required" as const,
+          }
+        : {
+            text: `${prefix} at the gateway, without a token`,
+            expect: fromOutside(s, service, prefix),
+          }),
+    },
+  ]);
+}
+
+function fromOutside(s: Settings, service: ServiceSettings, path: string): Answer {
+  const from = { kind: "outside" } as const;
+  return answerTo(s, decide(s, { from, service: service.name, method: "GET", path }));
+}
+
+function answerTo(s: Settings, decision: Decision): Answer {
+  return s.authorization !== "enforce" || decision.allowed ? "answered" : "denied";
+}

@@ -1,0 +1,68 @@
+/**
+ * Waits until every replica of each proxy answers as the stack says. Standard input: GateInput as JSON. Prints one line
+ * on how long it took; ends with 1 and what was seen when the time is over.
+ */
+import { text } from "node:stream/consumers";
+import type { EnforcementQuestion } from "../../policies/enforcement.ts";
+import { PodCallers } from "../callers/pods.ts";
+import { makeCertificate } from "../certificates.ts";
+import { Kubectl } from "../kubectl.ts";
+import { type Replicas, askUntilEnforced } from "./enforced.ts";
+
+/** What the program hands over. */
+export interface GateInput {
+  readonly kubeconfig: string;
+  /** Namespace of the caller. */
+  readonly namespace: string;
+  /** Image with curl and a shell. */
+  readonly image: string;
+  readonly questions: readonly EnforcementQuestion[];
+  readonly timeoutSeconds: number;
+}
+
+async function main(): Promise<void> {
+  const input = JSON.parse(await text(process.stdin)) as GateInput;
+  const kubectl = new Kubectl(input.kubeconfig);
+  const { namespace, image } = input;
+  const callers = new PodCallers({
+    ...{ kubectl, image, settings: { namespace, clients: [], istio: {} } },
+    selfSigned: makeCertificate({ commonName: "nobody" }),
+    kinds: ["certificate"],
+  });
+  try {
+    await callers.open();
+    const seconds = await askUntilEnforced(input, {
+      replicas: (app, space) => readyPods(kubectl, app, space),
+      send: (requests) =>
+        callers.send("certificate", requests, () => {
+          throw new Error("no question brings a token");
+        }),
+    });
+    const proxies = new Set(input.questions.map(({ app }) => app)).size;
+    console.log(
+      `enforced: each replica of ${proxies} proxies answered ${input.questions.length} questions as the stack says, ${seconds.toFixed(1)} s after they were first asked`,
+    );
+  } finally {
+    await callers.close({ wait: false });
+    kubectl.close();
+  }
+}
+
+/** Addresses of the replicas that take traffic. */
+async function readyPods(kubectl: Kubectl, app: string, namespace: string): Promise<Replicas> {
+  const { items } = await kubectl.json<{
+    items: {
+      metadata: { name: string; deletionTimestamp?: string };
+      status: { podIP?: string; conditions?: { type: string; status: string }[] };
+    }[];
+  }>(["get", "pod", `--namespace=${namespace}`, `--selector=app=${app}`]);
+  return items.flatMap(({ metadata: { name, deletionTimestamp }, status }) => {
+    const ready = status.conditions?.some((c) => c.type === "Ready" && c.status === "True");
+    return ready && !deletionTimestamp && status.podIP ? [{ name, address: status.podIP }] : [];
+  });
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});
