@@ -98,7 +98,7 @@ describe("who may call what", () => {
       "update VirtualService edge-routes",
     ]);
     await stack.up();
-    const outcomes = await assertAllHold(verifier, stack);
+    const outcomes = await assertAllHold(verifier, stack, allProbes);
     assert.ok(count(outcomes, "rbac-denied") > 60, `${count(outcomes, "rbac-denied")} refusals`);
     const bytes = outcomes.filter((o) => o.item.includes("to ledger"));
     assert.ok(count(bytes, "ok") > 0 && count(bytes, "closed") > 1, table(bytes));

@@ -4,9 +4,11 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
+import { allProbes } from "../../verify/probes/index.ts";
 import type { Verifier } from "../../verify/verifier.ts";
 import { nodesOf } from "./support/machine.ts";
 import { assertAllHold, idsOf } from "./support/proof.ts";
+import type { RunFailed } from "./support/stack.ts";
 import { TestStack } from "./support/stack.ts";
 import { lines } from "./support/steps.ts";
 
@@ -31,7 +33,8 @@ describe("one stack, as dev has it", () => {
   });
 
   it("answers as PERMISSIVE and SIMPLE have to", async () => {
-    const ids = idsOf(await assertAllHold(verifier, stack));
+    const ids = idsOf(await assertAllHold(verifier, stack, allProbes));
+    for (const id of ["M17", "M20", "O6", "O6-mode", "O6-synced"]) assert.ok(ids.includes(id), id);
     assert.deepEqual(
       ids.filter((id) =>
         ["M1", "M2", "E1", "E2", "E3", "E5", "E5-follow", "E6", "E21"].includes(id),
@@ -68,7 +71,7 @@ describe("one stack, as dev has it", () => {
     const ids = idsOf(await assertAllHold(verifier, stack));
     assert.deepEqual(
       ids.filter((id) => id.startsWith("M")),
-      ["M3", "M4", "M5", "M6"],
+      ["M3", "M4", "M5", "M6", "M22"],
     );
   });
 
@@ -81,13 +84,62 @@ describe("one stack, as dev has it", () => {
     ]);
     const outcomes = await verifier.ask(await stack.subject(), { patienceSeconds: 3 });
     const failed = outcomes.filter((o) => o.verdict === "fails").map((o) => o.id);
-    assert.deepEqual([...new Set(failed)], ["M4", "M5"]);
+    assert.deepEqual([...new Set(failed)], ["M4", "M5", "M22", "O6-mode"]);
     assert.deepEqual(lines(await stack.drift()), [
       "update PeerAuthentication security-namespace-mtls",
     ]);
     await stack.up(true);
     await assertAllHold(verifier, stack);
     assert.deepEqual(lines(await stack.drift()), []);
+  });
+
+  it("ends green only when each replica enforces what the stack says, where config asks for the gate", async () => {
+    const enabled = { enabled: true, timeoutSeconds: 8 };
+    stack.set({ enforcementGate: enabled });
+    const made = ["create Command gate-check", "create EnforcementGate gate"];
+    assert.deepEqual(lines(await stack.preview()), made);
+    await stack.up();
+    assert.match(
+      String((await stack.outputs()).enforcement),
+      /^enforced: each replica of 4 proxies/,
+    );
+    assert.deepEqual(lines(await stack.preview()), []);
+
+    // somebody opens one workload by hand, and the next change of the rules finds it
+    const kubectl = await stack.kubectl();
+    const spec = {
+      selector: { matchLabels: { app: "orders" } },
+      mtls: { mode: "PERMISSIVE" },
+    };
+    await kubectl.apply([
+      {
+        ...{ apiVersion: "security.istio.io/v1", kind: "PeerAuthentication", spec },
+        metadata: { name: "by-hand", namespace: "bank" },
+      },
+    ]);
+    stack.set({ enforcementGate: { enabled: true, timeoutSeconds: 9 }, meshMtlsMode: "STRICT" });
+    await assert.rejects(stack.up(), (e: RunFailed) => {
+      assert.match(e.errors, /the mesh does not enforce what the stack says after 9 s/);
+      assert.match(
+        e.errors,
+        /plaintext to orders \(mtlsMode STRICT\), replica orders-.*: expected reset, got ok/,
+      );
+      assert.doesNotMatch(e.errors, /plaintext to users/);
+      return true;
+    });
+    await kubectl.run(["delete", "peerauthentication", "by-hand", "--namespace=bank"]);
+    await stack.up();
+    assert.deepEqual(lines(await stack.preview()), []);
+    stack.set({ enforcementGate: { enabled: false }, meshMtlsMode: undefined });
+    await stack.up();
+    const { items } = await kubectl.json<{
+      items: { metadata: { labels: Record<string, string>; deletionTimestamp?: string } }[];
+    }>(["get", "pod", "--all-namespaces", "--selector=bankmesh.local/verify"]);
+    // this suite's own verifier is one run
+    const runs = items
+      .filter(({ metadata }) => !metadata.deletionTimestamp)
+      .map(({ metadata }) => metadata.labels["bankmesh.local/verify"]);
+    assert.equal(new Set(runs).size, 1);
   });
 
   it("STRICT to DISABLE changes the PeerAuthentication alone, and traffic has no identity", async () => {

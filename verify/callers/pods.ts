@@ -97,10 +97,7 @@ export class PodCallers {
   public async open(): Promise<void> {
     // before the kubeconfig is taken away
     process.prependOnceListener("exit", this.closeAtExit);
-    await Promise.all([
-      this.makeTwin(),
-      this.bring(this.args.kinds ?? ["mesh", "plain"]),
-    ]);
+    await Promise.all([this.makeTwin(), this.bring(this.args.kinds ?? ["mesh", "plain"])]);
   }
 
   /** Makes callers that are not there yet, and waits until they are ready. */

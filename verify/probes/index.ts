@@ -9,8 +9,8 @@ import { pathProbes } from "./paths.ts";
 import { portProbes } from "./ports.ts";
 import { tokenProbes } from "./tokens.ts";
 
-/** Every probe, in the order of the report. */
-export const allProbes: readonly Probe[] = [
+/** What traffic answers. */
+export const trafficProbes: readonly Probe[] = [
   ...meshProbes,
   ...portProbes,
   ...clientRuleProbes,
@@ -18,8 +18,10 @@ export const allProbes: readonly Probe[] = [
   ...tokenProbes,
   ...accessProbes,
   ...pathProbes,
-  ...operationProbes,
 ];
+
+/** Every probe, in the order of the report. */
+export const allProbes: readonly Probe[] = [...trafficProbes, ...operationProbes];
 
 /** The probes that a stack of these settings has to answer. */
 export function probesFor(settings: Settings, probes = allProbes): Probe[] {

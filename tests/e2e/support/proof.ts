@@ -1,7 +1,7 @@
 import * as assert from "node:assert/strict";
 import type { Settings } from "../../../settings/index.ts";
 import type { Probe } from "../../../verify/probe.ts";
-import { allProbes } from "../../../verify/probes/index.ts";
+import { trafficProbes } from "../../../verify/probes/index.ts";
 import { summary, table } from "../../../verify/reports/terminal.ts";
 import type { Outcome } from "../../../verify/runner.ts";
 import type { Verifier } from "../../../verify/verifier.ts";
@@ -9,17 +9,17 @@ import type { TestStack } from "./stack.ts";
 
 /** The probes with those of their questions that a step of a test can have changed. */
 export function narrowed(keep: (id: string, item: string) => boolean): Probe[] {
-  return allProbes.flatMap((probe) => {
+  return trafficProbes.flatMap((probe) => {
     const each = (s: Settings) => (probe.each?.(s) ?? [""]).filter((item) => keep(probe.id, item));
     return [{ ...probe, applies: (s: Settings) => probe.applies(s) && each(s).length > 0, each }];
   });
 }
 
-/** Asks every probe that applies, of all or of some; all must hold. */
+/** Asks every probe that applies, of those that traffic answers or of others; all must hold. */
 export async function assertAllHold(
   verifier: Verifier,
   stack: TestStack,
-  probes: readonly Probe[] = allProbes,
+  probes: readonly Probe[] = trafficProbes,
 ): Promise<Outcome[]> {
   const started = performance.now();
   const leftOut: string[] = [];
