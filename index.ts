@@ -67,7 +67,10 @@ const clients = {
   trustedProxies: settings.trustedProxies,
   peerAddress: asksForPeerAddress(settings),
 };
-const edge = { ...settings, ...clients, ...pki.edge, ...istio, service: gatewayService, routes };
+const edge = {
+  ...{ ...settings, ...clients, ...pki.edge, ...istio },
+  ...{ service: gatewayService, routes, routesAfter: access.atGateway },
+};
 const gateway = new IngressGateway("edge", edge, inMesh);
 const gate = settings.enforcementGate.enabled
   ? new EnforcementGate(

@@ -36,6 +36,8 @@ export class AccessControl extends pulumi.ComponentResource {
   public readonly authorization: AuthorizationMode;
   /** What has to be there before a service's pods are: its own policies, and those that are about everybody. */
   public readonly policiesOf: (service: string) => pulumi.Resource[];
+  /** What has to be there before the gateway routes. */
+  public readonly atGateway: pulumi.Resource[];
 
   /**
    * @param name logical name
@@ -48,10 +50,16 @@ export class AccessControl extends pulumi.ComponentResource {
     const child = { parent: this };
     this.authorization = authorization;
 
-    this.policiesOf = authorization === "off" ? () => [] : makePolicies(name, args, child);
+    const { policiesOf, atGateway } =
+      authorization === "off" ? nothing : makePolicies(name, args, child);
+    this.policiesOf = policiesOf;
+    this.atGateway = atGateway;
     this.registerOutputs({ authorization });
   }
 }
+
+type Made = Pick<AccessControl, "policiesOf" | "atGateway">;
+const nothing: Made = { policiesOf: () => [], atGateway: [] };
 
 /**
  * What allows before what refuses, and taken away the other way round. One gap is left: when the last rule about claims
@@ -63,7 +71,7 @@ function makePolicies(
   name: string,
   args: AccessControlArgs,
   child: pulumi.CustomResourceOptions,
-): (service: string) => pulumi.Resource[] {
+): Made {
   const tokens = requestAuthentications(name, args, child);
   const rules = new Map<string, pulumi.Resource[]>();
   for (const service of args.services.filter((x) => rolledOut(args, x.name))) {
@@ -73,7 +81,11 @@ function makePolicies(
   const atEdge = gatewayRules(name, args, { ...child, dependsOn: tokens.edge });
   const allows = [...atEdge, ...rules.values()].flat();
   const denials = defaultDenials(name, args, { ...child, dependsOn: allows });
-  return (service) => [...(rules.get(service) ?? []), ...denials];
+  const policiesOf = (service: string) => [
+    ...(rules.get(service) ?? tokens.of(service)),
+    ...denials,
+  ];
+  return { policiesOf, atGateway: atEdge };
 }
 
 /** Where tokens are looked at. */

@@ -21,6 +21,8 @@ export interface IngressGatewayArgs extends ClientAddressArgs {
   readonly namespace: pulumi.Input<string>;
   /** What is served. */
   readonly routes: readonly Route[];
+  /** What has to be there before the gateway takes requests: the policies that it asks. @default nothing */
+  readonly routesAfter?: readonly pulumi.Resource[];
   /** Type and node ports of its Service. */
   readonly service: GatewayServiceArgs;
   /** Certificate chain of the gateway. */
@@ -64,7 +66,7 @@ export class IngressGateway extends pulumi.ComponentResource {
     // its RoleBinding is there is not served later: the object that makes it ask comes after the chart
     const gateway = createGateway(name, this.gatewayName, args, {
       ...child,
-      dependsOn: [proxy, ...credential],
+      dependsOn: [proxy, ...credential, ...(args.routesAfter ?? [])],
     });
     // istiod refuses one without rules: plain HTTP, and no service with a prefix
     if (args.routes.length > 0 || args.gatewayTls !== "NONE")

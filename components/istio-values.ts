@@ -68,10 +68,14 @@ export function baseValues({ istio }: IstioValuesArgs): HelmValues {
 const proxyReadiness = { readinessPeriodSeconds: 5, readinessFailureThreshold: 12 };
 
 /**
- * Where istiod fetches no issuer's keys: itself, and the metadata services of clouds, which hand out credentials. A
- * redirect or a name of somebody else's could lead there.
+ * Where istiod fetches no issuer's keys: its own loopback, and the metadata services of clouds, which hand out
+ * credentials. A redirect or a name of somebody else's could lead there.
  */
-const noKeysThere = "127.0.0.0/8,::1/128,169.254.0.0/16,fe80::/10,fd00:ec2::254/128";
+const noKeysThere = [
+  ...["0.0.0.0/8", "127.0.0.0/8", "::/127"],
+  ...["169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128"],
+  ...["100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32"],
+].join(",");
 
 /** Values of chart istiod. */
 export function istiodValues({ istio, sources }: IstioValuesArgs): HelmValues {

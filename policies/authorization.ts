@@ -99,7 +99,7 @@ export function serviceDeny(
   return {
     ...about(service, version),
     action: "DENY",
-    rules: inside.map((rule) => insideRule(s, service, { ...rule, ...httpPorts(service, rule) })),
+    rules: inside.map((rule) => everyPort(insideRule(s, service, rule))),
   };
 }
 
@@ -162,7 +162,7 @@ export function gatewayDeny(s: AccessSettings): AuthorizationPolicySpec | undefi
     .flatMap((service) =>
       (service.denyFrom ?? [])
         .filter((rule) => rule.gateway && refusedAt(rule) !== "service")
-        .map((rule) => edgeRule(s, service, rule, [s.gatewayTls === "NONE" ? 80 : 443])),
+        .map((rule) => everyPort(edgeRule(s, service, rule))),
     );
   if (rules.length === 0) return undefined;
   return { selector: { matchLabels: { ...gatewaySelector } }, action: "DENY", rules };
@@ -180,31 +180,26 @@ function edgeRules(s: AccessSettings, service: ServiceSettings): Rule[] {
     .map((rule) => edgeRule(s, service, rule));
 }
 
-/** A rule as the gateway asks it. The service's ports are not the gateway's, which has its own. */
-function edgeRule(
-  s: AccessSettings,
-  service: ServiceSettings,
-  rule: AllowRule | DenyRule,
-  ports?: number[],
-): Rule {
-  const { remoteIpBlocks } = rule;
+/** A rule as the gateway asks it. The service's ports are not the gateway's. */
+function edgeRule(s: AccessSettings, service: ServiceSettings, rule: AllowRule | DenyRule): Rule {
+  const { ports, remoteIpBlocks, ...rest } = rule;
+  void ports;
   const source = remoteIpBlocks ? { remoteIpBlocks: [...remoteIpBlocks] } : {};
-  const to = operation({ ...rule, ports }, routePaths(service));
-  return ruleSpec(s.authentication, source, to, rule);
+  return ruleSpec(s.authentication, source, operation(rest, routePaths(service)), rule);
 }
 
-const httpFields = ["methods", "paths", "rpcs", "claims", "token", "issuer", "headers"] as const;
+/** Port of a proxy's own metrics, which no rule is about. */
+const metricsPort = "15090";
 
 /**
- * Ports that a refusal is about. Where HTTP is all that it asks for, a proxy would refuse whatever comes to ports that
- * speak something else, because nothing of it can be seen there (IST0133).
+ * A refusal that names no port is about all of them; without a word about ports istioctl warns that it refuses bytes
+ * as well (IST0133), which is meant: what is not looked at is not let past a refusal.
  */
-function httpPorts(service: ServiceSettings, rule: DenyRule): Pick<DenyRule, "ports"> {
-  const asksHttp = rule.gateway === true || httpFields.some((field) => rule[field] !== undefined);
-  if (rule.ports || !asksHttp) return {};
-  const ports = service.ports ?? [{ targetPort: 8080, protocol: "http" }];
-  const speaking = ports.filter((p) => ["http", "http2", "grpc"].includes(p.protocol));
-  return { ports: speaking.map((p) => p.targetPort) };
+function everyPort(rule: Rule): Rule {
+  const to = (rule.to ?? [{}]).map(({ operation: o }) => ({
+    operation: o?.ports ? o : { ...o, notPorts: [metricsPort] },
+  }));
+  return { ...rule, to };
 }
 
 function insideRule(s: AccessSettings, service: ServiceSettings, rule: AllowRule | DenyRule): Rule {

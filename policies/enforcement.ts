@@ -67,7 +67,11 @@ function ofGateway(s: Settings): EnforcementQuestion[] {
   const at = { app: "istio-ingressgateway", namespace: "istio-system" };
   const routed = s.services.flatMap((service) => {
     const prefix = prefixOf(service);
-    return prefix === undefined ? [] : [{ service, prefix }];
+    // whose address the gateway takes for the caller's depends on what stands in front of it
+    const byAddress = [...(service.allowFrom ?? []), ...(service.denyFrom ?? [])].some(
+      (rule) => rule.remoteIpBlocks,
+    );
+    return prefix === undefined || byAddress ? [] : [{ service, prefix }];
   });
   if (gatewayTls === "NONE")
     return routed.map(({ service, prefix }) => ({

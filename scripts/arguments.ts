@@ -24,6 +24,8 @@ export interface CommandSpec {
   readonly options: readonly Option[];
   /** Further lines of the help. */
   readonly details?: string;
+  /** Exit code when it is called wrongly. @default 1 */
+  readonly usageExitCode?: number;
   /** Hands all that follows over unread. */
   readonly passthrough?: boolean;
 }

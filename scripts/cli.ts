@@ -39,6 +39,7 @@ const elsewhere: readonly CommandSpec[] = [
     ],
     details: `${stackHelp}
 exit codes: 0 all hold, 1 some fail or are inconclusive, 2 could not ask`,
+    usageExitCode: 2,
   },
   {
     name: "bench",
@@ -74,7 +75,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const other = elsewhere.find((spec) => spec.name === word);
   if (other) {
-    const args = parseArguments(other, rest);
+    const args = parsed(other, rest);
     if (args.help) {
       process.stdout.write(`${helpText(other)}\n`);
       return 0;
@@ -95,13 +96,24 @@ async function main(argv: readonly string[]): Promise<number> {
         "npm start",
       ),
     );
-  const args = parseArguments(command.spec, rest);
+  const args = parsed(command.spec, rest);
   if (args.help) {
     process.stdout.write(`${helpText(command.spec)}\n`);
     return 0;
   }
-  refuseSwallowed(command.spec, args.flags);
   return command.run(args, createReporter());
+}
+
+/** The arguments; what is wrong with them ends with the command's own exit code for that. */
+function parsed(spec: CommandSpec, rest: readonly string[]): ParsedArguments {
+  try {
+    const args = parseArguments(spec, rest);
+    if (!args.help) refuseSwallowed(spec, args.flags);
+    return args;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(error.message, spec.usageExitCode);
+  }
 }
 
 /** npm keeps an option that stands before "--" for itself, and what was asked for would silently not be done. */

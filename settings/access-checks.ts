@@ -1,7 +1,8 @@
 import { prefixOf } from "./prefix.ts";
 import { type Problem, setCommand, show } from "./problems.ts";
 import { coversRule } from "./rule-covers.ts";
-import { gatewayNamespace, rolledOut, rolledOutAtGateway } from "./rollout.ts";
+import { rolledOut, rolledOutAtGateway } from "./rollout.ts";
+import { addressChecks, rolloutChecks } from "./rollout-checks.ts";
 import { ruleChecks, serves } from "./rule-checks.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
 
@@ -27,8 +28,8 @@ export function accessChecks(stack: string, s: Settings): Problem[] {
         ),
       ),
       ...contradictions(service, `services[${i}]`, tools),
-      ...(s.authorization === "off" ||
-      !(rolledOut(s, service.name) || rolledOutAtGateway(s, service.name))
+      ...addressChecks(s, service, `services[${i}]`, tools),
+      ...(s.authorization === "off" || !isAsked(s, service)
         ? []
         : coverage(service, `services[${i}]`, tools)),
     ]),
@@ -126,12 +127,14 @@ function issuerChecks(s: Settings, { problem, remove, set }: Tools): Problem[] {
         ]
       : [];
   const nothingInside =
-    s.authentication.inside === "namespace" && issuers.length === 0
+    s.authentication.inside === "namespace" && (issuers.length === 0 || s.authorization === "off")
       ? [
           problem(
             "authentication.inside",
             "namespace",
-            "workloads without issuers: there is no token to look at",
+            issuers.length === 0
+              ? "workloads without issuers: there is no token to look at"
+              : "workloads while authorization is off: no token is looked at",
             remove("authentication.inside"),
           ),
         ]
@@ -169,43 +172,6 @@ function claimHeaderChecks(s: Settings, { problem, set }: Pick<Tools, "problem" 
   });
 }
 
-function rolloutChecks(s: Settings, { problem, remove, set }: Tools): Problem[] {
-  const { mode, services, namespaces } = s.rollout;
-  const names = s.services.map((x) => x.name);
-  const known = { services: names, namespaces: [s.namespace, gatewayNamespace] };
-  const unknown = (["services", "namespaces"] as const).flatMap((list) =>
-    s.rollout[list].flatMap((name, i) => {
-      const key = `rollout.${list}[${i}]`;
-      const allowed = `one of ${known[list].join(", ")}`;
-      return known[list].includes(name) ? [] : [problem(key, name, allowed, remove(key))];
-    }),
-  );
-  if (s.meshDefaultDeny && (mode !== "all" || s.authorization === "off"))
-    unknown.push(
-      problem(
-        "meshDefaultDeny",
-        true,
-        "false, unless authorization is on and rollout.mode is all: it would refuse what has no policy yet",
-        set("meshDefaultDeny", "false"),
-      ),
-    );
-  if (mode === "all")
-    return [
-      ...unknown,
-      ...(["services", "namespaces"] as const).flatMap((list) => {
-        const key = `rollout.${list}`;
-        const allowed = "nothing while rollout.mode is all";
-        return s.rollout[list].length > 0
-          ? [problem(key, s.rollout[list], allowed, remove(key))]
-          : [];
-      }),
-    ];
-  if (services.length > 0 || namespaces.length > 0) return unknown;
-  const allowed = "at least one service, or rollout.namespaces";
-  const fix = set("rollout.services[0]", names[0]!);
-  return [...unknown, problem("rollout.services", services, allowed, fix)];
-}
-
 function contradictions(
   service: ServiceSettings,
   key: string,
@@ -218,6 +184,12 @@ function contradictions(
     const allowed = `something that denyFrom[${by}] does not refuse; deny comes first, so this rule lets nobody in`;
     return [problem(`${key}.allowFrom[${i}]`, allow, allowed, remove(`${key}.allowFrom[${i}]`))];
   });
+}
+
+/** Whether anybody asks a service's rules at this step of the rollout. */
+function isAsked(s: Settings, service: ServiceSettings): boolean {
+  const atGateway = prefixOf(service) !== undefined && rolledOutAtGateway(s, service.name);
+  return atGateway || rolledOut(s, service.name);
 }
 
 /** A service that nobody may call, and a route that leads to a service which the gateway may not call. */

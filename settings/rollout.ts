@@ -6,17 +6,20 @@ export const gatewayNamespace = "istio-system";
 type Reach = Pick<Settings, "rollout" | "namespace">;
 
 /** Whether a service's own proxy asks its rules at this step of the rollout. */
-export function rolledOut({ rollout, namespace }: Reach, service: string): boolean {
-  if (rollout.mode === "all") return true;
-  const named = rollout.services.includes(service) || rollout.namespaces.includes(namespace);
-  return named === (rollout.mode === "only");
+export function rolledOut(s: Reach, service: string): boolean {
+  return reached(s, service, s.namespace);
 }
 
 /** Whether the gateway asks a service's rules at this step of the rollout. */
 export function rolledOutAtGateway(s: Reach, service: string): boolean {
-  const { mode, namespaces } = s.rollout;
-  if (!namespaces.includes(gatewayNamespace)) return rolledOut(s, service);
-  return mode === "only";
+  return reached(s, service, gatewayNamespace);
+}
+
+/** A service is named with all its rules; a namespace with those that its own proxies ask. */
+function reached({ rollout }: Reach, service: string, namespace: string): boolean {
+  if (rollout.mode === "all") return true;
+  const named = rollout.services.includes(service) || rollout.namespaces.includes(namespace);
+  return named === (rollout.mode === "only");
 }
 
 /** Whether the rollout has reached all workloads of the bank's namespace, those of others too. */

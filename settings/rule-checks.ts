@@ -158,7 +158,8 @@ function tokenChecks(
         problem(`${key}.claims.${claim}`, asked, `not in a rule: ${instead}`, remove(key)),
       );
   }
-  for (const claim of ["scope", "permission"]) {
+  const listed = issuers.flatMap((i) => i.spaceDelimitedClaims ?? []);
+  for (const claim of new Set(["scope", "permission", ...listed])) {
     const words = rule.claims?.[claim]?.find((value) => /\s/.test(value));
     if (words !== undefined)
       found.push(

@@ -170,7 +170,7 @@ const client = z.strictObject({
   injection: oneOf(injections).default("namespace"),
 });
 
-/** Every key of a stack but the secrets, with its default. The flat ones also stand in Pulumi.yaml. */
+/** Every key of a stack but the secrets, with its default. Most of the flat ones also stand in Pulumi.yaml. */
 export const settingsSchema = z.strictObject({
   mtlsMode: oneOf(mtlsModes).default("PERMISSIVE"),
   meshMtlsMode: oneOf(mtlsModes).optional(),

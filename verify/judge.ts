@@ -50,6 +50,10 @@ export function judge(
     if (got === "findings") {
       return { verdict: "fails", got, text: answer.evidence.findings!.join("; ") };
     }
+    if (answer.request.from === "tool" && got !== "ok") {
+      const text = `could not be asked: ${answer.evidence.message}`;
+      return { verdict: "inconclusive", got, text };
+    }
     if (got !== "ok") return { verdict: "fails", got, text: `expected an answer, got ${got}` };
     const wrong = wrongDetail(expectation, answer, identities);
     return wrong ? { ...wrong, got } : { verdict: "holds", got, text: "answered" };

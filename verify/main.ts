@@ -9,6 +9,8 @@ import { openStack, readOutputs } from "../scripts/stack/open.ts";
 import { type Settings, prefixOf } from "../settings/index.ts";
 import { closedFromHere, unasked } from "./calls.ts";
 import { Kubectl } from "./kubectl.ts";
+import { istioVersion } from "../versions.ts";
+import { operationProbes } from "./probes/operations.ts";
 import { type Format, formatsIn, writeReports } from "./reports/files.ts";
 import {
   type CertificateLife,
@@ -29,6 +31,8 @@ export async function main(args: ParsedArguments): Promise<number> {
   const reporter = createReporter();
   try {
     const formats = formatsIn(args.flags.output);
+    if (args.flags.to !== undefined && formats.length === 0)
+      throw new UserError("--to says where reports go, and --output which: there is none");
     const report = await ask(reporter, args.positional[0]);
     process.stdout.write(`${table(report.outcomes)}\n`);
     for (const line of report.notAsked) process.stdout.write(`${line}\n`);
@@ -58,7 +62,7 @@ async function ask(reporter: Reporter, word: string | undefined): Promise<Report
   const kubectl = new Kubectl(text("kubeconfig"), stack.env);
   const begun = new Date();
   const step = reporter.step(`asking stack ${name}`);
-  const leftOut: string[] = [];
+  const leftOut: LeftOut[] = [];
   let verifier: Verifier | undefined;
   try {
     verifier = await Verifier.open({ kubectl, settings, curlImage: curl });
@@ -70,7 +74,7 @@ async function ask(reporter: Reporter, word: string | undefined): Promise<Report
         signingKeys: outputs.signingKeys as Record<string, TokenKey>,
       },
       {
-        onLeftOut: (id, questions) => leftOut.push(`${id} (${questions})`),
+        onLeftOut: (id, questions) => leftOut.push({ id, questions }),
         onSettled: (o, settled, all) => {
           // where each update is a line of its own, hundreds would hide the answers
           if (settled % 25 === 0) step.update(`${settled} of ${all}, last ${lastLine(o)}`);
@@ -82,7 +86,7 @@ async function ask(reporter: Reporter, word: string | undefined): Promise<Report
       ...{ stack: name, at: begun.toISOString(), seconds: (Date.now() - begun.getTime()) / 1000 },
       platform: platformOf(settings, outputs),
       outcomes,
-      notAsked: [...gaps(settings), ...leftOutLine(leftOut)],
+      notAsked: [...gaps(settings), ...leftOutLines(leftOut)],
       certificates: certificatesOf(outputs, begun),
     };
   } finally {
@@ -120,8 +124,25 @@ function certificatesOf(outputs: Readonly<Record<string, unknown>>, now: Date): 
   ];
 }
 
-function leftOutLine(leftOut: readonly string[]): string[] {
-  return leftOut.length > 0 ? [`not asked, for nobody here can: ${leftOut.join(", ")}`] : [];
+/** A probe some of whose questions were not asked. */
+interface LeftOut {
+  readonly id: string;
+  readonly questions: number;
+}
+
+function leftOutLines(leftOut: readonly LeftOut[]): string[] {
+  const tools = new Set(operationProbes.map(({ id }) => id));
+  const [byTool, others] = [true, false].map((is) =>
+    leftOut
+      .filter(({ id }) => tools.has(id) === is)
+      .map(({ id, questions }) => `${id} (${questions})`)
+      .join(", "),
+  );
+  const install = `istioctl ${istioVersion} on PATH: https://istio.io/latest/docs/setup/install/istioctl/`;
+  return [
+    ...(byTool ? [`not asked without istioctl: ${byTool}; fix: ${install}`] : []),
+    ...(others ? [`not asked, for nobody here can: ${others}`] : []),
+  ];
 }
 
 /** Services that the probes say less about than the table looks like. */

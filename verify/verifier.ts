@@ -6,7 +6,7 @@ import { HostCaller } from "./callers/host.ts";
 import { type ControlServer, startControlServer } from "./callers/control-server.ts";
 import type { CallerKind } from "./callers/objects.ts";
 import { PodCallers, kindOf, podAddresses } from "./callers/pods.ts";
-import { ToolCaller } from "./callers/tools.ts";
+import { ToolCaller, canAsk } from "./callers/tools.ts";
 import { type Certificate, makeCertificate } from "./certificates.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Identities } from "./judge.ts";
@@ -67,7 +67,6 @@ export class Verifier {
   private readonly pods: PodCallers;
   private readonly controlServer: ControlServer;
   private readonly wrong: WrongCertificates;
-  private readonly tools: ToolCaller;
 
   private constructor(
     args: VerifierArgs,
@@ -79,8 +78,6 @@ export class Verifier {
     this.pods = pods;
     this.controlServer = controlServer;
     this.wrong = wrong;
-    const { kubectl, settings } = args;
-    this.tools = new ToolCaller({ kubectl, settings, run: pods.run });
   }
 
   public static async open(args: VerifierArgs): Promise<Verifier> {
@@ -179,7 +176,9 @@ export class Verifier {
       const requests = [probe.send(target, item), ...(control ? [control.send(target, item)] : [])];
       const edge = this.edge(target.settings);
       return requests.every((r) =>
-        r.from === "host" ? edge !== undefined : r.from !== "tool" || this.tools.canAsk(r.check),
+        r.from === "host"
+          ? edge !== undefined
+          : r.from !== "tool" || canAsk(r.check, this.args.kubectl),
       );
     } catch {
       return false;
@@ -196,6 +195,8 @@ export class Verifier {
   private sender(subject: Subject): RoundSender {
     const edge = this.edge(subject.settings);
     const makeToken = tokenMaker(subject);
+    const { kubectl } = this.args;
+    const tools = new ToolCaller({ kubectl, settings: subject.settings, run: this.pods.run });
     const { namesakeCaPem, byOtherCa, byNamesakeCa, selfSigned } = this.wrong;
     const host =
       edge &&
@@ -224,10 +225,9 @@ export class Verifier {
       });
       const hosts = requests.filter((r): r is HostRequest => r.from === "host");
       const fromHost = hosts.map(async (r) => void found.set(r, await host!.send(r)));
-      const fromTools = requests
-        .filter((r) => r.from === "tool")
-        .map(async (r) => void found.set(r, await this.tools.ask(r)));
-      await Promise.all([...fromPods, ...fromHost, ...fromTools]);
+      const fromTools = tools.askAll(requests.filter((r) => r.from === "tool"));
+      await Promise.all([...fromPods, ...fromHost]);
+      for (const [request, evidence] of await fromTools) found.set(request, evidence);
       return found;
     };
   }

@@ -177,6 +177,8 @@ function addressOf(number: number): string | undefined {
 }
 
 const someMethods = ["GET", "POST", "DELETE"];
+/** A method that is no part of HTTP itself. */
+const oddMethod = "PURGE";
 
 /** What may stand in the places of calls to a service. */
 export function vocabulary(s: Settings, service: ServiceSettings): Vocabulary {
@@ -190,7 +192,7 @@ export function vocabulary(s: Settings, service: ServiceSettings): Vocabulary {
   ]);
   return {
     callers: callers(s, service, rules),
-    methods: more ? [...used, more] : used,
+    methods: [...used, ...(more ? [more] : []), oddMethod],
     paths: unique([...patterns.flatMap((p) => around(p, prefixOf(service))), "/no-such-path"]),
     tokens: tokens(s, rules),
     addresses: addresses(s, rules),

@@ -107,6 +107,7 @@ describe("who may call what", () => {
     for (const id of [
       "J1",
       "J1-needless",
+      "E32",
       "J19-missing",
       ...["J1-inside", "J4-inside", "J7-inside", "J9-inside", "J10-inside", "J11-inside"],
       "J3",
@@ -206,7 +207,7 @@ describe("who may call what", () => {
   it("asks for tokens behind MUTUAL as well, and for an expiry when config says so", async () => {
     stack.set({
       gatewayTls: "MUTUAL",
-      authentication: { ...authentication("k1"), requireExpiry: true },
+      authentication: { ...authentication("k1"), requireExpiry: true, inside: "namespace" },
     });
     await stack.up();
     const changed = narrowed((id, item) => !/^[MP]/.test(id) && !/ to /.test(item));
@@ -214,7 +215,9 @@ describe("who may call what", () => {
     await assertAllHold(verifier, stack, fromOutside);
     const ids = idsOf(await assertAllHold(verifier, stack, changed));
     assert.ok(
-      ["E8", "J3", "J6", "J6-inside"].every((id) => ids.includes(id)),
+      ["E8", "J3", "J6", "J6-inside", "J4-namespace", "J1-needless"].every((id) =>
+        ids.includes(id),
+      ),
       ids.join(),
     );
     stack.set({ gatewayTls: "SIMPLE", authentication: authentication("k1") });
@@ -276,7 +279,7 @@ describe("who may call what", () => {
     assert.ok(asked.length > 0 && asked.every((o) => o.item.includes("to payments")));
 
     stack.set({
-      rollout: { mode: "only", namespaces: ["istio-system"] },
+      rollout: { mode: "all-but", namespaces: ["bank"] },
       authentication: { ...authentication("k2"), inside: "namespace" },
     });
     await stack.up();

@@ -173,15 +173,17 @@ describe("the gateway", () => {
     assert.deepEqual(gatewayDeny(s), {
       selector: { matchLabels: { istio: "ingressgateway" } },
       action: "DENY",
-      rules: [{ to: [{ operation: { paths: ["/payments/admin*"], ports: ["443"] } }] }],
+      rules: [{ to: [{ operation: { paths: ["/payments/admin*"], notPorts: ["15090"] } }] }],
     });
     assert.deepEqual(serviceDeny(s, s.services[0]!)!.rules, [
       {
         from: [{ source: { principals: [gateway] } }],
-        to: [{ operation: { paths: ["/payments/admin*"], ports: ["8080"] } }],
+        to: [{ operation: { paths: ["/payments/admin*"], notPorts: ["15090"] } }],
       },
-      // bytes have a sender, too
-      { from: [{ source: { principals: ["cluster.local/ns/bank/sa/orders-sa"] } }] },
+      {
+        from: [{ source: { principals: ["cluster.local/ns/bank/sa/orders-sa"] } }],
+        to: [{ operation: { notPorts: ["15090"] } }],
+      },
     ]);
     assert.equal(gatewayDeny(stack({ denyFrom: [{ service: "orders" }] })), undefined);
   });
@@ -235,7 +237,7 @@ describe("the gateway", () => {
     assert.deepEqual(gatewayDeny(s)!.rules, [
       {
         from: [{ source: { remoteIpBlocks: ["203.0.113.9"] } }],
-        to: [{ operation: { paths, ports: ["443"] } }],
+        to: [{ operation: { paths, notPorts: ["15090"] } }],
       },
     ]);
     for (const spec of [gatewayAllow(s), gatewayDeny(s)!])

@@ -151,8 +151,9 @@ describe("decide", () => {
       });
     assert.deepEqual(at("only", ["istio-system"]), ["gateway", true]);
     assert.deepEqual(at("all-but", ["istio-system"]), ["service", "service"]);
-    assert.deepEqual(at("only", [s.namespace]), ["gateway", "service"]);
-    assert.deepEqual(at("all-but", [s.namespace]), [true, true]);
+    assert.deepEqual(at("only", [s.namespace]), ["service", "service"]);
+    assert.deepEqual(at("all-but", [s.namespace]), ["gateway", true]);
+    assert.deepEqual(at("only", [s.namespace, "istio-system"]), ["gateway", "service"]);
   });
 
   test("what the rollout has not reached is open", () => {

@@ -15,7 +15,9 @@ const istio = settings().istio;
 const args = { istio, sources: official.istio };
 const withRevision = { ...args, istio: { ...istio, revision: "1-31" } };
 
-const blocked = "127.0.0.0/8,::1/128,169.254.0.0/16,fe80::/10,fd00:ec2::254/128";
+const blocked =
+  "0.0.0.0/8,127.0.0.0/8,::/127,169.254.0.0/16,fe80::/10,fd00:ec2::254/128," +
+  "100.100.100.200/32,168.63.129.16/32,192.0.0.192/32";
 
 describe("values of chart base", () => {
   test("the webhook refuses from the start", () => {

@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { ToolCaller, wrongChain } from "../../verify/callers/tools.ts";
 import { makeCertificate } from "../../verify/certificates.ts";
+import { judge } from "../../verify/judge.ts";
 import { Kubectl } from "../../verify/kubectl.ts";
 import type { ToolRequest } from "../../verify/probe.ts";
 import { settings } from "./support/settings.ts";
@@ -33,7 +34,9 @@ describe("tools that verify asks", () => {
       fs.writeFileSync(path.join(folder, `${word}.answer`), text);
     const s = settings({ mtlsMode: "STRICT" });
     const caller = new ToolCaller({ kubectl, settings: s, run: "0ab1c2" });
-    return (await caller.ask({ from: "tool", check, ...(service && { service }) })).findings;
+    const request: ToolRequest = { from: "tool", check, ...(service && { service }) };
+    const { findings: found, message: said } = (await caller.askAll([request])).get(request)!;
+    return found ?? said;
   };
 
   before(() => {
@@ -64,8 +67,10 @@ echo "Error: nobody answers" >&2; exit 1
       "IST0001 AuthorizationPolicy bank/deny-orders: m",
       "IST0005 Deployment istio-system/istiod: m",
     ]);
-    answers.precheck = "✔ No issues found when checking the cluster.\n";
-    assert.deepEqual(await findings("precheck"), []);
+    for (const nothing of ["✔ No issues found when checking the cluster.\n", ""]) {
+      answers.precheck = nothing;
+      assert.deepEqual(await findings("precheck"), []);
+    }
     answers.precheck = "something else\n";
     assert.deepEqual(await findings("precheck"), ["something else"]);
   });
@@ -104,7 +109,7 @@ pilot_xds 5
     ];
     answers["--namespace=bank"] = JSON.stringify({ items });
     assert.deepEqual(await findings("sidecars"), [
-      "old-1: no native sidecar",
+      "old-1 has no native sidecar",
       "bare-1 has no sidecar",
     ]);
     delete answers["--namespace=bank"];
@@ -135,10 +140,15 @@ pilot_xds 5
     assert.deepEqual(await findings("mode", "users"), ["users-1: mode PERMISSIVE, not STRICT"]);
   });
 
-  test("a tool that fails is a finding, never a pass", async () => {
+  test("a tool that fails found nothing out, which is no pass", async () => {
     fs.rmSync(path.join(folder, "analyze.answer"));
     delete answers.analyze;
-    assert.match((await findings("analyze"))![0]!, /istioctl analyze .*nobody answers/);
+    const said = await findings("analyze");
+    assert.match(String(said), /istioctl analyze .*nobody answers/);
+    const request: ToolRequest = { from: "tool", check: "analyze" };
+    const evidence = { at: "", seconds: 0, body: "", message: String(said) };
+    const judged = judge({ reason: "ok" }, { request, evidence }, undefined, {} as never);
+    assert.equal(judged.verdict, "inconclusive");
   });
 
   test("a chain: identity, signatures, the mesh's root", () => {

@@ -2,11 +2,17 @@ import { X509Certificate } from "node:crypto";
 import { execa } from "execa";
 import { onPath } from "../../scripts/setup/tools.ts";
 import { principalOf } from "../../policies/authorization.ts";
-import { type Settings, gatewayNamespace, modeOf } from "../../settings/index.ts";
+import { type Settings, gatewayNamespace } from "../../settings/index.ts";
 import type { Evidence } from "../evidence.ts";
 import type { Kubectl } from "../kubectl.ts";
 import type { ToolRequest } from "../probe.ts";
 import { runLabel } from "./objects.ts";
+
+/** Whether the tool for a question is there: istioctl is no part of what the program needs. */
+export function canAsk(check: Check, { env }: Pick<Kubectl, "env">): boolean {
+  const withKubectl: readonly Check[] = ["rejections", "sidecars", "ready"];
+  return withKubectl.includes(check) || onPath("istioctl", env) !== undefined;
+}
 
 export interface ToolCallerArgs {
   readonly kubectl: Kubectl;
@@ -56,17 +62,27 @@ export class ToolCaller {
     };
   }
 
-  /** Whether the tool for a question is there: istioctl is no part of what the program needs. */
-  public canAsk(check: Check): boolean {
-    const withKubectl: readonly Check[] = ["rejections", "sidecars", "ready"];
-    return withKubectl.includes(check) || onPath("istioctl", this.args.kubectl.env) !== undefined;
+  /** Asks all, two at a time: each is a process that takes a core for half a second. */
+  public async askAll(requests: readonly ToolRequest[]): Promise<Map<ToolRequest, Evidence>> {
+    const found = new Map<ToolRequest, Evidence>();
+    const waiting = [...requests];
+    const lane = async () => {
+      for (let next = waiting.shift(); next; next = waiting.shift())
+        found.set(next, await this.ask(next));
+    };
+    await Promise.all([lane(), lane()]);
+    return found;
   }
 
+  /** What a tool found. One that could not be asked found nothing, which is no pass. */
   public async ask({ check, service = "" }: ToolRequest): Promise<Evidence> {
     const at = new Date();
-    const findings = await this.checks[check](service).catch((e: Error) => [e.message]);
+    const answer = await this.checks[check](service).then(
+      (findings) => ({ findings, message: "" }),
+      (error: Error) => ({ message: error.message }),
+    );
     const seconds = (Date.now() - at.getTime()) / 1000;
-    return { at: at.toISOString(), seconds, body: "", message: "", findings };
+    return { at: at.toISOString(), seconds, body: "", ...answer };
   }
 
   private async istioctl(args: readonly string[]): Promise<string> {
@@ -74,8 +90,8 @@ export class ToolCaller {
     const result = await execa("istioctl", ["--kubeconfig", kubectl.file, ...args], {
       ...{ env: kubectl.env, extendEnv: false, reject: false, timeout, stdin: "ignore" },
     });
-    // findings are an exit code of their own
-    if (result.failed && result.stdout === "")
+    // findings have an exit code of their own
+    if (result.failed && result.stdout.trim() === "")
       throw new Error(
         `istioctl ${args.join(" ")}: ${result.stderr.split("\n")[0] || result.shortMessage}`,
       );
@@ -85,8 +101,9 @@ export class ToolCaller {
   /** Messages from a warning on, about the platform; other teams' objects on the same cluster are theirs. */
   private async analyze(args: readonly string[]): Promise<string[]> {
     const text = await this.istioctl(args);
-    // where nothing is found, some versions say so in words
-    if (!text.trimStart().startsWith("[")) return /^✔/m.test(text) ? [] : [text.trim()];
+    // where nothing is found, some print nothing, or say so in words
+    if (!text.trimStart().startsWith("["))
+      return text.trim() === "" || /^✔/m.test(text) ? [] : [text.trim()];
     const messages = JSON.parse(text) as Record<"code" | "level" | "message" | "origin", string>[];
     return messages
       .filter(({ level, origin = "" }) => level !== "Info" && this.isOurs(origin))
@@ -96,9 +113,11 @@ export class ToolCaller {
   /** Whether a message's origin (`Kind namespace/name`) is of the platform, and not a pod that the run brought. */
   private isOurs(origin: string): boolean {
     const { settings, run } = this.args;
-    if (origin === "") return true;
-    const place = origin.split(" ").at(-1)!.split("/")[0]!;
-    const ours = [settings.namespace, gatewayNamespace].includes(place);
+    const [place, name] = origin.split(" ").at(-1)!.split("/");
+    const clients = settings.clients.map((c) => c.namespace);
+    // what is in no namespace, such as a webhook, is everybody's
+    const ours =
+      name === undefined || [settings.namespace, gatewayNamespace, ...clients].includes(place!);
     return ours && !new RegExp(`-${run}\\b`).test(origin);
   }
 
@@ -133,24 +152,23 @@ export class ToolCaller {
     return pods.length === 0 ? ["there is no istiod"] : found.flat();
   }
 
-  /** Pods of the namespace without a sidecar; one that starts before all others and ends after them is native. */
+  /** Pods of the namespace without a native sidecar: one that starts before all others and ends after them is native. */
   private async sidecars(): Promise<string[]> {
     const pods = await this.podsOf(this.args.settings.namespace);
     return pods.flatMap(({ metadata: { name }, spec }) => {
       const native = spec.initContainers?.find((c) => c.name === "istio-proxy");
-      if (native) return native.restartPolicy === "Always" ? [] : [`${name}: no native sidecar`];
+      if (native?.restartPolicy === "Always") return [];
       const beside = spec.containers.some((c) => c.name === "istio-proxy");
-      return beside ? [] : [`${name} has no sidecar`];
+      return [`${name} has no ${beside || native ? "native " : ""}sidecar`];
     });
   }
 
   /** The mode that istioctl finds for each pod of a service. */
   private async mode(service: string): Promise<string[]> {
     const { settings } = this.args;
-    const wanted = modeOf(
-      settings,
-      settings.services.find((s) => s.name === service)!,
-    );
+    // modes of single ports stand in lines of their own; traffic asks about them
+    const own = settings.workloadMtls.find((w) => w.service === service)?.mode;
+    const wanted = own ?? settings.mtlsMode;
     return this.ofEachPod(service, async (pod) => {
       const text = await this.istioctl([
         ...["experimental", "describe", "pod", pod, "--namespace", settings.namespace],

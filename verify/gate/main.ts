@@ -62,6 +62,10 @@ async function readyPods(kubectl: Kubectl, app: string, namespace: string): Prom
   });
 }
 
+// what ends the update ends this, and the caller goes at the process's exit
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.once(signal, () => process.exit(1));
+
 main().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

@@ -29,6 +29,23 @@ function viaGateway(s: Settings, path: string) {
   return { reason: "ok" as const, peer };
 }
 
+/** Headers that the route of a prefix sets, as a service sees their names. */
+function routeHeaders(s: Settings, path: string): Record<string, string> {
+  const { requestHeaders = {} } = s.services.find((x) => prefixOf(x) === path) ?? {};
+  return Object.fromEntries(
+    Object.entries(requestHeaders).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+}
+
+/** Prefixes whose routes set headers, of services that show what they see. */
+function headed(s: Settings): string[] {
+  return openPrefixes(s).filter(
+    (path) =>
+      Object.keys(routeHeaders(s, path)).length > 0 &&
+      s.services.find((x) => prefixOf(x) === path)!.image === undefined,
+  );
+}
+
 /** A service's certificate of 2048 bits is one that this suite of ciphers can be used with. */
 const weakCipher = "AES128-SHA@SECLEVEL=0";
 
@@ -116,6 +133,20 @@ export const edgeProbes: readonly Probe[] = [
     applies: (s) => s.cluster === "kind" && mode("SIMPLE", "MUTUAL")(s),
     expect: (s) => viaGateway(s, first(s)),
     send: (t) => ({ ...plain(t), follow: true }),
+  },
+  {
+    id: "E32",
+    question: "Does the service see the headers that its route sets?",
+    why: "the gateway sets them on each request, whatever the client says",
+    applies: (s) => headed(s).length > 0,
+    each: headed,
+    expect: (s, path) => ({ reason: "ok", seen: routeHeaders(s, path) }),
+    send: (t, path) => {
+      const request = right(t, path);
+      const names = Object.keys(routeHeaders(t.settings, path));
+      const forged: Record<string, string> = Object.fromEntries(names.map((n) => [n, "forged"]));
+      return { ...request, headers: { ...request.headers, ...forged } };
+    },
   },
   {
     id: "E6",

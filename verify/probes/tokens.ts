@@ -194,6 +194,14 @@ export const tokenProbes: readonly Probe[] = [
     control: rightToken("Bearer and one space"),
   },
   {
+    id: "J18-space",
+    question: "Is a token behind Bearer and two spaces taken for what it is?",
+    why: "Envoy looks for what can be a token from behind the prefix on; it is the same token, and checked the same",
+    applies: (s) => enforced(s) && usualPlace(s),
+    expect: () => ({ reason: "ok" }),
+    send: ({ settings }) => ({ ...ask(settings), tokenPrefix: "Bearer  " }),
+  },
+  {
     id: "J18-query",
     question: "Is a token in the address not taken for one?",
     why: "addresses end up in logs; Envoy would take access_token unless told where tokens stand",

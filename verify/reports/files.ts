@@ -12,9 +12,6 @@ const writers = { json, junit, markdown, html } as const;
 const endings = { json: "json", junit: "junit.xml", markdown: "md", html: "html" } as const;
 export type Format = keyof typeof writers;
 
-/** Words for the help. */
-export const formatNames = Object.keys(writers).join("|");
-
 /**
  * Formats in the value of --output, apart by commas.
  *
@@ -23,7 +20,7 @@ export const formatNames = Object.keys(writers).join("|");
 export function formatsIn(value: string | true | undefined): Format[] {
   if (typeof value !== "string") return [];
   const words = value.split(",").map((word) => word.trim());
-  const wrong = words.filter((word) => !(word in writers));
+  const wrong = words.filter((word) => !Object.hasOwn(writers, word));
   if (wrong.length > 0)
     throw new UserError(
       `unknown report ${wrong.map((w) => JSON.stringify(w)).join(", ")}: --output takes one or several of ${Object.keys(writers).join(", ")}, apart by commas`,

@@ -15,7 +15,7 @@ const toolTexts = {
   ready: "conditions and probes of the pods",
 } as const;
 
-/** A request in one line: who, what, how. Tokens stand for themselves by their claims, never by their text. */
+/** A request in one line: who, what, how. Of a token, its issuer and its flaw; never its text. */
 export function requestText(request: ProbeRequest): string {
   if (request.from === "tool") {
     return [toolTexts[request.check], request.service && `of ${request.service}`]

@@ -20,6 +20,7 @@ export const services = [
   // asks for no token, so that nobody's reaches it; nothing listens on its second port, whose proxy answers alone
   {
     name: "users",
+    requestHeaders: { "X-Tenant": "bank" },
     ports: [
       { port: 80, targetPort: 8080, protocol: "http" },
       { port: 81, targetPort: 8081, protocol: "http" },
@@ -36,6 +37,7 @@ export const services = [
       // a dot of an account stands for itself
       { principal: "cluster.local/ns/bank/sa/back.office" },
       { service: "users", version: "v1" },
+      { service: "payments", methods: ["PUT"], headers: { "x-batch": "nightly" } },
     ],
     denyFrom: [
       { gateway: true, paths: ["/orders/internal/*"] },
@@ -53,6 +55,8 @@ export const services = [
       { gateway: true, methods: ["PATCH"], issuer: "kiosk", token: true },
       { service: "orders", methods: ["POST"], paths: ["/payments", "/payments/batch/*"] },
       { service: "users", methods: ["PUT"], claims: { scope: "payments:write" } },
+      { service: "users", methods: ["PUT"], claims: { role: "admin" } },
+      { service: "users", methods: ["PATCH"], claims: { "realm.roles": "auditor" } },
     ],
   },
   // bytes alone: no method, no path, but an identity

@@ -1,6 +1,7 @@
 import { issuers, authentication, row, payments, allow, tcp } from "./access-words.ts";
 import { type ConfigError, removePath, setPath } from "./config-error.ts";
 import { meaningless } from "./meaningless-rules.ts";
+import { rollouts } from "./rollout-errors.ts";
 
 /** Wrong shapes. */
 const shapes: readonly ConfigError[] = [
@@ -332,35 +333,12 @@ const rules: readonly ConfigError[] = [
     "one of users, orders, payments",
     removePath("rollout.services[1]"),
   ),
-  row(
-    { rollout: { mode: "all-but", namespaces: ["bank", "shop"] } },
-    "rollout.namespaces[1]",
-    '"shop"',
-    "one of bank, istio-system",
-    removePath("rollout.namespaces[1]"),
-  ),
-  row(
-    { rollout: { namespaces: ["bank"] } },
-    "rollout.namespaces",
-    '["bank"]',
-    "nothing while rollout.mode is all",
-    removePath("rollout.namespaces"),
-  ),
-  row(
-    { rollout: { mode: "only" } },
-    "rollout.services",
-    "[]",
-    "at least one service, or rollout.namespaces",
-    setPath("rollout.services[0]", "users"),
-  ),
-  row(
-    { rollout: { services: ["users"] } },
-    "rollout.services",
-    '["users"]',
-    "nothing while rollout.mode is all",
-    removePath("rollout.services"),
-  ),
 ];
 
 /** Every kind of wrong rule about callers. */
-export const accessErrors: readonly ConfigError[] = [...meaningless, ...shapes, ...rules];
+export const accessErrors: readonly ConfigError[] = [
+  ...meaningless,
+  ...shapes,
+  ...rules,
+  ...rollouts,
+];
