@@ -8,6 +8,7 @@ export interface Outputs {
   readonly mtlsMode?: string;
   readonly gatewayTls?: string;
   readonly authorization?: string;
+  readonly enforcement?: string;
   readonly endpoints?: Readonly<Record<string, string>>;
   readonly howToCall?: readonly string[];
   readonly certificates?: Readonly<Record<string, { readonly validUntil: string }>>;
@@ -48,6 +49,7 @@ export function summary(stack: string, outputs: Outputs, backend: string): strin
     ["mtlsMode", meaning(outputs.mtlsMode, mtlsMeaning)],
     ["gatewayTls", meaning(outputs.gatewayTls, gatewayMeaning)],
     ["authorization", meaning(outputs.authorization, authorizationMeaning)],
+    ["enforcement", outputs.enforcement?.replace(/^enforced: /, "").trim()],
     ["endpoints", outputs.endpoints && Object.values(outputs.endpoints).join(", ")],
   ];
   const shown = rows.filter((row): row is [string, string] => Boolean(row[1]));
