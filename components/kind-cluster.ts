@@ -5,8 +5,13 @@ import * as random from "@pulumi/random";
 import { stringify } from "yaml";
 import { knownOr, nobody } from "./known.ts";
 
-/** Node ports that the gateway's Service takes on kind; the node maps them to the host. */
-export const gatewayNodePorts = { http: 30080, https: 30443 } as const;
+/**
+ * Node ports that the gateway's Service takes on kind; the node maps them to the host. Below 30086: from there on
+ * Kubernetes picks ports by itself, and one in some 2,700 times it would pick this one for something else first.
+ *
+ * @see https://kubernetes.io/docs/concepts/services-networking/service/#avoid-nodeport-collisions
+ */
+export const gatewayNodePorts = { http: 30080, https: 30043 } as const;
 
 /** Folder of the commands, relative to the program: an absolute path would differ from machine to machine. */
 const scripts = "components/kind-cluster";

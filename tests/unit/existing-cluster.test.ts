@@ -95,7 +95,7 @@ describe("cluster", () => {
     assert.deepEqual(provider.secrets, ["kubeconfig"]);
     assert.deepEqual(made!.gatewayService, {
       type: "NodePort",
-      nodePorts: { http: 30080, https: 30443 },
+      nodePorts: { http: 30080, https: 30043 },
     });
     assert.ok(made!.inCluster.deletedWith);
     assert.equal(made!.namespaceAnnotations, undefined);

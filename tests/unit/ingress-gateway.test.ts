@@ -7,7 +7,7 @@ import { gatewaySpec, virtualServiceSpec } from "../../policies/routing.ts";
 import { type RecordOptions, record, unknown } from "./support/mocks.ts";
 import { airgap, official, settings } from "./support/settings.ts";
 
-const service = { type: "NodePort", nodePorts: { http: 30080, https: 30443 } } as const;
+const service = { type: "NodePort", nodePorts: { http: 30080, https: 30043 } } as const;
 const routes = [{ prefix: "/users", destination: "users.bank.svc.cluster.local", port: 80 }];
 
 function args(gatewayTls: IngressGatewayArgs["gatewayTls"]): IngressGatewayArgs {

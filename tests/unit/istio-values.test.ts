@@ -153,7 +153,7 @@ describe("mesh config", () => {
 });
 
 describe("values of chart gateway", () => {
-  const service = { type: "NodePort", nodePorts: { http: 30080, https: 30443 } } as const;
+  const service = { type: "NodePort", nodePorts: { http: 30080, https: 30043 } } as const;
 
   test("as a whole on kind", () => {
     assert.deepEqual(gatewayValues(args, service), {
@@ -175,7 +175,7 @@ describe("values of chart gateway", () => {
         ports: [
           { name: "status-port", port: 15021, protocol: "TCP", targetPort: 15021 },
           { name: "http2", port: 80, protocol: "TCP", targetPort: 80, nodePort: 30080 },
-          { name: "https", port: 443, protocol: "TCP", targetPort: 443, nodePort: 30443 },
+          { name: "https", port: 443, protocol: "TCP", targetPort: 443, nodePort: 30043 },
         ],
       },
     });

@@ -39,12 +39,12 @@ nodes:
       - containerPort: 30080
         hostPort: 8080
         listenAddress: 127.0.0.1
-      - containerPort: 30443
+      - containerPort: 30043
         hostPort: 8443
         listenAddress: 127.0.0.1
 `,
     );
-    assert.deepEqual(gatewayNodePorts, { http: 30080, https: 30443 });
+    assert.deepEqual(gatewayNodePorts, { http: 30080, https: 30043 });
   });
 
   test("workers, kubeadm's repository and mirrors in a fixed order", () => {
