@@ -1,9 +1,13 @@
 import { downloads } from "./official.ts";
+import { toolNames } from "./tools.ts";
 
 /** What the official route needs: files that really are there, since a host's front page may refuse. */
 export function officialAddresses(): string[] {
   return [
-    ...downloads().map((download) => download.sums),
+    // what single commands want beside these decides nothing
+    ...downloads()
+      .filter(({ tool }) => (toolNames as readonly string[]).includes(tool))
+      .map((download) => download.sums),
     "https://blob.istio.io/istio-release/charts/index.yaml",
     "https://registry-1.docker.io/v2/",
   ];

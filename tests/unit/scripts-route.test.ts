@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import { UserError } from "../../scripts/errors.ts";
 import { readForced } from "../../scripts/setup/index.ts";
-import { silentHosts } from "../../scripts/setup/hosts.ts";
+import { officialAddresses, silentHosts } from "../../scripts/setup/hosts.ts";
 import { downloads, findSum } from "../../scripts/setup/official.ts";
 import { chooseRoute, describeRoute, type Facts } from "../../scripts/setup/route.ts";
 import { compareVersions, isGood } from "../../scripts/setup/tools.ts";
@@ -92,6 +92,12 @@ describe("tools", () => {
     assert.match(downloads("darwin", "arm64")[1]!.url, /kind-darwin-arm64$/);
     assert.match(downloads("darwin", "arm64")[3]!.url, /istioctl-1.31.1-osx-arm64.tar.gz$/);
     assert.throws(() => downloads("win32", "x64"), UserError);
+  });
+
+  test("the route is decided by what every command needs, each host asked once", () => {
+    const asked = officialAddresses().map((address) => new URL(address).host);
+    const needed = ["get.pulumi.com", "github.com", "dl.k8s.io", "blob.istio.io"];
+    assert.deepEqual(asked, [...needed, "registry-1.docker.io"]);
   });
 
   test("a sum is found by the file's name, or stands alone", () => {
