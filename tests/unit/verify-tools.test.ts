@@ -62,10 +62,19 @@ echo "Error: nobody answers" >&2; exit 1
       message("IST0003", "Error", "Pod bank/curl-plain-0ab1c2"),
       message("IST0004", "Error", "Pod elsewhere/app"),
       message("IST0005", "Error", "Deployment istio-system/istiod"),
+      {
+        ...message("IST0174", "Warning", "DestinationRule bank/dr-mesh-mtls"),
+        message: "The host *.bank.svc.cluster.local does not match any services in the mesh.",
+      },
+      {
+        ...message("IST0174", "Warning", "DestinationRule bank/dr-gone"),
+        message: "The host gone.bank.svc.cluster.local does not match any services in the mesh.",
+      },
     ]);
     assert.deepEqual(await findings("analyze"), [
       "IST0001 AuthorizationPolicy bank/deny-orders: m",
       "IST0005 Deployment istio-system/istiod: m",
+      "IST0174 DestinationRule bank/dr-gone: The host gone.bank.svc.cluster.local does not match any services in the mesh.",
     ]);
     for (const nothing of ["✔ No issues found when checking the cluster.\n", ""]) {
       answers.precheck = nothing;
