@@ -1,3 +1,4 @@
+import { linesOf } from "./report.ts";
 import { textField } from "../access-log.ts";
 import type { Expectation } from "../probe.ts";
 import type { Outcome } from "../runner.ts";
@@ -46,10 +47,7 @@ const marks = { holds: "holds", fails: "FAILS", inconclusive: "UNCLEAR" } as con
 
 /** One line an outcome, or a group of them that holds; what was seen below those that do not. */
 export function table(outcomes: readonly Outcome[]): string {
-  const held = Map.groupBy(outcomes, (o) =>
-    o.verdict === "holds" && o.group !== undefined ? `${o.id} ${o.group}` : o,
-  );
-  const entries = [...held.values()];
+  const entries = linesOf(outcomes).map((l) => l.outcomes);
   const head = ["id", "about", "verdict", "question", "expected", "answered in"];
   const rows = entries.map(rowOf);
   const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]!.length)));
