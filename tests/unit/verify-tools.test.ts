@@ -67,6 +67,10 @@ echo "Error: nobody answers" >&2; exit 1
         message: "The host *.bank.svc.cluster.local does not match any services in the mesh.",
       },
       {
+        ...message("IST0174", "Warning", "DestinationRule istio-system/plaintext-dns"),
+        message: "The host kube-dns.kube-system.svc.cluster.local does not match any services.",
+      },
+      {
         ...message("IST0174", "Warning", "DestinationRule bank/dr-gone"),
         message: "The host gone.bank.svc.cluster.local does not match any services in the mesh.",
       },

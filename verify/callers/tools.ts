@@ -40,8 +40,11 @@ interface Container {
   readonly readinessProbe?: { readonly httpGet?: { readonly path?: string } };
 }
 
-/** The analyzer looks a DestinationRule's host up as one Service; Istio takes `*.<namespace>.svc…` for all that end so. */
-const wildcardHost = /^The host \*/;
+/**
+ * Hosts of DestinationRules that the analyzer cannot find (IST0174): it looks for one Service, where Istio takes `*.…` for
+ * all that end so, and it does not read Kubernetes' own namespace.
+ */
+const hostNotLookedUp = /^The host (\*|\S+\.kube-system\.)/;
 
 /** Longest time that istioctl may take. */
 const timeout = 30_000;
@@ -110,7 +113,7 @@ export class ToolCaller {
     const messages = JSON.parse(text) as Record<"code" | "level" | "message" | "origin", string>[];
     return messages
       .filter(({ level, origin = "" }) => level !== "Info" && this.isOurs(origin))
-      .filter(({ code, message }) => !(code === "IST0174" && wildcardHost.test(message)))
+      .filter(({ code, message }) => !(code === "IST0174" && hostNotLookedUp.test(message)))
       .map(({ code, message, origin = "" }) => `${code} ${origin}: ${message}`);
   }
 
