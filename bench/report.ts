@@ -1,3 +1,5 @@
+import { columns } from "../scripts/columns.ts";
+
 /** One measured figure, in seconds. */
 export interface Figure {
   /** What was measured. */
@@ -27,13 +29,7 @@ export function table(figures: readonly Figure[], route: string): string {
     bound(f),
   ]);
   const head = ["what", "program", "shell route", "ratio", "bound"];
-  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]!.length)));
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i]!))
-      .join("  ")
-      .trimEnd();
-  return [`plugins and images: ${route} route`, line(head), ...rows.map(line)].join("\n");
+  return [`plugins and images: ${route} route`, ...columns([head, ...rows])].join("\n");
 }
 
 function seconds(value: number): string {

@@ -1,7 +1,7 @@
 import { prefixOf } from "./prefix.ts";
 import { type Problem, setCommand, show } from "./problems.ts";
 import { coversRule } from "./rule-covers.ts";
-import { rolledOut, rolledOutAtGateway } from "./rollout.ts";
+import { isAsked } from "./rollout.ts";
 import { addressChecks, rolloutChecks } from "./rollout-checks.ts";
 import { ruleChecks, serves } from "./rule-checks.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
@@ -184,12 +184,6 @@ function contradictions(
     const allowed = `something that denyFrom[${by}] does not refuse; deny comes first, so this rule lets nobody in`;
     return [problem(`${key}.allowFrom[${i}]`, allow, allowed, remove(`${key}.allowFrom[${i}]`))];
   });
-}
-
-/** Whether anybody asks a service's rules at this step of the rollout. */
-function isAsked(s: Settings, service: ServiceSettings): boolean {
-  const atGateway = prefixOf(service) !== undefined && rolledOutAtGateway(s, service.name);
-  return atGateway || rolledOut(s, service.name);
 }
 
 /** A service that nobody may call, and a route that leads to a service which the gateway may not call. */

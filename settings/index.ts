@@ -10,7 +10,13 @@ import { type SecretKey, type Settings, secretKeys, settingsSchema } from "./sch
 
 export * from "./schema.ts";
 export * from "./access-schema.ts";
-export { gatewayNamespace, rolledOut, rolledOutAtGateway, wholeNamespace } from "./rollout.ts";
+export {
+  gatewayNamespace,
+  isAsked,
+  rolledOut,
+  rolledOutAtGateway,
+  wholeNamespace,
+} from "./rollout.ts";
 export { modeOf } from "./mtls-checks.ts";
 export { prefixOf, versionOf } from "./prefix.ts";
 export { type Problem, formatProblems } from "./problems.ts";

@@ -1,4 +1,5 @@
-import type { Settings } from "./schema.ts";
+import { prefixOf } from "./prefix.ts";
+import type { ServiceSettings, Settings } from "./schema.ts";
 
 /** Namespace of the gateway. */
 export const gatewayNamespace = "istio-system";
@@ -13,6 +14,12 @@ export function rolledOut(s: Reach, service: string): boolean {
 /** Whether the gateway asks a service's rules at this step of the rollout. */
 export function rolledOutAtGateway(s: Reach, service: string): boolean {
   return reached(s, service, gatewayNamespace);
+}
+
+/** Whether anybody asks a service's rules at this step of the rollout: its own proxy, or the gateway that leads to it. */
+export function isAsked(s: Reach, service: ServiceSettings): boolean {
+  const atGateway = prefixOf(service) !== undefined && rolledOutAtGateway(s, service.name);
+  return atGateway || rolledOut(s, service.name);
 }
 
 /** A service is named with all its rules; a namespace with those that its own proxies ask. */

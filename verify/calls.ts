@@ -3,8 +3,8 @@ import {
   type AllowRule,
   type ServiceSettings,
   type Settings,
+  isAsked,
   prefixOf,
-  rolledOut,
   rolledOutAtGateway,
 } from "../settings/index.ts";
 import { type TokenSpec, defaultSubject } from "./tokens.ts";
@@ -34,15 +34,9 @@ export function httpServices(settings: Settings): ServiceSettings[] {
 /** What a call speaks that rules can be asked about; of bytes alone nobody between its ends sees a method or a path. */
 const askable = ["http", "grpc", "tcp"];
 
-/** Whether somebody asks the rules of a service. */
-function reached(s: Settings, service: ServiceSettings): boolean {
-  const atGateway = prefixOf(service) !== undefined && rolledOutAtGateway(s, service.name);
-  return atGateway || rolledOut(s, service.name);
-}
-
 /** Services whose rules can be asked about. */
 function ruledServices(settings: Settings): ServiceSettings[] {
-  return settings.services.filter((s) => reached(settings, s) && askable.includes(protocolOn(s)));
+  return settings.services.filter((s) => isAsked(settings, s) && askable.includes(protocolOn(s)));
 }
 
 /** What a call speaks: http, grpc or, where proxies hand bytes on, tcp. From outside all is HTTP. */
@@ -144,7 +138,7 @@ export function closedFromHere(s: Settings): string[] {
 export function unasked(s: Settings): string[] {
   if (s.authorization === "off") return [];
   const asked = new Set([...graphQuestions(s).values()].map(({ call }) => call.service));
-  return s.services.filter((x) => reached(s, x) && !asked.has(x.name)).map((x) => x.name);
+  return s.services.filter((x) => isAsked(s, x) && !asked.has(x.name)).map((x) => x.name);
 }
 
 /** One call for each rule by which somebody outside is let in to a service. */

@@ -20,7 +20,7 @@ const rounds = 2;
 /** Time between two rounds, in ms. */
 const pause = 250;
 
-/** What classes of answers are right; without a service behind it, what a proxy answers itself is no proof. */
+/** What classes of answers are right. Services answer as they like; a proxy without one behind it says 503, which is not. */
 const right: Readonly<Record<Answer, readonly Reason[]>> = {
   answered: ["ok", "not-found", "other-status", "redirect"],
   denied: ["rbac-denied"],
@@ -36,8 +36,8 @@ interface Asked {
 }
 
 /**
- * Asks until every replica answered every question as expected, twice in a row. A refusal counts only because the same
- * replica is found ready, and in the same round answers the question about somebody with an identity.
+ * Asks until every replica answered every question as expected, twice in a row. A reset counts only because the same
+ * replica is ready, and in the same round answers somebody with an identity in HTTP.
  *
  * @returns seconds from the first question to the first round in which all were right
  * @throws Error with each wrong answer, once the time is over

@@ -71,10 +71,10 @@ function serviceOf(request: TrafficRequest, { services, namespace, host }: Platf
     // what asks for another host, or for no path of a service, is about the gateway
     if (request.to === "control-server" || request.host.toLowerCase() !== host) return undefined;
     const path = request.path.split("?")[0]!;
-    const matching = services.filter(
+    // prefixes never overlap
+    return services.find(
       ({ prefix }) => prefix !== undefined && (path === prefix || path.startsWith(`${prefix}/`)),
-    );
-    return matching.sort((a, b) => b.prefix!.length - a.prefix!.length)[0]?.name;
+    )?.name;
   }
   const [name, space] = new URL(request.url).hostname.split(".");
   return space === namespace ? services.find((s) => s.name === name)?.name : undefined;

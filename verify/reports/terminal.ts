@@ -1,3 +1,4 @@
+import { columns } from "../../scripts/columns.ts";
 import { linesOf } from "./report.ts";
 import { textField } from "../access-log.ts";
 import type { Expectation } from "../probe.ts";
@@ -49,23 +50,16 @@ const marks = { holds: "holds", fails: "FAILS", inconclusive: "UNCLEAR" } as con
 export function table(outcomes: readonly Outcome[]): string {
   const entries = linesOf(outcomes).map((l) => l.outcomes);
   const head = ["id", "about", "verdict", "question", "expected", "answered in"];
-  const rows = entries.map(rowOf);
-  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]!.length)));
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i]!))
-      .join("  ")
-      .trimEnd();
-  const lines = entries.map(([first], n) => {
-    const o = first!;
-    const row = line(rows[n]!);
+  const [first, ...rows] = columns([head, ...entries.map(rowOf)]);
+  const lines = entries.map((of, n) => {
+    const [o, row] = [of[0]!, rows[n]!];
     if (o.verdict === "holds") return row;
     const control = o.control ? [`    control: ${evidenceText(o.control.evidence)}`] : [];
     return [row, `    ${o.text}`, `    got:     ${evidenceText(o.evidence)}`, ...control].join(
       "\n",
     );
   });
-  return `${[line(head), ...lines].join("\n")}\n${summary(outcomes)}`;
+  return `${[first, ...lines].join("\n")}\n${summary(outcomes)}`;
 }
 
 function rowOf(group: readonly Outcome[]): string[] {

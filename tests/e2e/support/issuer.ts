@@ -37,11 +37,8 @@ const opens: Readonly<Record<string, string>> = {
 };
 
 /** Services with their rules. */
-export const issuerServices = [...new Set(Object.values(opens))].map((name) => ({
-  name,
-  allowFrom: Object.keys(opens)
-    .filter((issuer) => opens[issuer] === name)
-    .map((issuer) => ({ gateway: true, methods: ["GET"], issuer })),
+export const issuerServices = Object.entries(opens).map(([issuer, name]) => ({
+  ...{ name, allowFrom: [{ gateway: true, methods: ["GET"], issuer }] },
 }));
 
 /** Keys to sign with, by the issuer's name. */
