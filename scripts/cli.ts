@@ -48,7 +48,8 @@ exit codes: 0 all hold, 1 some fail or are inconclusive, 2 could not ask`,
       "Measures how long things take, beside a plain shell route. Makes clusters of its own.",
     options: [],
     details: `environment:
-  BENCH_ROUNDS   how often the whole work is done on each side (default 2)`,
+  BENCH_ROUNDS   how often the whole work is done on each side (default 3)
+  BENCH_AT_ONCE  1: a shell route that does at once what it can is timed as well`,
   },
 ];
 
