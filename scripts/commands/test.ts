@@ -28,6 +28,7 @@ interface Part {
 const parts: Readonly<Record<string, Part>> = {
   static: { budget: 120, run: checkStatically },
   unit: { budget: 60, run: runUnits },
+  browser: { budget: 40, run: runBrowser },
   go: { budget: 240, run: runGo },
   e2e: { budget: 2000, run: runEndToEnd },
 };
@@ -41,13 +42,18 @@ export const test: Command = {
     positional: "[part …]",
     maxPositional: Object.keys(parts).length,
     options: [
-      { name: "only", value: "<pattern>", help: "only tests of unit and e2e whose name matches" },
+      {
+        name: "only",
+        value: "<pattern>",
+        help: "only tests of unit, browser and e2e whose name matches",
+      },
     ],
     details: `parts: ${Object.keys(parts).join(", ")}; all of them unless named
-  static  ESLint, types, format
-  unit    tests/unit: no cluster, no Go
-  go      the air-gapped route's Go modules
-  e2e     tests/e2e: a real engine, a real cluster
+  static   ESLint, types, format
+  unit     tests/unit: no cluster, no Go
+  browser  tests/browser: the report's page in Chromium, which apt brings where it is missing
+  go       the air-gapped route's Go modules
+  e2e      tests/e2e: a real engine, a real cluster
 The last line is "N passed, N failed".`,
   },
   async run(args, report) {
@@ -110,6 +116,16 @@ function runUnits({ only }: Context): Promise<Tally> {
   return runNodeTests(files, process.env, {
     concurrency: 2,
     timeout: 60_000,
+    ...(only !== undefined && { only }),
+  });
+}
+
+function runBrowser({ only }: Context): Promise<Tally> {
+  const files = testFiles(path.join(root, "tests", "browser"));
+  return runNodeTests(files, process.env, {
+    concurrency: 1,
+    // the first run installs the browser
+    timeout: 600_000,
     ...(only !== undefined && { only }),
   });
 }

@@ -5,64 +5,14 @@ import * as path from "node:path";
 import { describe, test } from "node:test";
 import { UserError } from "../../scripts/errors.ts";
 import type { Evidence } from "../../verify/evidence.ts";
-import type { Probe } from "../../verify/probe.ts";
 import { formatsIn, writeReports } from "../../verify/reports/files.ts";
 import { html } from "../../verify/reports/html.ts";
 import { json } from "../../verify/reports/json.ts";
 import { junit } from "../../verify/reports/junit.ts";
 import { markdown } from "../../verify/reports/markdown.ts";
 import { matrixOf } from "../../verify/reports/matrix.ts";
-import { type Report, lifeUntil, linesOf, verdictOf } from "../../verify/reports/report.ts";
-import type { Outcome } from "../../verify/runner.ts";
-
-const probe: Probe = {
-  id: "M4",
-  question: "Is plaintext <refused>?",
-  why: "no filter chain takes it",
-  applies: () => true,
-  expect: () => ({ reason: "tls-required" }),
-  send: () => ({ from: "plain", url: "http://users.bank.svc.cluster.local:80/" }),
-};
-const evidence: Evidence = {
-  ...{ at: "2026-11-23T00:00:00Z", seconds: 0.1, body: "", exitCode: 56 },
-  message: 'Recv failure: "Connection" reset & gone',
-};
-const outcome = (values: Partial<Outcome> = {}): Outcome => ({
-  ...{ id: "M4", item: "users", probe, expected: { reason: "tls-required" } },
-  ...{ request: probe.send({} as never, ""), evidence, verdict: "holds", got: "tls-required" },
-  ...{ text: "tls-required, and the control succeeded", samples: 3, seconds: 1.2 },
-  control: {
-    differs: "the twin",
-    evidence: { at: evidence.at, seconds: 0.1, body: "", message: "", status: 200 },
-  },
-  ...values,
-});
-const call = (to: string, got: Outcome["got"], more: Partial<Outcome> = {}) =>
-  outcome({
-    ...{ id: "A-graph", item: `orders to ${to} ${got}`, group: `calls to ${to}`, got },
-    request: { from: "mesh", as: "orders", url: `http://${to}.bank.svc.cluster.local:80/x` },
-    ...more,
-  });
-const report = (outcomes: readonly Outcome[]): Report => ({
-  ...{ stack: "dev", at: "2026-11-23T00:00:00.000Z", seconds: 12.3, outcomes },
-  platform: {
-    ...{ istio: "1.31.1", route: "airgap", cluster: "istio-poc", host: "app.local" },
-    ...{ namespace: "bank", mtlsMode: "STRICT", gatewayTls: "SIMPLE", authorization: "enforce" },
-    services: [{ name: "users", prefix: "/users" }, { name: "ledger" }],
-  },
-  notAsked: ["not asked: <this>"],
-  certificates: [lifeUntil("server", "2026-12-24T00:00:00Z", new Date("2026-11-23T00:00:00Z"))],
-});
-const failing = outcome({
-  ...{ id: "M5", verdict: "fails", got: "ok", text: "expected tls-required, but it was let in" },
-  evidence: { ...evidence, status: 200, body: "<script>alert(1)</script>\u0001" },
-});
-const unclear = outcome({
-  id: "P1",
-  item: "/a|b",
-  verdict: "inconclusive",
-  text: "refused with *",
-});
+import { linesOf, verdictOf } from "../../verify/reports/report.ts";
+import { call, failing, outcome, report, unclear } from "./support/reports.ts";
 
 describe("reports", () => {
   test("the worst verdict counts, and nothing asked proves nothing", () => {

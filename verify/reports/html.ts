@@ -47,8 +47,9 @@ ${platform(report)}
 function summary({ outcomes, at, seconds }: Report): string {
   const { holds, fails, inconclusive } = countsOf(outcomes);
   const ids = new Set(outcomes.map((o) => o.id)).size;
-  return `<p>${holds} of ${outcomes.length} questions hold, ${fails} fail, ${inconclusive} are inconclusive
-(${ids} probes, ${seconds.toFixed(0)} s, ${escape(at)}).</p>`;
+  const asked = `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
+  return `<p>Questions: ${holds} of ${outcomes.length} hold, ${fails} fail, ${inconclusive} inconclusive.</p>
+<p>Asked ${escape(asked)} by ${ids} probes, in ${seconds.toFixed(0)} s.</p>`;
 }
 
 /** What does not hold, before everything else. */
