@@ -12,7 +12,7 @@ import {
 } from "./token-places.ts";
 
 /** Why each flaw is refused. */
-const refusals: Readonly<Record<Flaw, Reason>> = {
+export const refusals: Readonly<Record<Flaw, Reason>> = {
   "unknown-issuer": "token-issuer",
   "other-key": "token-signature",
   "other-key-id": "token-signature",

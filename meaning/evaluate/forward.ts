@@ -1,0 +1,171 @@
+import { type Labels, selects } from "../manifests/objects.ts";
+import type { Platform } from "../manifests/platform.ts";
+import { type Service, targetPort } from "../manifests/workloads.ts";
+import { clientTlsOf } from "./client-tls.ts";
+import type { Door } from "./doors.ts";
+import { fullName } from "./hosts.ts";
+import { type Arrival, arrive } from "./inbound.ts";
+import type { Answer, Token } from "./request.ts";
+import type { HttpMatch, HttpRoute } from "./route-match.ts";
+import type { Route } from "./routes.ts";
+import { type Client, dial, principalOf } from "./transport.ts";
+
+type Message = Arrival["message"];
+type HttpDestination = NonNullable<HttpRoute["route"]>[number];
+type HeaderChanges = NonNullable<NonNullable<HttpRoute["headers"]>["request"]>;
+
+/** A request on its way, with the address of its client. */
+export interface Forwarded {
+  readonly message: Message;
+  readonly address?: string | undefined;
+}
+
+/** What a request gets that a route sends on: of several destinations, the best that there is. */
+export function forward(platform: Platform, door: Door, at: Route, of: Forwarded): Answer {
+  const { route, match, virtualService } = at;
+  const destinations = weighed(route.route ?? []);
+  const rewritten = rewrite(of.message, route, match);
+  const changed = change(rewritten, route.headers?.request);
+  return best(
+    destinations.map((d) =>
+      send(platform, door, {
+        ...{ destination: d.destination, namespace: virtualService.namespace },
+        forwarded: { ...of, message: change(changed, d.headers?.request) },
+        http: true,
+      }),
+    ),
+  );
+}
+
+/** Destinations that get anything: of several, those with a weight. */
+export function weighed<T extends { readonly weight?: number }>(all: readonly T[]): readonly T[] {
+  return all.length < 2 ? all : all.filter((d) => (d.weight ?? 0) > 0);
+}
+
+/** What is open in one of several ways is open. */
+export function best(answers: readonly Answer[]): Answer {
+  const of = (verdict: Answer["verdict"]) => answers.find((a) => a.verdict === verdict);
+  return of("open") ?? of("unknown") ?? answers[0] ?? nowhere("a route without destination");
+}
+
+function nowhere(by: string): Answer {
+  return { verdict: "closed", reason: "no-upstream", at: "gateway", by };
+}
+
+export interface Sent {
+  readonly destination: HttpDestination["destination"];
+  /** Namespace of the VirtualService, which short names are of. */
+  readonly namespace: string;
+  readonly forwarded: Forwarded;
+  readonly http: boolean;
+}
+
+/** What a request gets from the pods of a destination. */
+export function send(platform: Platform, door: Door, sent: Sent): Answer {
+  const { destination, namespace } = sent;
+  const host = fullName(destination.host, namespace);
+  const service = platform.services.find((s) => s.host === host);
+  if (!service) return outside(platform, host);
+  const port = destination.port
+    ? service.ports.find((p) => p.port === destination.port!.number)
+    : service.ports.length === 1
+      ? service.ports[0]
+      : undefined;
+  if (!port)
+    return nowhere(`${host} has no port ${destination.port?.number ?? "of its own alone"}`);
+  const { subset } = destination;
+  const via = { host, port: port.port, ...(subset !== undefined && { subset }) };
+  const client = clientOf(platform, door);
+  const labels = subset === undefined ? {} : subsetLabels(platform, client, service, via);
+  if (!labels) return nowhere(`${host} has no subset ${subset}`);
+  const pods = [...platform.workloads.values()].filter(
+    (w) =>
+      w.namespace === service.namespace &&
+      selects(service.selector, w.labels) &&
+      selects(labels, w.labels),
+  );
+  if (pods.length === 0) return nowhere(`${host} has no pods`);
+  return best(
+    pods.map((workload) => {
+      const number = targetPort(workload, port);
+      if (number === undefined) return nowhere(`${workload.id} has no port ${port.target}`);
+      const connection = dial(platform, client, { workload, port: number, via });
+      if ("failed" in connection) return { ...connection.failed, at: "gateway" as const };
+      const { message, address } = sent.forwarded;
+      return arrive(platform, workload, {
+        ...connection,
+        ...{ port: number, message, remoteAddress: address, http: sent.http },
+      });
+    }),
+  );
+}
+
+function clientOf(platform: Platform, { workload }: Door): Client {
+  return { ...workload, principal: principalOf(platform, workload) };
+}
+
+function subsetLabels(
+  platform: Platform,
+  client: Client,
+  { namespace }: Service,
+  via: { readonly host: string; readonly port: number; readonly subset?: string },
+): Labels | undefined {
+  return clientTlsOf(platform, { ...via, client, namespace }).subset;
+}
+
+/** Hosts outside of the cluster, which a ServiceEntry names. */
+function outside({ objects }: Platform, host: string): Answer {
+  const named = objects.some(
+    (o) =>
+      o.kind === "ServiceEntry" && (o.spec?.hosts as readonly string[] | undefined)?.includes(host),
+  );
+  return named
+    ? { verdict: "open", reason: "ok", reached: host, mtls: false }
+    : nowhere(`there is no Service ${host}`);
+}
+
+function rewrite(
+  message: Message,
+  { rewrite: to }: HttpRoute,
+  match: HttpMatch | undefined,
+): Message {
+  if (!to) return message;
+  const [path, ...query] = message.path.split("?") as [string, ...string[]];
+  const prefix = match?.uri?.prefix;
+  const changed =
+    to.uri === undefined
+      ? path
+      : prefix !== undefined
+        ? `${to.uri}${path.slice(prefix.length)}`
+        : to.uri;
+  return {
+    ...message,
+    path: [changed, ...query].join("?"),
+    ...(to.authority !== undefined && { host: to.authority }),
+  };
+}
+
+function change(message: Message, changes: HeaderChanges | undefined): Message {
+  if (!changes) return message;
+  const headers: Record<string, string | readonly string[]> = { ...message.headers };
+  const lower = (all: Readonly<Record<string, string>> = {}) =>
+    Object.entries(all).map(([name, value]) => [name.toLowerCase(), value] as const);
+  for (const [name, value] of lower(changes.set)) headers[name] = value;
+  for (const [name, value] of lower(changes.add))
+    headers[name] = headers[name] === undefined ? value : [headers[name], value].flat();
+  const removed = (changes.remove ?? []).map((name) => name.toLowerCase());
+  for (const name of removed) Reflect.deleteProperty(headers, name);
+  const written = lower(changes.set).find(([name]) => name === ":authority" || name === "host");
+  const { token, ...rest } = message;
+  const gone = [...removed, ...lower(changes.set).map(([name]) => name)];
+  return {
+    ...rest,
+    headers,
+    ...(token && !isIn(token, gone) && { token }),
+    ...(written && { host: written[1] }),
+  };
+}
+
+function isIn({ place }: Token, headers: readonly string[]): boolean {
+  return "header" in place && headers.includes(place.header);
+}

@@ -1,0 +1,106 @@
+import { type IstioKind, validateSpec } from "../../policies/schema.ts";
+import { requiresExpiry } from "../evaluate/expiry-filter.ts";
+import { authorizationProblems } from "./check-authorization.ts";
+import { routingProblems } from "./check-routing.ts";
+import type { MeshConfig } from "./mesh-config.ts";
+import { type Manifest, groupOf } from "./objects.ts";
+import { type Scope, type Unjudged, scopeOf, unjudged } from "./unjudged.ts";
+
+export interface Checked {
+  /** Objects that are left out, because what they say is not understood. */
+  readonly refused: ReadonlySet<Manifest>;
+  readonly unjudged: readonly Unjudged[];
+}
+
+/** What is wrong with an object, and whom that is about. */
+type Finding = readonly [text: string, scope: Scope];
+
+/** Versions of Istio's kinds that are read here. They differ in name alone. */
+const versions: Readonly<Record<string, readonly string[]>> = {
+  PeerAuthentication: ["v1", "v1beta1"],
+  RequestAuthentication: ["v1", "v1beta1"],
+  AuthorizationPolicy: ["v1", "v1beta1"],
+  Gateway: ["v1", "v1beta1", "v1alpha3"],
+  VirtualService: ["v1", "v1beta1", "v1alpha3"],
+  DestinationRule: ["v1", "v1beta1", "v1alpha3"],
+  EnvoyFilter: ["v1alpha3"],
+};
+
+/** Istio's kinds that change no answer to a caller. */
+const harmless = ["Telemetry", "ProxyConfig", "ServiceEntry", "WorkloadGroup"];
+
+/** Finds what cannot be judged: unknown versions and fields, and objects whose effect nobody can read from them. */
+export function checkManifests(
+  objects: readonly Manifest[],
+  mesh: MeshConfig,
+  meshProblems: readonly { readonly object: Manifest; readonly text: string }[],
+): Checked {
+  const refused = new Set<Manifest>();
+  const found = meshProblems.map(({ object, text }) => unjudged(object, text, {}));
+  for (const object of objects) {
+    const findings = findingsOf(object, mesh);
+    if (findings.length > 0) refused.add(object);
+    found.push(...findings.map(([text, scope]) => unjudged(object, text, scope)));
+  }
+  return { refused, unjudged: found };
+}
+
+function findingsOf(object: Manifest, mesh: MeshConfig): Finding[] {
+  const group = groupOf(object);
+  const { kind } = object;
+  const edge: Scope = { edge: true };
+  if (group.endsWith(".istio.io")) return ofIstio(object, mesh);
+  if (group === "gateway.networking.k8s.io" && kind !== "GatewayClass")
+    return [["the Gateway API is not read here", edge]];
+  if (group === "networking.k8s.io" && kind === "Ingress")
+    return [["an Ingress is not read here", edge]];
+  const { labels = {}, name } = object.metadata;
+  if (kind === "Namespace" && labels["istio.io/dataplane-mode"] === "ambient")
+    return [["ambient mode is not read here", { namespace: name }]];
+  const { template } = (object.spec ?? {}) as { template?: Pick<Manifest, "metadata"> };
+  const { annotations = {} } = template?.metadata ?? {};
+  return annotations["sidecar.istio.io/interceptionMode"] === "NONE"
+    ? [["its pods' traffic is not taken to their sidecars", scopeOf(object, mesh.rootNamespace)]]
+    : [];
+}
+
+function ofIstio(object: Manifest, mesh: MeshConfig): Finding[] {
+  const { kind, apiVersion } = object;
+  const spec = object.spec ?? {};
+  const scope = wider(object, mesh);
+  const version = apiVersion.split("/")[1]!;
+  if (harmless.includes(kind)) return [];
+  // what it says about ways in is another configuration of the proxy; what about ways out protects nobody
+  if (kind === "Sidecar") return spec.ingress ? [["its ingress is not read here", scope]] : [];
+  const read = versions[kind];
+  if (!read) return [[`what a ${kind} does cannot be read from it`, scope]];
+  if (!read.includes(version))
+    return [[`apiVersion is ${apiVersion}, known are ${read.join(", ")}`, scope]];
+  const problems = validateSpec(kind as IstioKind, spec);
+  if (problems.length > 0) return problems.map((p) => [p, scope]);
+  return meaningless(object, mesh).map((p) => [p, scope]);
+}
+
+/** What the schema allows and nobody can read. */
+function meaningless(object: Manifest, mesh: MeshConfig): string[] {
+  const spec = object.spec ?? {};
+  switch (object.kind) {
+    case "AuthorizationPolicy":
+      return authorizationProblems(spec, mesh);
+    case "VirtualService":
+      return routingProblems(spec);
+    case "EnvoyFilter":
+      return requiresExpiry(spec) ? [] : ["what an EnvoyFilter does cannot be read from it"];
+    default:
+      return [];
+  }
+}
+
+/** Whom an object is about that is not understood. */
+function wider(object: Manifest, mesh: MeshConfig): Scope {
+  const { kind } = object;
+  if (kind === "Gateway" || kind === "VirtualService") return { edge: true };
+  // rules for clients are about calls to wherever
+  if (kind === "DestinationRule") return {};
+  return scopeOf(object, mesh.rootNamespace);
+}

@@ -1,0 +1,183 @@
+import { type Injector, isInjected } from "../evaluate/injection.ts";
+import {
+  type Labels,
+  type Manifest,
+  type Metadata,
+  type Place,
+  namespaceOf,
+  selects,
+} from "./objects.ts";
+
+/** Pods of one kind. */
+export interface Workload {
+  /** Namespace and name, with a slash. */
+  readonly id: string;
+  readonly namespace: string;
+  readonly labels: Labels;
+  /** ServiceAccount. */
+  readonly account: string;
+  readonly ports: readonly { readonly name?: string; readonly number: number }[];
+  /** What stands in front of its containers: a sidecar, nothing, or it is a gateway's proxy itself. */
+  readonly proxy: "sidecar" | "none" | "gateway";
+  /** Whether traffic to a port of the container goes past its sidecar, because an annotation says so. */
+  readonly bypassed: (port: number) => boolean;
+  readonly place: Place;
+}
+
+/** What proxies make of a port's bytes: HTTP, nothing, or whichever the first bytes look like. */
+export type Spoken = "http" | "tcp" | "detected";
+
+export interface ServicePort {
+  readonly port: number;
+  /** Port of the container, or its name. */
+  readonly target: number | string;
+  readonly spoken: Spoken;
+}
+
+export interface Service {
+  readonly namespace: string;
+  readonly name: string;
+  /** Full name. */
+  readonly host: string;
+  readonly selector: Labels;
+  readonly ports: readonly ServicePort[];
+}
+
+interface PodTemplate {
+  readonly metadata?: Partial<Metadata>;
+  readonly spec?: {
+    readonly serviceAccountName?: string;
+    readonly hostNetwork?: boolean;
+    readonly containers?: readonly {
+      readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
+    }[];
+  };
+}
+
+export interface WorkloadContext {
+  readonly namespaces: ReadonlyMap<string, Labels>;
+  readonly injector: Injector;
+  /** What Gateway objects ask of the pods that they configure. */
+  readonly selectors: readonly Labels[];
+}
+
+const templated = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"];
+
+/** All workloads, by their id. */
+export function workloadsOf(
+  objects: readonly Manifest[],
+  context: WorkloadContext,
+): ReadonlyMap<string, Workload> {
+  return new Map(
+    objects.flatMap((object) => {
+      const template = podOf(object);
+      if (!template) return [];
+      const workload = workloadOf(object, template, context);
+      return [[workload.id, workload] as const];
+    }),
+  );
+}
+
+function podOf(object: Manifest): PodTemplate | undefined {
+  const { kind, spec, metadata } = object;
+  if (kind === "Pod") return { metadata, spec: spec as PodTemplate["spec"] & {} };
+  if (!templated.includes(kind)) return undefined;
+  return (spec as { template?: PodTemplate } | undefined)?.template;
+}
+
+function workloadOf(object: Manifest, template: PodTemplate, context: WorkloadContext): Workload {
+  const namespace = namespaceOf(object);
+  const { labels = {}, annotations = {} } = template.metadata ?? {};
+  const {
+    serviceAccountName = "default",
+    hostNetwork = false,
+    containers = [],
+  } = template.spec ?? {};
+  const chosen = context.selectors.some((s) => Object.keys(s).length > 0 && selects(s, labels));
+  const templates = (annotations["inject.istio.io/templates"] ?? "").split(",");
+  const injected = isInjected(context.injector, {
+    ...{ namespace, labels, annotations, hostNetwork },
+    namespaceLabels: context.namespaces.get(namespace) ?? {},
+  });
+  const gateway = chosen || (injected && templates.includes("gateway"));
+  return {
+    ...{ id: `${namespace}/${object.metadata.name}`, namespace, labels, place: object.place },
+    account: serviceAccountName,
+    ports: containers.flatMap((c) =>
+      (c.ports ?? []).map(({ name, containerPort }) => ({
+        ...(name !== undefined && { name }),
+        number: containerPort,
+      })),
+    ),
+    proxy: gateway ? "gateway" : injected ? "sidecar" : "none",
+    bypassed: bypass(annotations),
+  };
+}
+
+/** @see https://istio.io/latest/docs/reference/config/annotations/ */
+function bypass(annotations: Labels): (port: number) => boolean {
+  const ports = (name: string) =>
+    annotations[`traffic.sidecar.istio.io/${name}InboundPorts`]?.split(",").map((p) => p.trim());
+  const included = ports("include") ?? ["*"];
+  const excluded = ports("exclude") ?? [];
+  // ports that are named one by one come before those that are left out
+  if (included.includes("*")) return (port) => excluded.includes(String(port));
+  return (port) => !included.includes(String(port));
+}
+
+/** All services that have pods. */
+export function servicesOf(objects: readonly Manifest[]): Service[] {
+  return objects.flatMap((object) => {
+    const { selector, ports = [] } = (object.spec ?? {}) as {
+      selector?: Labels;
+      ports?: readonly RawPort[];
+    };
+    if (object.kind !== "Service" || object.apiVersion !== "v1" || !selector) return [];
+    const namespace = namespaceOf(object);
+    const { name } = object.metadata;
+    return [
+      {
+        ...{ namespace, name, selector, host: `${name}.${namespace}.svc.cluster.local` },
+        ports: ports
+          .filter((p) => p.protocol !== "UDP")
+          .map((p) => ({ port: p.port, target: p.targetPort ?? p.port, spoken: spokenOn(p) })),
+      },
+    ];
+  });
+}
+
+interface RawPort {
+  readonly name?: string;
+  readonly port: number;
+  readonly targetPort?: number | string;
+  readonly protocol?: string;
+  readonly appProtocol?: string;
+}
+
+const http = ["http", "http2", "grpc", "grpc-web", "http_proxy"];
+const opaque = ["tcp", "tls", "https", "mongo", "redis", "mysql"];
+/** What Kubernetes itself calls protocols. */
+const standard: Readonly<Record<string, Spoken>> = {
+  "kubernetes.io/h2c": "http",
+  "kubernetes.io/ws": "http",
+  "kubernetes.io/wss": "tcp",
+};
+/** Ports of protocols whose server speaks first, which nobody can wait for. */
+const serverFirst = [25, 53, 3306, 27017];
+
+/** @see https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/ */
+function spokenOn({ name = "", port, appProtocol }: RawPort): Spoken {
+  if (appProtocol !== undefined && standard[appProtocol]) return standard[appProtocol];
+  const text = (appProtocol ?? name).toLowerCase();
+  if (text.startsWith("grpc-web")) return "http";
+  const word = text.split("-")[0]!;
+  if (http.includes(word)) return "http";
+  return opaque.includes(word) || serverFirst.includes(port) ? "tcp" : "detected";
+}
+
+/** Number of the port of a workload that a Service's port leads to; undefined where the pod names no such port. */
+export function targetPort(workload: Workload, { target }: ServicePort): number | undefined {
+  if (typeof target === "number") return target;
+  if (/^\d+$/.test(target)) return Number(target);
+  return workload.ports.find((p) => p.name === target)?.number;
+}
