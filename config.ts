@@ -7,6 +7,7 @@ import {
   parseSettings,
 } from "./settings/index.ts";
 import type { Sources } from "./sources/index.ts";
+import { type TestKey, renderedTestKey } from "./sources/rendered.ts";
 
 /** The settings of the running stack. */
 export interface Config {
@@ -19,6 +20,8 @@ export interface Config {
   readonly adopts: (what: string) => boolean;
   /** The user's own certificates and keys, as secrets. */
   readonly own: { readonly [K in SecretKey]?: pulumi.Output<string> };
+  /** In place of keys that would be made; only where manifests are written down. */
+  readonly testKey: TestKey | undefined;
   /** Point in time that certificates' renewal is judged at. */
   readonly now: Date;
 }
@@ -47,7 +50,17 @@ export function readConfig(now = new Date()): Config {
   };
   const adopts = (what: string) =>
     settings.adopt.includes(what) || (what !== "istio" && settings.adopt.includes("namespaces"));
-  return Object.freeze({ stack, settings, sources, images, adopts, own: secrets(own), now });
+  const testKey = sources.renderTo === undefined ? undefined : renderedTestKey;
+  return Object.freeze({
+    stack,
+    settings,
+    sources,
+    images,
+    adopts,
+    testKey,
+    own: secrets(own),
+    now,
+  });
 }
 
 /** Full keys whose values were encrypted; the SDK has them from the host, and asks only by `requireSecret`. */

@@ -15,7 +15,7 @@ import { SigningKeys } from "./components/signing-keys.ts";
 import { readConfig } from "./config.ts";
 import { asksForPeerAddress } from "./policies/authorization.ts";
 
-const { stack, settings, sources, own, now, images, adopts } = readConfig();
+const { stack, settings, sources, own, now, images, adopts, testKey } = readConfig();
 const istio = {
   istio: settings.istio,
   sources: sources.istio,
@@ -40,7 +40,7 @@ const bankNamespace = new BankNamespace(
 );
 const namespaceReady = bankNamespace.ready;
 const inMesh = { ...inCluster, dependsOn: [...mesh.ready, ...namespaceReady] };
-const { keySets, signing } = new SigningKeys("tokens", settings.authentication);
+const { keySets, signing } = new SigningKeys("tokens", { ...settings.authentication, testKey });
 const access = new AccessControl("access", { ...settings, keySets }, inMesh);
 const bank = new Bank("bank", {
   ...settings,
@@ -72,18 +72,20 @@ const edge = {
   ...{ service: gatewayService, routes, routesAfter: access.atGateway },
 };
 const gateway = new IngressGateway("edge", edge, inMesh);
-const gate = settings.enforcementGate.enabled
-  ? new EnforcementGate(
-      "gate",
-      { ...cluster, settings, curlImage: images.curl, echoImage: images.echo },
-      { dependsOn: [access, bank, security, gateway] },
-    )
-  : undefined;
+const { kubeconfig: admin } = cluster;
+const gate =
+  settings.enforcementGate.enabled && admin
+    ? new EnforcementGate(
+        "gate",
+        { kubeconfig: admin, settings, curlImage: images.curl, echoImage: images.echo },
+        { dependsOn: [access, bank, security, gateway] },
+      )
+    : undefined;
 
 export { images };
 export const route = sources.route;
 export const clusterName = cluster.name;
-export const kubeconfig = cluster.kubeconfig;
+export const kubeconfig = admin;
 export const istioVersion = mesh.version;
 export const namespace = bank.namespace;
 export const services = settings.services.map((service) => service.name);

@@ -19,8 +19,8 @@ export interface InCluster {
 export interface Cluster {
   /** Name of the kind cluster, or the context of an existing one. */
   readonly name: pulumi.Output<string>;
-  /** Admin kubeconfig; a secret. */
-  readonly kubeconfig: pulumi.Output<string>;
+  /** Admin kubeconfig; a secret. Undefined where manifests are written down and nobody is there to ask. */
+  readonly kubeconfig?: pulumi.Output<string>;
   /** How the gateway's Service is reached there. */
   readonly gatewayService: GatewayServiceArgs;
   /** Annotations of the namespaces that the stack makes. */
@@ -29,9 +29,27 @@ export interface Cluster {
   readonly inCluster: InCluster;
 }
 
-/** The cluster that the settings ask for: a kind cluster that is made, or one that exists. */
+/**
+ * The cluster that the settings ask for: a kind cluster that is made, or one that exists. Where the sources name a
+ * folder for manifests, none.
+ */
 export function cluster(settings: Settings, sources: Sources): Cluster {
+  if (sources.renderTo !== undefined) return renderedCluster(settings, sources.renderTo);
   return settings.cluster === "kind" ? kindCluster(settings, sources) : existingCluster(settings);
+}
+
+/** Looks to all others like the one that the settings ask for, and writes their objects to a folder. */
+function renderedCluster(settings: Settings, folder: string): Cluster {
+  const existing = settings.cluster === "existing";
+  return {
+    name: pulumi.output(existing ? settings.context! : settings.clusterName),
+    gatewayService: existing
+      ? { type: settings.gatewayServiceType! }
+      : { type: "NodePort", nodePorts: gatewayNodePorts },
+    // a random id of the stack's on a real cluster
+    ...(existing && { namespaceAnnotations: { "bankmesh/owner": "rendered" } }),
+    inCluster: { provider: new Provider("cluster", { renderYamlToDirectory: folder }) },
+  };
 }
 
 function kindCluster(settings: Settings, sources: Sources): Cluster {

@@ -14,8 +14,8 @@ export interface IstioMeshArgs {
   readonly istio: IstioSettings;
   /** Where charts and images come from. */
   readonly sources: Sources["istio"];
-  /** Kubeconfig for the check that the webhooks answer. */
-  readonly kubeconfig: pulumi.Input<string>;
+  /** Kubeconfig for the check that the webhooks answer. @default no check: there is nobody to answer */
+  readonly kubeconfig?: pulumi.Input<string> | undefined;
   /** Annotations of the namespace. @default none */
   readonly namespaceAnnotations?: Readonly<Record<string, pulumi.Input<string>>>;
   /** Use the namespace that is there. @default false */
@@ -51,7 +51,9 @@ export class IstioMesh extends pulumi.ComponentResource {
 
     const charts = args.adoptIstio ? [] : install(name, args, child);
     // the charts come with it; each resource that waited for them by name would bear their names in the state
-    this.ready = [checkWebhooks(name, args, { ...child, dependsOn: charts })];
+    this.ready = args.kubeconfig
+      ? [checkWebhooks(name, args, args.kubeconfig, { ...child, dependsOn: charts })]
+      : charts;
     this.registerOutputs({ namespace: this.namespace, version });
   }
 }
@@ -139,6 +141,7 @@ export const slimCrds = { command: "awk", args: ["-f", "components/istio-mesh/sl
 function checkWebhooks(
   name: string,
   args: IstioMeshArgs,
+  kubeconfig: pulumi.Input<string>,
   opts: pulumi.CustomResourceOptions,
 ): command.local.Command {
   // asks again when istiod changes
@@ -151,7 +154,7 @@ function checkWebhooks(
     {
       create: "bash components/istio-mesh/check-webhooks.sh",
       environment: { VALUES: hash },
-      stdin: args.kubeconfig,
+      stdin: kubeconfig,
       // what is wrong is shown, never the input, which is the kubeconfig
       logging: "stderr",
     },

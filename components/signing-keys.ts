@@ -3,10 +3,13 @@ import * as random from "@pulumi/random";
 import * as tls from "@pulumi/tls";
 import { jwksOf } from "../policies/jwks.ts";
 import type { IssuerSettings } from "../settings/index.ts";
+import type { TestKey } from "../sources/rendered.ts";
 
 export interface SigningKeysArgs {
   /** Issuers of the stack; those with key ids get keys. */
   readonly issuers: readonly IssuerSettings[];
+  /** In place of each key, so that key sets are the same in each run; nothing can be signed then. @default keys are made */
+  readonly testKey?: TestKey | undefined;
 }
 
 /** A key that tokens are signed with. */
@@ -17,7 +20,9 @@ export interface TokenKey {
 
 interface Key {
   readonly kid: pulumi.Output<string>;
-  readonly key: tls.PrivateKey;
+  readonly publicKeyPem: pulumi.Output<string>;
+  /** Undefined where nothing is to be signed. */
+  readonly privateKeyPem?: pulumi.Output<string>;
 }
 
 /**
@@ -42,41 +47,56 @@ export class SigningKeys extends pulumi.ComponentResource {
     super("bankmesh:access:SigningKeys", name, {}, opts);
     const child = { parent: this };
     const keys = args.issuers.flatMap((issuer) =>
-      issuer.keyIds ? [[issuer.name, makeKeys(name, issuer, child)] as const] : [],
+      issuer.keyIds ? [[issuer.name, keysOf(name, issuer, args.testKey, child)] as const] : [],
     );
 
     this.keySets = Object.fromEntries(keys.map(([issuer, own]) => [issuer, keySet(own)]));
     this.signing = pulumi.secret(
       pulumi.output(
-        Object.fromEntries(keys.map(([issuer, [first]]) => [issuer, tokenKey(first!)])),
+        Object.fromEntries(keys.flatMap(([issuer, [first]]) => tokenKey(issuer, first!))),
       ),
     );
     this.registerOutputs({ keySets: this.keySets });
   }
 }
 
-function makeKeys(name: string, issuer: IssuerSettings, opts: pulumi.CustomResourceOptions): Key[] {
+function keysOf(
+  name: string,
+  issuer: IssuerSettings,
+  testKey: TestKey | undefined,
+  opts: pulumi.CustomResourceOptions,
+): Key[] {
+  if (testKey) {
+    const publicKeyPem = pulumi.output(testKey.publicKeyPem);
+    return issuer.keyIds!.map((id) => ({
+      kid: pulumi.output(`${id}-${testKey.idEnd}`),
+      publicKeyPem,
+    }));
+  }
   return issuer.keyIds!.map((id) => {
     const role = `${name}-${issuer.name}.${id}`;
     const end = new random.RandomId(`${role}-id`, { byteLength: 4 }, opts);
     const key = new tls.PrivateKey(`${role}-key`, { algorithm: "RSA", rsaBits: 2048 }, opts);
-    return { kid: pulumi.interpolate`${id}-${end.hex}`, key };
+    const { publicKeyPem, privateKeyPem } = key;
+    return { kid: pulumi.interpolate`${id}-${end.hex}`, publicKeyPem, privateKeyPem };
   });
 }
 
 function keySet(keys: readonly Key[]): pulumi.Output<string> {
   // the provider marks what comes of a key as secret; the public half is none
-  const known = keys.map(({ kid, key }) =>
-    pulumi.unsecret(pulumi.all([kid, key.publicKeyPem])).apply(([id, publicKeyPem]) => ({
+  const known = keys.map(({ kid, publicKeyPem }) =>
+    pulumi.unsecret(pulumi.all([kid, publicKeyPem])).apply(([id, pem]) => ({
       kid: id,
-      publicKeyPem,
+      publicKeyPem: pem,
     })),
   );
   return pulumi.all(known).apply(jwksOf);
 }
 
-function tokenKey({ kid, key }: Key): pulumi.Output<TokenKey> {
-  return pulumi
-    .all([kid, key.privateKeyPem])
-    .apply(([id, privateKeyPem]) => ({ kid: id, privateKeyPem }));
+function tokenKey(issuer: string, key: Key): [string, pulumi.Output<TokenKey>][] {
+  if (!key.privateKeyPem) return [];
+  const made = pulumi
+    .all([key.kid, key.privateKeyPem])
+    .apply(([kid, privateKeyPem]) => ({ kid, privateKeyPem }));
+  return [[issuer, made]];
 }

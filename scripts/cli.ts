@@ -14,6 +14,7 @@ import { exec } from "./commands/exec.ts";
 import { graph } from "./commands/graph.ts";
 import { format, lint } from "./commands/lint.ts";
 import { preview } from "./commands/preview.ts";
+import { render } from "./commands/render.ts";
 import { test } from "./commands/test.ts";
 import { token } from "./commands/token.ts";
 import { up } from "./commands/up.ts";
@@ -62,6 +63,7 @@ const commands: readonly Command[] = [
   kubeconfig,
   token,
   graph,
+  render,
   exec,
   test,
   lint,

@@ -5,10 +5,12 @@ import { z } from "zod";
 /** Where one Istio chart comes from: a packaged chart's path, or a name in a repository. */
 const chart = z.strictObject({ chart: z.string().min(1), repo: z.url().optional() });
 
-/** All that differs between the official and the air-gapped route. */
+/** All that differs between the official and the air-gapped route, and manifests that are only written down. */
 const sourcesSchema = z.strictObject({
   /** The route that this file belongs to. */
-  route: z.enum(["official", "airgap"]),
+  route: z.enum(["official", "airgap", "rendered"]),
+  /** Folder that manifests are written to; there is no cluster then. @default a cluster */
+  renderTo: z.string().min(1).optional(),
   istio: z.strictObject({
     version: z.string().min(1),
     charts: z.strictObject({ base: chart, istiod: chart, gateway: chart }),

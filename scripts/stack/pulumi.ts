@@ -14,6 +14,8 @@ export interface Stack {
   /** Working copy of the stack's file. */
   readonly configFile: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Folder of the program. @default this checkout */
+  readonly program?: string;
 }
 
 /** How a run that changes or previews a stack ended. */
@@ -32,7 +34,7 @@ export async function capture(
   input?: string,
 ): Promise<string> {
   const result = await execa("pulumi", [...args, "--stack", stack.name, "--non-interactive"], {
-    cwd: root,
+    cwd: stack.program ?? root,
     env: stack.env,
     extendEnv: false,
     reject: false,
@@ -70,7 +72,7 @@ export async function run(
   const plain = terminal ? [] : ["--non-interactive", "--color", "never", "--suppress-progress"];
   // A session of its own: the terminal's Ctrl-C is passed on by us, once, and leftovers can be found by its number.
   const child = spawn("pulumi", [command, ...args, ...flags, ...plain], {
-    cwd: root,
+    cwd: stack.program ?? root,
     // the event log is behind this switch, as for the Automation API
     env: { ...stack.env, PULUMI_DEBUG_COMMANDS: "true" },
     detached: true,
