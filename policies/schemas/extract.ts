@@ -35,15 +35,16 @@ export function extract(crds: string): string {
     const apiVersion = crd ? kinds[crd.spec.names.kind] : undefined;
     if (!crd || !apiVersion?.startsWith(`${crd.spec.group}/`)) continue;
     const version = crd.spec.versions.find((v) => apiVersion.endsWith(`/${v.name}`));
-    if (version) out[crd.spec.names.kind] = schema(version.schema.openAPIV3Schema.properties.spec);
+    if (version)
+      out[crd.spec.names.kind] = jsonSchema(version.schema.openAPIV3Schema.properties.spec);
   }
   const sorted = Object.entries(out).sort(([a], [b]) => a.localeCompare(b));
   return `${JSON.stringify(Object.fromEntries(sorted), null, 1)}\n`;
 }
 
 /** Structural schema to JSON Schema: no prose, no Kubernetes extensions, fields that do not exist are refused. */
-function schema(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(schema);
+export function jsonSchema(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(jsonSchema);
   if (typeof node !== "object" || node === null) return node;
   const source = node as Record<string, unknown>;
   const out: Record<string, unknown> = {};
@@ -52,7 +53,7 @@ function schema(node: unknown): unknown {
     out[key] =
       key === "properties"
         ? properties(source[key] as Record<string, unknown>)
-        : schema(source[key]);
+        : jsonSchema(source[key]);
   }
   if (source["x-kubernetes-int-or-string"]) out.type = ["integer", "string"];
   // inside anyOf/oneOf the alternatives name a part of the fields only
@@ -68,7 +69,7 @@ function properties(source: Record<string, unknown>): unknown {
   return Object.fromEntries(
     Object.keys(source)
       .sort()
-      .map((key) => [key, schema(source[key])]),
+      .map((key) => [key, jsonSchema(source[key])]),
   );
 }
 

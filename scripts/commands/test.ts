@@ -15,7 +15,9 @@ import type { Command } from "./command.ts";
 interface Context {
   readonly report: Reporter;
   readonly only: string | undefined;
-  /** Tools and Docker; brought when the first part asks. */
+  /** Tools; brought when the first part asks. */
+  tools(): Promise<Workbench>;
+  /** Tools and Docker. */
   bench(): Promise<Workbench>;
 }
 
@@ -29,6 +31,7 @@ const parts: Readonly<Record<string, Part>> = {
   static: { budget: 120, run: checkStatically },
   unit: { budget: 60, run: runUnits },
   browser: { budget: 40, run: runBrowser },
+  rendered: { budget: 120, run: runRendered },
   go: { budget: 240, run: runGo },
   e2e: { budget: 2000, run: runEndToEnd },
 };
@@ -45,15 +48,16 @@ export const test: Command = {
       {
         name: "only",
         value: "<pattern>",
-        help: "only tests of unit, browser and e2e whose name matches",
+        help: "only tests of unit, browser, rendered and e2e whose name matches",
       },
     ],
     details: `parts: ${Object.keys(parts).join(", ")}; all of them unless named
-  static   ESLint, types, format
-  unit     tests/unit: no cluster, no Go
-  browser  tests/browser: the report's page in Chromium, which apt brings where it is missing
-  go       the air-gapped route's Go modules
-  e2e      tests/e2e: a real engine, a real cluster
+  static    ESLint, types, format
+  unit      tests/unit: no cluster, no Go
+  browser   tests/browser: the report's page in Chromium, which apt brings where it is missing
+  rendered  tests/rendered: rendered/ is up to date, and passes what can be checked without a cluster
+  go        the air-gapped route's Go modules
+  e2e       tests/e2e: a real engine, a real cluster
 The last line is "N passed, N failed".`,
   },
   async run(args, report) {
@@ -62,8 +66,11 @@ The last line is "N passed, N failed".`,
       throw new UserError(unknown("part", wrong, Object.keys(parts), "npm test"));
     const names = args.positional.length > 0 ? args.positional : Object.keys(parts);
     const only = typeof args.flags.only === "string" ? args.flags.only : undefined;
-    let bench: Promise<Workbench> | undefined;
-    const context = { report, only, bench: () => (bench ??= prepareBench(report)) };
+    let found: Promise<Workbench> | undefined;
+    const tools = () => (found ??= prepareTools(report, process.env, ["istioctl"]));
+    let ready: Promise<Workbench> | undefined;
+    const bench = () => (ready ??= withDocker(report, tools()));
+    const context = { report, only, tools, bench };
     const results: PartResult[] = [];
     for (const name of names) results.push(await runPart(name, context));
     const text = table(results);
@@ -90,8 +97,8 @@ async function runPart(name: string, context: Context): Promise<PartResult> {
   return result;
 }
 
-async function prepareBench(report: Reporter): Promise<Workbench> {
-  const bench = await prepareTools(report, process.env, ["istioctl"]);
+async function withDocker(report: Reporter, tools: Promise<Workbench>): Promise<Workbench> {
+  const bench = await tools;
   await prepareDocker(report);
   return bench;
 }
@@ -126,6 +133,16 @@ function runBrowser({ only }: Context): Promise<Tally> {
     concurrency: 1,
     // the first run installs the browser
     timeout: 600_000,
+    ...(only !== undefined && { only }),
+  });
+}
+
+async function runRendered({ tools, only }: Context): Promise<Tally> {
+  const files = testFiles(path.join(root, "tests", "rendered"));
+  const { env } = await tools();
+  return runNodeTests(files, env, {
+    concurrency: 1,
+    timeout: 300_000,
     ...(only !== undefined && { only }),
   });
 }

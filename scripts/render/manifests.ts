@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { type Document, isMap, isScalar, LineCounter, parseDocument, stringify } from "yaml";
+import { Document, isMap, isScalar, LineCounter, parseDocument, type Scalar, visit } from "yaml";
 import { UserError } from "../errors.ts";
 
 /** Manifests by path below their stack's folder, such as `1-manifest/v1-service-bank-users.yaml`. */
@@ -39,12 +39,13 @@ export const leftOut = "left out: secrets are not rendered";
 export function normalized(text: string, file: string): string {
   const object = clean(readDocument(text, file).toJS()) as ManifestObject;
   // as YAML 1.1, which Kubernetes reads, has it: there an unquoted "on" is no text
-  const out = stringify(object.kind === "Secret" ? withoutSecrets(object) : object, {
+  const document = new Document(object.kind === "Secret" ? withoutSecrets(object) : object, {
     version: "1.1",
-    lineWidth: 0,
     sortMapEntries: true,
     aliasDuplicateObjects: false,
   });
+  visit(document, { Scalar: (_, node) => quoted(node) });
+  const out = document.toString({ lineWidth: 0, directives: false });
   if (out.includes("PRIVATE KEY"))
     throw new UserError(
       `${file} would have a private key in it; only Secrets may, and they are emptied`,
@@ -52,12 +53,17 @@ export function normalized(text: string, file: string): string {
   return out;
 }
 
+/** An octal number of YAML 1.2, which is a text in 1.1: quoted, it is one in both. */
+function quoted(node: Scalar): void {
+  if (typeof node.value === "string" && /^0o[0-7]+$/.test(node.value)) node.type = "QUOTE_DOUBLE";
+}
+
 function withoutSecrets({ data, stringData, ...rest }: ManifestObject): ManifestObject {
   const keys = Object.keys({ ...(data as object), ...(stringData as object) });
   return {
     ...rest,
     stringData: Object.fromEntries(keys.map((key) => [key, leftOut])),
-  } as ManifestObject;
+  };
 }
 
 /** Less what is null: plugins differ in whether they write it down. */

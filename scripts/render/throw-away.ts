@@ -90,6 +90,9 @@ function throwAwayStack(
       PULUMI_CONFIG_PASSPHRASE: "",
       PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
       BANKMESH_SOURCES: path.join(folder, "sources.json"),
+      // nobody goes on from a state that is thrown away: written once, at the end, a quarter of the time is saved
+      PULUMI_EXPERIMENTAL: "true",
+      PULUMI_SKIP_CHECKPOINTS: "true",
     },
   };
 }

@@ -3,54 +3,11 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { parse } from "yaml";
-import { type Recording, type Registration, type RecordOptions, record } from "./support/mocks.ts";
+import type { Recording, Registration } from "./support/mocks.ts";
 import { valueOf } from "./support/outputs.ts";
+import { type Config, type Exports, run } from "./support/program.ts";
 import { resourcesOf } from "./support/resources.ts";
 import { root } from "./support/settings.ts";
-
-type Config = Record<string, unknown>;
-type Exports = Record<string, unknown>;
-
-function configOf(file: string): Config {
-  const text = fs.readFileSync(path.join(root, file), "utf8");
-  return (parse(text) as { config: Config }).config;
-}
-
-/** A stack's values as Pulumi hands them over: the project's defaults, then the stack's own; all text. */
-function valuesOf(stack: string, values: Config = {}): Record<string, string> {
-  const defaults = Object.entries(configOf("Pulumi.yaml") as Record<string, { default: unknown }>);
-  const all = {
-    ...Object.fromEntries(defaults.map(([key, declared]) => [key, declared.default])),
-    ...configOf(`Pulumi.${stack}.yaml`),
-    ...values,
-  };
-  const text = (v: unknown) => (typeof v === "string" ? v : JSON.stringify(v));
-  return Object.fromEntries(Object.entries(all).map(([key, v]) => [key, text(v)]));
-}
-
-let runs = 0;
-
-/** Runs the program as shipped, for one stack. */
-async function run(
-  stack: string,
-  values?: Config,
-  options: RecordOptions = {},
-): Promise<{ recording: Recording; outputs: Exports }> {
-  process.chdir(root);
-  delete process.env.BANKMESH_SOURCES;
-  // each stack is a run of its own
-  const program = `../../index.ts?run=${(runs += 1)}`;
-  let outputs: Exports = {};
-  const recording = await record(
-    async () => {
-      pulumi.runtime.setAllConfig(valuesOf(stack, values));
-      outputs = (await import(program)) as Exports;
-    },
-    { stack, ...options },
-  );
-  return { recording, outputs };
-}
 
 const inCluster = (r: Registration) => r.type.startsWith("kubernetes:");
 
