@@ -13,6 +13,7 @@ import { doctor } from "./commands/doctor.ts";
 import { exec } from "./commands/exec.ts";
 import { graph } from "./commands/graph.ts";
 import { format, lint } from "./commands/lint.ts";
+import { prComment } from "./commands/pr-comment.ts";
 import { preview } from "./commands/preview.ts";
 import { render } from "./commands/render.ts";
 import { test } from "./commands/test.ts";
@@ -64,6 +65,7 @@ const commands: readonly Command[] = [
   token,
   graph,
   render,
+  prComment,
   exec,
   test,
   lint,

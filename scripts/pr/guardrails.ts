@@ -1,0 +1,100 @@
+import { checkCrds } from "../render/crd-checks.ts";
+import {
+  checkManifests,
+  type CheckManifests,
+  describeViolation,
+  type Violation,
+} from "../render/guardrails.ts";
+import { type Manifests, objectsOf } from "../render/manifests.ts";
+import { code, type Section } from "./comment.ts";
+import type { StackChange } from "./compare.ts";
+
+/** Findings of one stack. */
+interface Findings {
+  readonly stack: string;
+  /** One line each, with file and line where they are known. */
+  readonly mandatory: readonly string[];
+  readonly advisory: readonly string[];
+  /** Those of both kinds that the base did not have. */
+  readonly fresh: ReadonlySet<string>;
+}
+
+/** What may not pass, and what had better not. */
+export interface Verdict {
+  readonly section: Section;
+  /** Whether there is something that may not pass. */
+  readonly refused: boolean;
+}
+
+/** Holds the head's manifests against the CRDs and the guardrails, and says which findings are the change's own. */
+export function guardrailSection(
+  changes: readonly StackChange[],
+  check: CheckManifests | undefined = checkManifests,
+): Verdict {
+  const all = changes.map((change) => findings(change, check));
+  const lines = all.map(({ stack, mandatory, advisory, fresh }) => {
+    const count = `${mandatory.length} mandatory, ${advisory.length} advisory`;
+    const news = fresh.size > 0 ? `, ${fresh.size} of them new` : "";
+    return `- ${code(stack)}: ${mandatory.length + advisory.length > 0 ? `${count}${news}` : "none"}`;
+  });
+  const unchecked = check
+    ? []
+    : ["", "_Held against the CRDs alone: there are no guardrails here._"];
+  const worst = all.flatMap(({ mandatory, fresh }) => mandatory.map((line) => marked(line, fresh)));
+  const top = worst.length > 0 ? ["", ...worst.map((line) => `- ${line}`)] : [];
+  return {
+    refused: worst.length > 0,
+    section: {
+      title: "Guardrails",
+      summary: [...lines, ...top, ...unchecked].join("\n"),
+      details: all
+        .filter(({ advisory }) => advisory.length > 0)
+        .map(({ stack, advisory, fresh }) => ({
+          title: `advisory in ${stack}`,
+          text: advisory.map((line) => `- ${marked(line, fresh)}`).join("\n"),
+          language: "markdown",
+        })),
+    },
+  };
+}
+
+function marked(line: string, fresh: ReadonlySet<string>): string {
+  return `${fresh.has(line) ? "**new** " : ""}${code(line)}`;
+}
+
+function findings(
+  { stack, before, after }: StackChange,
+  check: CheckManifests | undefined,
+): Findings {
+  const [was, is] = [before, after].map((manifests) => ask(manifests, stack, check));
+  const known = new Set(was!.map(withoutLine));
+  const lines = (level: Violation["level"]) =>
+    is!.filter((v) => v.level === level).map((v) => v.line);
+  const fresh = new Set(is!.filter((v) => !known.has(withoutLine(v))).map((v) => v.line));
+  return { stack, mandatory: lines("mandatory"), advisory: lines("advisory"), fresh };
+}
+
+interface Finding {
+  readonly level: Violation["level"];
+  readonly line: string;
+}
+
+/** A finding that merely moved is not new. */
+function withoutLine({ line }: Finding): string {
+  return line.replace(/:\d+\)$/, ")");
+}
+
+function ask(manifests: Manifests, stack: string, check: CheckManifests | undefined): Finding[] {
+  const objects = objectsOf(
+    new Map([...manifests].map(([file, text]) => [`rendered/${stack}/${file}`, text])),
+  );
+  const { problems, unreadable } = checkCrds(objects);
+  const crds = [...problems, ...unreadable.map((rule) => `cannot judge: ${rule}`)];
+  return [
+    ...crds.map((line): Finding => ({ level: "mandatory", line })),
+    ...(check?.(objects, stack) ?? []).map((v): Finding => ({
+      level: v.level,
+      line: describeViolation(v),
+    })),
+  ];
+}
