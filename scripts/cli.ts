@@ -25,7 +25,10 @@ import { createReporter } from "./progress.ts";
 import { installSignals, interruptionCode } from "./signals.ts";
 
 /** Commands of other folders, each of which exports `main(args): Promise<number>`; it may throw errors with an `exitCode`. */
-const elsewhere: readonly CommandSpec[] = [
+const elsewhere: readonly (CommandSpec & {
+  /** Its file. @default main.ts in the folder of its name */
+  readonly module?: string;
+})[] = [
   {
     name: "verify",
     usage: "npm run verify",
@@ -41,6 +44,31 @@ const elsewhere: readonly CommandSpec[] = [
     ],
     details: `${stackHelp}
 exit codes: 0 all hold, 1 some fail or are inconclusive, 2 could not ask`,
+    usageExitCode: 2,
+  },
+  {
+    name: "verify:mutate",
+    module: "verify/mutate.ts",
+    usage: "npm run verify:mutate",
+    summary:
+      "Breaks a running stack in one way after another, and says which probe noticed it. Puts everything back.",
+    positional: "[stack]",
+    options: [
+      { name: "only", value: "IDS", help: "these mutations alone, apart by commas" },
+      { name: "all-probes", help: "asks every probe each time, and names the others that notice" },
+      {
+        name: "unbroken",
+        value: "ROUNDS",
+        help: "breaks nothing, and asks so often: none may be red",
+      },
+      {
+        name: "existing",
+        help: "breaks a stack on a cluster that it did not make: its policies, gateway and pods",
+      },
+      { name: "yes", help: "do not ask before prod is broken" },
+    ],
+    details: `${stackHelp}
+exit codes: 0 all caught, 1 some not, 2 could not ask`,
     usageExitCode: 2,
   },
   {
@@ -86,7 +114,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return 0;
     }
     // slow to load for commands that do not need it
-    const module = (await import(path.join(root, word, "main.ts"))) as {
+    const file = other.module ?? path.join(word, "main.ts");
+    const module = (await import(path.join(root, file))) as {
       main(args: ParsedArguments): Promise<number>;
     };
     return module.main(args);

@@ -14,10 +14,11 @@ export interface CertificateArgs {
   readonly issuer?: Certificate & { readonly commonName: string };
   /** Whether it may sign others. @default false */
   readonly ca?: boolean;
+  /** Hours until it ends, from -1 on; it begins an hour ago. @default 1 */
+  readonly hoursLeft?: number;
 }
 
-/** Certificates that a probe needs to be refused with live one hour. */
-const lifetime = 3_600_000;
+const hour = 3_600_000;
 
 /** Makes an RSA 2048 key and a certificate for it. For probes only: what they need, and no more. */
 export function makeCertificate(args: CertificateArgs): Certificate {
@@ -31,7 +32,7 @@ export function makeCertificate(args: CertificateArgs): Certificate {
     integer(serialNumber()),
     algorithm,
     name(args.issuer?.commonName ?? args.commonName),
-    sequence(time(now - lifetime), time(now + lifetime)),
+    sequence(time(now - hour), time(now + (args.hoursLeft ?? 1) * hour)),
     name(args.commonName),
     keys.publicKey.export({ type: "spki", format: "der" }),
     der(0xa3, sequence(...extensions(args))),

@@ -51,15 +51,19 @@ export class Kubectl {
     return result.stdout;
   }
 
-  /** The same for a process that is about to end: waits for nothing, and fails in silence. */
-  public runAtExit(args: readonly string[]): void {
-    if (!fs.existsSync(this.file)) return;
+  /**
+   * The same for a process that is about to end: waits for nothing, and fails in silence.
+   *
+   * @returns whether it was done
+   */
+  public runAtExit(args: readonly string[], input = ""): boolean {
+    if (!fs.existsSync(this.file)) return false;
     const { env } = this;
-    spawnSync("kubectl", ["--kubeconfig", this.file, ...args], {
-      env,
-      stdio: "ignore",
-      timeout: 20_000,
+    const { status } = spawnSync("kubectl", ["--kubeconfig", this.file, ...args], {
+      ...{ env, input, timeout: 20_000 },
+      stdio: ["pipe", "ignore", "ignore"],
     });
+    return status === 0;
   }
 
   public async json<T>(args: readonly string[]): Promise<T> {

@@ -1,15 +1,10 @@
-import type { TokenKey } from "../components/signing-keys.ts";
 import type { ParsedArguments } from "../scripts/arguments.ts";
-import { checkConfiguration } from "../scripts/checks/index.ts";
 import { UserError } from "../scripts/errors.ts";
 import { type Reporter, createReporter } from "../scripts/progress.ts";
-import { prepareTools } from "../scripts/setup/index.ts";
-import { requireStack } from "../scripts/stack/files.ts";
-import { openStack, readOutputs } from "../scripts/stack/open.ts";
 import { type Settings, prefixOf } from "../settings/index.ts";
 import { closedFromHere, unasked } from "./calls.ts";
-import { Kubectl } from "./kubectl.ts";
 import { istioVersion } from "../versions.ts";
+import { openPlatform } from "./platform.ts";
 import { operationProbes } from "./probes/operations.ts";
 import { type Format, formatsIn, writeReports } from "./reports/files.ts";
 import {
@@ -51,36 +46,21 @@ async function write(report: Report, formats: readonly Format[], to: string | tr
 }
 
 async function ask(reporter: Reporter, word: string | undefined): Promise<Report> {
-  const name = requireStack(word);
-  const bench = await prepareTools(reporter, process.env, ["istioctl"]);
-  const settings = checkConfiguration(name, bench.env);
-  const { stack, state } = await openStack(reporter, name, bench);
-  if (!state) throw new UserError(`stack "${name}" is not up: npm start -- ${name}`);
-  const outputs = await readOutputs(stack, true);
-  const text = (key: string) => String(outputs[key]);
-  const { curl } = outputs.images as { curl: string };
-  const kubectl = new Kubectl(text("kubeconfig"), stack.env);
+  const platform = await openPlatform(reporter, word);
+  const { name, settings, outputs, subject, curlImage, kubectl } = platform;
   const begun = new Date();
   const step = reporter.step(`asking stack ${name}`);
   const leftOut: LeftOut[] = [];
   let verifier: Verifier | undefined;
   try {
-    verifier = await Verifier.open({ kubectl, settings, curlImage: curl });
-    const outcomes = await verifier.ask(
-      {
-        settings,
-        caPem: text("caCertPem"),
-        client: { certPem: text("clientCertPem"), keyPem: text("clientKeyPem") },
-        signingKeys: outputs.signingKeys as Record<string, TokenKey>,
+    verifier = await Verifier.open({ kubectl, settings, curlImage });
+    const outcomes = await verifier.ask(subject, {
+      onLeftOut: (id, questions) => leftOut.push({ id, questions }),
+      onSettled: (o, settled, all) => {
+        // where each update is a line of its own, hundreds would hide the answers
+        if (settled % 25 === 0) step.update(`${settled} of ${all}, last ${lastLine(o)}`);
       },
-      {
-        onLeftOut: (id, questions) => leftOut.push({ id, questions }),
-        onSettled: (o, settled, all) => {
-          // where each update is a line of its own, hundreds would hide the answers
-          if (settled % 25 === 0) step.update(`${settled} of ${all}, last ${lastLine(o)}`);
-        },
-      },
-    );
+    });
     step.done(`${outcomes.length} questions`);
     return {
       ...{ stack: name, at: begun.toISOString(), seconds: (Date.now() - begun.getTime()) / 1000 },

@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly patienceSeconds?: number;
   /** Time limit of the whole run. @default 60 */
   readonly limitSeconds?: number;
+  /** Look up the line that the server's proxy wrote about each request; what is judged by it needs it. @default true */
+  readonly accessLogs?: boolean;
   /** Called for a probe some of whose questions cannot be asked from here, with their number. */
   readonly onLeftOut?: (id: string, questions: number) => void;
   /** Called when a question is settled, with how many are and how many there are. */

@@ -1,5 +1,3 @@
-import { createInterface } from "node:readline/promises";
-import { UserError } from "../errors.ts";
 import { prepareDocker, prepareTools } from "../setup/index.ts";
 import { chooseBackend, forgetStack } from "../stack/backend.ts";
 import { removeStackFiles } from "../stack/certificates.ts";
@@ -10,6 +8,7 @@ import { recover } from "../stack/recover.ts";
 import { tryRunLock } from "../stack/run-lock.ts";
 import { knownCluster } from "../checks/cluster.ts";
 import { type Command, invocation, stackHelp } from "./command.ts";
+import { confirmed } from "./confirm.ts";
 
 export const destroy: Command = {
   spec: {
@@ -23,7 +22,11 @@ export const destroy: Command = {
   async run(args, report) {
     const name = requireStack(args.positional[0]);
     stackEnvironment(name, process.env);
-    if (name === "prod" && !args.flags.yes) await confirm(name);
+    if (name === "prod" && !args.flags.yes)
+      await confirmed(name, {
+        does: `This destroys stack "${name}" with everything in it.`,
+        refusal: `stack "${name}" is destroyed only when asked for twice: npm run destroy -- ${name} --yes`,
+      });
     const release = tryRunLock(name, "npm run destroy");
     try {
       return await takeDown(name, report);
@@ -58,23 +61,4 @@ async function takeDown(name: string, report: Parameters<Command["run"]>[1]): Pr
     `stack ${name} is gone; Pulumi.${name}.yaml is kept, and ${invocation("npm start", name)} brings it back\n`,
   );
   return 0;
-}
-
-/** Nothing but the stack's name lets prod go. */
-async function confirm(name: string): Promise<void> {
-  if (!process.stdin.isTTY) {
-    throw new UserError(
-      `stack "${name}" is destroyed only when asked for twice: npm run destroy -- ${name} --yes`,
-    );
-  }
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await lines.question(
-      `This destroys stack "${name}" with everything in it. Type its name to go on: `,
-    );
-    if (answer.trim() !== name)
-      throw new UserError(`"${answer.trim()}" is not "${name}"; nothing was touched`);
-  } finally {
-    lines.close();
-  }
 }

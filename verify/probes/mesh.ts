@@ -47,7 +47,7 @@ function byAddress(from: From) {
 }
 
 /** Whether the rules let a caller without a name in them do what is asked. */
-function admits(s: Settings, name: string, from: From): boolean {
+export function admits(s: Settings, name: string, from: From): boolean {
   if (s.authorization !== "enforce") return true;
   const call = asked(s, name);
   const caller = from === "plain" ? ({ kind: "plaintext" } as const) : stranger(s);

@@ -134,7 +134,7 @@ function spelled(s: Settings, id: string): readonly string[] {
 }
 
 /** The call that is let in, beside the path that is not. */
-function openCall(s: Settings, id: string, path: string): GraphCall {
+export function openCall(s: Settings, id: string, path: string): GraphCall {
   return (disguised(s, id).includes(path) ? guardOf(s) : doorOf(s))!.call;
 }
 
