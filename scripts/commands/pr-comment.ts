@@ -2,8 +2,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { UserError } from "../errors.ts";
 import { shown } from "../paths.ts";
-import { type Section, code, comment } from "../pr/comment.ts";
-import { compareStack, type Side, type StackChange } from "../pr/compare.ts";
+import { code, comment, fenceFor, type Section } from "../pr/comment.ts";
+import { type Side, type StackChange, withBase } from "../pr/compare.ts";
 import { guardrailSection } from "../pr/guardrails.ts";
 import { manifestSection } from "../pr/manifest-diff.ts";
 import { meaningSection } from "../pr/meaning.ts";
@@ -33,11 +33,11 @@ exit codes: 0 nothing stands in the way, 1 there is something that may not pass,
       throw new UserError("name the commit to compare with: npm run -s pr-comment -- main", 2);
     try {
       const { env } = await prepareTools(report);
-      const { text, refused } = await withTrees([base, head], env, (from, to) =>
+      const { text, exitCode } = await withTrees([base, head], env, (from, to) =>
         commentOn(from, to, env, report),
       );
       print(text, args.flags.to);
-      return refused ? 1 : 0;
+      return exitCode;
     } catch (e) {
       throw e instanceof UserError ? new UserError(e.message, 2) : e;
     }
@@ -50,18 +50,38 @@ async function commentOn(
   head: Tree,
   env: NodeJS.ProcessEnv,
   report: Reporter,
-): Promise<{ text: string; refused: boolean }> {
+): Promise<{ text: string; exitCode: number }> {
   const changes: StackChange[] = [];
+  const failures: string[] = [];
   for (const stack of shippedStacks) {
     const [was, is] = [side(base, stack), side(head, stack)];
     if (was.config === undefined && is.config === undefined) continue;
     const step = report.step(`${stack}: ${base.name} → ${head.name}`);
-    changes.push(await compareStack(stack, was, is, env));
-    step.done();
+    try {
+      changes.push(await withBase(stack, was, env, (compare) => compare(is)));
+      step.done();
+    } catch (e) {
+      if (!(e instanceof UserError)) throw e;
+      failures.push(e.message);
+      step.fail("the comment says why");
+    }
   }
   const { sections, refused } = await sectionsOf(changes);
   const again = `${code(`npm run -s pr-comment -- ${base.name} ${head.name}`)} prints all of it`;
-  return { text: comment(sections, again), refused };
+  const text = comment([...failureSection(failures), ...sections], again);
+  return { text, exitCode: failures.length > 0 ? 2 : refused ? 1 : 0 };
+}
+
+/** What could not be judged is no safe change: it comes first. */
+export function failureSection(failures: readonly string[]): Section[] {
+  if (failures.length === 0) return [];
+  const summary = failures.map((message) => {
+    const fence = fenceFor(message);
+    const lines = message.trim().split("\n");
+    const more = lines.length > 40 ? [`… ${lines.length - 40} more lines`] : [];
+    return [`${fence}text`, ...lines.slice(0, 40), ...more, fence].join("\n");
+  });
+  return [{ title: "Could not tell", summary: summary.join("\n\n"), details: [] }];
 }
 
 /** All sections, the most telling first. */

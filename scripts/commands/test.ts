@@ -31,7 +31,7 @@ const parts: Readonly<Record<string, Part>> = {
   static: { budget: 120, run: checkStatically },
   unit: { budget: 60, run: runUnits },
   browser: { budget: 40, run: runBrowser },
-  rendered: { budget: 120, run: runRendered },
+  rendered: { budget: 180, run: runRendered },
   go: { budget: 240, run: runGo },
   e2e: { budget: 2000, run: runEndToEnd },
 };

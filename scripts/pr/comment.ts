@@ -83,14 +83,17 @@ function folded({ title, text, language }: Detail, fence = fenceFor(text)): stri
 
 /** A fence that nothing in the text can close. */
 export function fenceFor(text: string): string {
-  const longest = Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
-  return "`".repeat(Math.max(3, longest + 1));
+  return "`".repeat(Math.max(3, longestRun(text) + 1));
+}
+
+function longestRun(text: string): number {
+  return Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
 }
 
 /** Text of others in a line of Markdown: shown as it is, no link, no mention, no HTML. */
 export function code(text: string): string {
   const line = text.replace(/\s+/g, " ").trim();
-  const fence = "`".repeat(fenceFor(line).length - 2);
+  const fence = "`".repeat(longestRun(line) + 1);
   const pad = line.startsWith("`") || line.endsWith("`") ? " " : "";
   return `${fence}${pad}${line}${pad}${fence}`;
 }

@@ -2,7 +2,14 @@ import * as fs from "node:fs";
 import { UserError } from "../errors.ts";
 import { run } from "../stack/pulumi.ts";
 import type { Manifests } from "../render/manifests.ts";
-import { render, seenBy, type ThrowAway, withThrowAway, writeDown } from "../render/throw-away.ts";
+import {
+  checkRun,
+  render,
+  seenBy,
+  type ThrowAway,
+  withThrowAway,
+  writeDown,
+} from "../render/throw-away.ts";
 import { tidied } from "./preview.ts";
 
 /** A program with the file of one of its stacks. */
@@ -22,39 +29,48 @@ export interface StackChange {
   readonly preview: string | undefined;
 }
 
+/** Says what a head changes of the base. */
+export type Compare = (head: Side) => Promise<StackChange>;
+
 /**
- * Brings a stack up as the base has it, in a state that is thrown away, and asks the head what it would change there.
- * No cluster is touched.
+ * Brings a stack up as the base has it, in a state that is thrown away, and lets the work ask what heads would change
+ * there. No cluster is touched.
  *
  * @throws UserError that says which side cannot be rendered, and why
  */
-export async function compareStack(
+export async function withBase<T>(
   stack: string,
   base: Side,
-  head: Side,
   env: NodeJS.ProcessEnv,
-): Promise<StackChange> {
-  const after =
-    head.config === undefined
-      ? new Map<string, string>()
-      : await side("head", stack, () => render(stack, head.program, env, head.config));
-  if (base.config === undefined) {
-    // all of it is new: previewed on a state with nothing in it
-    const preview = await withThrowAway(stack, head.program, env, previewed, head.config!);
-    return { stack, before: new Map(), after, preview };
-  }
-  return withThrowAway(
-    stack,
-    base.program,
-    env,
-    async (throwAway) => {
-      const before = await side("base", stack, () => writeDown(throwAway));
+  work: (compare: Compare) => Promise<T>,
+): Promise<T> {
+  if (base.config === undefined) return work((head) => allNew(stack, head, env));
+  const up = async (throwAway: ThrowAway) => {
+    const before = await side("base", stack, () => writeDown(throwAway));
+    return work(async (head) => {
+      const after = await manifestsOf(stack, head, env);
       if (head.config === undefined) return { stack, before, after, preview: undefined };
       const preview = await previewed(seenBy(throwAway, head.program, head.config));
       return { stack, before, after, preview };
-    },
-    base.config,
-  );
+    });
+  };
+  return withThrowAway(stack, base.program, env, up, base.config);
+}
+
+/** Previewed on a state with nothing in it. */
+async function allNew(stack: string, head: Side, env: NodeJS.ProcessEnv): Promise<StackChange> {
+  const after = await manifestsOf(stack, head, env);
+  const preview = await withThrowAway(stack, head.program, env, previewed, head.config!);
+  return { stack, before: new Map(), after, preview };
+}
+
+async function manifestsOf(
+  stack: string,
+  { program, config }: Side,
+  env: NodeJS.ProcessEnv,
+): Promise<Manifests> {
+  if (config === undefined) return new Map();
+  return side("head", stack, () => render(stack, program, env, config));
 }
 
 async function side<T>(name: string, stack: string, work: () => Promise<T>): Promise<T> {
@@ -68,8 +84,6 @@ async function side<T>(name: string, stack: string, work: () => Promise<T>): Pro
 
 async function previewed({ stack, folder }: ThrowAway): Promise<string> {
   const result = await run(stack, "preview", ["--diff"], true);
-  const text = tidied(fs.readFileSync(result.log, "utf8"), folder);
-  if (result.code !== 0)
-    throw new UserError(`the preview of stack "${stack.name}" failed:\n${text}`);
-  return text;
+  checkRun(result, folder, `the preview of stack "${stack.name}"`);
+  return tidied(fs.readFileSync(result.log, "utf8"), folder);
 }

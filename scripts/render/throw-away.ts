@@ -5,6 +5,9 @@ import { parse, stringify } from "yaml";
 import { secretKeys } from "../../settings/index.ts";
 import { officialSources, readSources } from "../../sources/index.ts";
 import { renderedSources } from "../../sources/rendered.ts";
+import { UserError } from "../errors.ts";
+import { wasInterrupted } from "../signals.ts";
+import { isNoise } from "../stack/display.ts";
 import { createStack } from "../stack/open.ts";
 import { checkEnd, type RunResult, run, type Stack } from "../stack/pulumi.ts";
 import { type Manifests, normalized, readManifests } from "./manifests.ts";
@@ -111,9 +114,22 @@ export async function writeDown({ stack, folder }: ThrowAway): Promise<Manifests
     ["--yes", "--skip-preview", "--suppress-outputs"],
     true,
   );
-  checkEnd(result, `rendering stack "${stack.name}"`, `npm run render -- ${stack.name}`);
+  checkRun(result, folder, `rendering stack "${stack.name}"`);
   const written = readManifests(path.join(folder, "manifests"));
   return new Map([...written].map(([file, text]) => [file, normalized(text, file)]));
+}
+
+/** Nobody saw what the run said: its words are the error's. */
+export function checkRun(result: RunResult, folder: string, what: string): void {
+  if (result.code === 0) return;
+  const said = fs.existsSync(result.log) ? fs.readFileSync(result.log, "utf8") : "";
+  const lines = said
+    .replaceAll(folder, "<folder>")
+    .split("\n")
+    .filter((line) => !isNoise(line));
+  // an interrupted or killed run says nothing of use
+  if (wasInterrupted() || result.code === 137) checkEnd(result, what, "the same command");
+  throw new UserError(`${what} failed:\n${lines.join("\n").trim()}`);
 }
 
 /** The manifests of a stack. Needs no cluster. */
