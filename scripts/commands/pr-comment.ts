@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { UserError } from "../errors.ts";
 import { shown } from "../paths.ts";
-import { code, comment, fenceFor, type Section } from "../pr/comment.ts";
+import { code, comment, commentLimit, fenceFor, type Section } from "../pr/comment.ts";
 import { type Side, type StackChange, withBase } from "../pr/compare.ts";
 import { guardrailSection } from "../pr/guardrails.ts";
 import { manifestSection } from "../pr/manifest-diff.ts";
@@ -68,7 +68,9 @@ async function commentOn(
   }
   const { sections, refused } = await sectionsOf(changes);
   const again = `${code(`npm run -s pr-comment -- ${base.name} ${head.name}`)} prints all of it`;
-  const text = comment([...failureSection(failures), ...sections], again);
+  // whoever posts it puts a line of its own in front
+  const room = commentLimit - 500;
+  const text = comment([...failureSection(failures), ...sections], again, room);
   return { text, exitCode: failures.length > 0 ? 2 : refused ? 1 : 0 };
 }
 

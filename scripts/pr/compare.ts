@@ -60,7 +60,7 @@ export async function withBase<T>(
 /** Previewed on a state with nothing in it. */
 async function allNew(stack: string, head: Side, env: NodeJS.ProcessEnv): Promise<StackChange> {
   const after = await manifestsOf(stack, head, env);
-  const preview = await withThrowAway(stack, head.program, env, previewed, head.config!);
+  const preview = await withThrowAway(stack, head.program, env, previewed, head.config);
   return { stack, before: new Map(), after, preview };
 }
 
