@@ -93,8 +93,8 @@ function throwAwayStack(
       PULUMI_CONFIG_PASSPHRASE: "",
       PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
       BANKMESH_SOURCES: path.join(folder, "sources.json"),
-      // a cluster that the user happens to have would have a say in what charts come to
-      KUBECONFIG: path.join(folder, "no-cluster"),
+      // the SDK would hand it to the provider, which takes a kubeconfig or a folder and not both
+      KUBECONFIG: undefined,
       // nobody goes on from a state that is thrown away: written once, at the end, a quarter of the time is saved
       PULUMI_EXPERIMENTAL: "true",
       PULUMI_SKIP_CHECKPOINTS: "true",
