@@ -36,6 +36,11 @@ function chartWords({ chart, repo }: ChartSource, version: string): string {
   return repo === undefined ? chart : `${chart} --repo ${repo} --version ${version}`;
 }
 
+/** The objects of the bank and of its security, those of Istio's charts apart. */
+export function stackObjects(s: Settings, echoImage: string): object[] {
+  return [...mesh(s), ...bank(s.namespace, s.services, echoImage)];
+}
+
 function mesh(s: Settings): object[] {
   const networking = (kind: string, name: string, spec: object) => ({
     apiVersion: "networking.istio.io/v1",

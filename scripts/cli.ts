@@ -9,6 +9,7 @@ import {
 import { certs, kubeconfig } from "./commands/certs.ts";
 import { type Command, stackHelp } from "./commands/command.ts";
 import { destroy } from "./commands/destroy.ts";
+import { diff } from "./commands/diff.ts";
 import { doctor } from "./commands/doctor.ts";
 import { exec } from "./commands/exec.ts";
 import { graph } from "./commands/graph.ts";
@@ -94,6 +95,7 @@ const commands: readonly Command[] = [
   graph,
   render,
   prComment,
+  diff,
   exec,
   test,
   lint,

@@ -3,7 +3,7 @@ import { type Labels, selects } from "../manifests/objects.ts";
 import type { Platform, Policy } from "../manifests/platform.ts";
 import type { Test } from "./conditions.ts";
 import type { Seen } from "./request.ts";
-import { ruleTest } from "./rule.ts";
+import { any, ruleTest } from "./rule.ts";
 
 /** What the rules about a pod say of a request. */
 export interface Ruling {
@@ -15,27 +15,28 @@ export interface Ruling {
 
 type AuthorizationPolicy = Policy<AuthorizationPolicySpec>;
 
-/** The rules of a policy as tests. */
+/** A policy with its rules as tests. */
 interface Compiled {
-  readonly http: readonly Test[];
-  readonly bytes: readonly Test[];
+  readonly policy: AuthorizationPolicy;
+  /** Whether any rule matches a request, and whether one matches bytes. */
+  readonly http: Test;
+  readonly bytes: Test;
 }
 
 const compiled = new WeakMap<AuthorizationPolicySpec, Map<string, Compiled>>();
 
-function testsOf(
-  { spec, namespace }: AuthorizationPolicy,
-  trustDomains: readonly string[],
-): Compiled {
-  const context = `${namespace} ${trustDomains.join()}`;
+/** Both sides of a comparison have most policies in common; each is compiled once. */
+function compile(policy: AuthorizationPolicy, trustDomains: readonly string[]): Compiled {
+  const { spec, namespace } = policy;
+  const context = [namespace, policy.name, ...trustDomains].join(" ");
   const bySpec = compiled.get(spec) ?? new Map<string, Compiled>();
   compiled.set(spec, bySpec);
   const known = bySpec.get(context);
   if (known) return known;
   const allows = (spec.action ?? "ALLOW") === "ALLOW";
   const read = (http: boolean) =>
-    (spec.rules ?? []).map((rule) => ruleTest(rule, { namespace, trustDomains, allows, http }));
-  const made = { http: read(true), bytes: read(false) };
+    any((spec.rules ?? []).map((r) => ruleTest(r, { namespace, trustDomains, allows, http })));
+  const made = { policy, http: read(true), bytes: read(false) };
   bySpec.set(context, made);
   return made;
 }
@@ -72,11 +73,11 @@ export function rulingOf(
   platform: Pick<Platform, "authorizationPolicies" | "mesh">,
   seen: Seen,
 ): Ruling {
-  const { trustDomains, providers } = platform.mesh;
+  const { providers } = platform.mesh;
   const about = policiesFor(platform, seen.pod);
   const unknown: string[] = [];
-  for (const policy of about.custom) {
-    const matches = matchOf(policy, seen, trustDomains);
+  for (const { policy, ...tests } of about.custom) {
+    const matches = matchOf(tests, seen);
     if (matches === false) continue;
     const provider = policy.spec.provider!.name!;
     if (matches && providers && !providers.includes(provider))
@@ -86,29 +87,33 @@ export function rulingOf(
       };
     unknown.push(`${words(policy)} asks ${provider}`);
   }
-  for (const policy of about.deny) {
-    const matches = matchOf(policy, seen, trustDomains);
+  for (const { policy, ...tests } of about.deny) {
+    const matches = matchOf(tests, seen);
     if (matches) return { allowed: false, by: words(policy) };
     if (matches === undefined) unknown.push(words(policy));
   }
-  const allows = about.allow.map(
-    (policy) => [policy, matchOf(policy, seen, trustDomains)] as const,
-  );
-  const allowing = allows.find(([, matches]) => matches);
-  if (allows.length > 0 && !allowing) {
-    const maybe = allows.filter(([, matches]) => matches === undefined);
+  const maybe: AuthorizationPolicy[] = [];
+  const allowing = about.allow.find((c) => {
+    const matches = matchOf(c, seen);
+    if (matches === undefined) maybe.push(c.policy);
+    return matches;
+  });
+  if (about.allow.length > 0 && !allowing) {
     if (maybe.length === 0)
-      return { allowed: false, by: `no rule of ${listed(allows.map(([p]) => p))} matches` };
-    unknown.push(...maybe.map(([policy]) => words(policy)));
+      return {
+        allowed: false,
+        by: `no rule of ${listed(about.allow.map((c) => c.policy))} matches`,
+      };
+    unknown.push(...maybe.map(words));
   }
   if (unknown.length > 0) return { allowed: undefined, by: unknown.join("; ") };
-  return { allowed: true, by: allowing ? words(allowing[0]) : "no rules" };
+  return { allowed: true, by: allowing ? words(allowing.policy) : "no rules" };
 }
 
 interface ByAction {
-  readonly custom: readonly AuthorizationPolicy[];
-  readonly deny: readonly AuthorizationPolicy[];
-  readonly allow: readonly AuthorizationPolicy[];
+  readonly custom: readonly Compiled[];
+  readonly deny: readonly Compiled[];
+  readonly allow: readonly Compiled[];
 }
 const byPods = new WeakMap<object, WeakMap<object, ByAction>>();
 
@@ -122,21 +127,17 @@ function policiesFor(
   const known = mine.get(pod);
   if (known) return known;
   const about = policiesAbout(platform, pod);
-  const of = (action: string) => about.filter((p) => (p.spec.action ?? "ALLOW") === action);
+  const of = (action: string) =>
+    about
+      .filter((p) => (p.spec.action ?? "ALLOW") === action)
+      .map((p) => compile(p, platform.mesh.trustDomains));
   const found = { custom: of("CUSTOM"), deny: of("DENY"), allow: of("ALLOW") };
   mine.set(pod, found);
   return found;
 }
 
-function matchOf(policy: AuthorizationPolicy, seen: Seen, trustDomains: readonly string[]) {
-  const tests = testsOf(policy, trustDomains);
-  let result: boolean | undefined = false;
-  for (const test of seen.http ? tests.http : tests.bytes) {
-    const holds = test(seen);
-    if (holds) return true;
-    if (holds === undefined) result = undefined;
-  }
-  return result;
+function matchOf({ http, bytes }: Omit<Compiled, "policy">, seen: Seen): boolean | undefined {
+  return (seen.http ? http : bytes)(seen);
 }
 
 function words({ namespace, name }: AuthorizationPolicy): string {

@@ -3,7 +3,7 @@ import { concerns } from "../manifests/unjudged.ts";
 import { type Door, type Listener, type ServerAt, doorsOf, seesHttp, tlsMode } from "./doors.ts";
 import { bestMatch } from "./hosts.ts";
 import { pass, unknown } from "./inbound.ts";
-import { type Answer, type EdgeRequest, tlsVersions } from "./request.ts";
+import { type Answer, type ClientTls, type EdgeRequest, tlsVersions } from "./request.ts";
 import { type Routed, locationOf } from "./route-match.ts";
 import { findRoute, virtualHosts } from "./routes.ts";
 import { routeBytes } from "./tcp-routes.ts";
@@ -27,11 +27,22 @@ export function answerEdge(platform: Platform, request: EdgeRequest): Answer {
   if (!tls) return closed("tls-required", `port ${request.port} takes TLS alone`);
   const server = serverNamed(listener, tls.serverName);
   if (!server) return closed("tls-refused", `no server is named ${tls.serverName || "nothing"}`);
-  const refusal = handshake(server, request);
+  const refusal = handshake(server, tls);
   if (refusal) return refusal;
   return seesHttp(server.server)
     ? answerHttp(platform, door, listener, request, server)
     : routeBytes(platform, door, server, request);
+}
+
+/** What comes of a TLS handshake alone, whatever is asked afterwards. */
+export function shakeHands(platform: Platform, id: string, port: number, tls: ClientTls): Answer {
+  const listener = doorsOf(platform).get(id)?.listeners.get(port);
+  if (!listener) return closed("unreachable", `no Gateway is about port ${port}`);
+  if (!listener.tls) return closed("plaintext-only", `port ${port} takes no TLS`);
+  const server = serverNamed(listener, tls.serverName);
+  if (!server) return closed("tls-refused", `no server is named ${tls.serverName || "nothing"}`);
+  const by = `Gateway ${server.gateway}, ${tlsMode(server.server)}`;
+  return handshake(server, tls) ?? { verdict: "open", reason: "ok", at: "gateway", by };
 }
 
 function closed(reason: Answer["reason"], by: string): Answer {
@@ -47,14 +58,14 @@ function serverNamed({ servers }: Listener, serverName: string): ServerAt | unde
 }
 
 /** @see https://istio.io/latest/docs/reference/config/networking/gateway/#ServerTLSSettings-TLSmode */
-function handshake({ server, gateway }: ServerAt, { tls }: EdgeRequest): Answer | undefined {
+function handshake({ server, gateway }: ServerAt, tls: ClientTls): Answer | undefined {
   const mode = tlsMode(server);
   const by = `Gateway ${gateway}, ${mode}`;
   if (mode === "PASSTHROUGH") return undefined;
   if (mode === "AUTO_PASSTHROUGH") return unknown(`${by}: the server name says where to`);
   const rank = (version: string) => tlsVersions.indexOf(version as (typeof tlsVersions)[number]);
   const lowest = server.tls?.minProtocolVersion ?? "TLS_AUTO";
-  const { version = "TLSV1_3", certificate } = tls!;
+  const { version = "TLSV1_3", certificate } = tls;
   if (rank(version) < rank(lowest === "TLS_AUTO" ? "TLSV1_2" : lowest))
     return closed("protocol-version", by);
   if (mode === "ISTIO_MUTUAL")

@@ -8,7 +8,8 @@ import type { Normalization } from "../manifests/mesh-config.ts";
  */
 export function normalizePath(target: string, normalization: Normalization): string | undefined {
   let path = target.split(/[?#]/)[0]!;
-  if (normalization === "NONE") return path;
+  // most paths are as they should be
+  if (normalization === "NONE" || !/[%\\\0]|\/[./]/.test(path)) return path;
   // encoded slashes come first, then what RFC 3986 says, then slashes in a row
   if (normalization === "DECODE_AND_MERGE_SLASHES") {
     path = path.replace(/%2f/gi, "/").replace(/%5c/gi, "\\");

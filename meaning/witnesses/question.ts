@@ -1,0 +1,80 @@
+import {
+  type Answer,
+  type Caller,
+  type Headers,
+  type Message,
+  type Token,
+} from "../evaluate/request.ts";
+import type { Platform } from "../manifests/platform.ts";
+
+/** Something that both sides of a comparison are asked. */
+export interface Question {
+  /** Whom it is about: a workload with its port, or a gateway's. */
+  readonly about: string;
+  readonly who: string;
+  /** What is asked for, in words. */
+  readonly what: string;
+  readonly ask: (platform: Platform) => Answer;
+}
+
+/** Questions, and how many there would be beside them. */
+export interface Questions {
+  readonly asked: readonly Question[];
+  readonly leftOut: number;
+}
+
+/** Account of somebody whom no rule names. */
+export const strangersAccount = "nobody-in-particular";
+
+/** A caller in words. */
+export function callerText(caller: Caller): string {
+  switch (caller.kind) {
+    case "workload":
+      return caller.workload;
+    case "mesh":
+      return caller.account === strangersAccount
+        ? `a workload of ${caller.namespace} that no rule names`
+        : `${caller.trustDomain ? `${caller.trustDomain}, ` : ""}account ${caller.namespace}/${caller.account}`;
+    case "certificate":
+      return `account ${caller.namespace}/${caller.account}, past its proxy`;
+    case "tls":
+      return "somebody with a certificate that is not the mesh's";
+    case "plaintext":
+      return "plaintext";
+  }
+}
+
+/** A request in words: method, host where it matters, path, token, headers. */
+export function messageText(
+  { method, host = "", path, token, headers }: Message,
+  address?: string,
+): string {
+  return [
+    `${method} ${host}${path}`,
+    ...(token ? [tokenText(token)] : []),
+    ...headerTexts(headers),
+    ...(address === undefined ? [] : [`from ${address}`]),
+  ].join(", ");
+}
+
+function tokenText({ issuer, audiences, claims, lasting }: Token): string {
+  const { sub: _sub, ...rest } = claims;
+  void _sub;
+  const more = Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest)}` : "";
+  const audience = audiences[0] === "somebody-else" ? " for somebody else" : "";
+  return `token of ${issuer}${audience}${lasting ? " without expiry" : ""}${more}`;
+}
+
+function headerTexts(headers: Headers = {}): string[] {
+  return Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`);
+}
+
+/** Questions without those that were there already, and no more than a number of them. */
+export function bounded(questions: readonly Question[], most: number): Questions {
+  const seen = new Set<string>();
+  const asked = questions.filter(({ about, who, what }) => {
+    const key = `${about}\n${who}\n${what}`;
+    return seen.has(key) ? false : seen.add(key);
+  });
+  return { asked: asked.slice(0, most), leftOut: Math.max(0, asked.length - most) };
+}
