@@ -36,7 +36,9 @@ function compile(policy: AuthorizationPolicy, trustDomains: readonly string[]): 
   const allows = (spec.action ?? "ALLOW") === "ALLOW";
   const read = (http: boolean) =>
     any((spec.rules ?? []).map((r) => ruleTest(r, { namespace, trustDomains, allows, http })));
-  const made = { policy, http: read(true), bytes: read(false) };
+  let bytes: Test | undefined;
+  // few ports hand bytes on
+  const made = { policy, http: read(true), bytes: (seen: Seen) => (bytes ??= read(false))(seen) };
   bySpec.set(context, made);
   return made;
 }

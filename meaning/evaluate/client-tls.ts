@@ -70,6 +70,7 @@ function atPort(policy: TrafficPolicy | undefined, port: number) {
 
 /** Rules of the most specific host of the nearest namespace that has one. */
 function rulesFor({ destinationRules, mesh }: DialContext, dial: Dial): DestinationRule[] {
+  if (destinationRules.length === 0) return [];
   const { client, namespace } = dial;
   const root = mesh.rootNamespace;
   const mine = destinationRules.filter((r) => r.namespace === client.namespace);

@@ -1,6 +1,6 @@
 import { type Labels, selects } from "../manifests/objects.ts";
 import type { Platform } from "../manifests/platform.ts";
-import { type Service, targetPort } from "../manifests/workloads.ts";
+import { type Service, type Workload, targetPort } from "../manifests/workloads.ts";
 import { clientTlsOf } from "./client-tls.ts";
 import type { Door } from "./doors.ts";
 import { fullName } from "./hosts.ts";
@@ -78,12 +78,7 @@ export function send(platform: Platform, door: Door, sent: Sent): Answer {
   const client = clientOf(platform, door);
   const labels = subset === undefined ? {} : subsetLabels(platform, client, service, via);
   if (!labels) return nowhere(`${host} has no subset ${subset}`);
-  const pods = [...platform.workloads.values()].filter(
-    (w) =>
-      w.namespace === service.namespace &&
-      selects(service.selector, w.labels) &&
-      selects(labels, w.labels),
-  );
+  const pods = podsOf(platform, service).filter((w) => selects(labels, w.labels));
   if (pods.length === 0) return nowhere(`${host} has no pods`);
   return best(
     pods.map((workload) => {
@@ -98,6 +93,21 @@ export function send(platform: Platform, door: Door, sent: Sent): Answer {
       });
     }),
   );
+}
+
+const behind = new WeakMap<object, WeakMap<object, readonly Workload[]>>();
+
+/** Workloads of a Service; each is asked for again and again. */
+function podsOf(platform: Platform, service: Service): readonly Workload[] {
+  const mine = behind.get(platform) ?? new WeakMap<object, readonly Workload[]>();
+  behind.set(platform, mine);
+  const found =
+    mine.get(service) ??
+    [...platform.workloads.values()].filter(
+      (w) => w.namespace === service.namespace && selects(service.selector, w.labels),
+    );
+  mine.set(service, found);
+  return found;
 }
 
 function clientOf(platform: Platform, { workload }: Door): Client {

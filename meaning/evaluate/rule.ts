@@ -11,6 +11,7 @@ import {
 
 /** All of it has to hold; one that does not decides, whatever nobody knows. */
 export function all(tests: readonly Test[]): Test {
+  if (tests.length === 1) return tests[0]!;
   return (seen) => {
     let result: Tri = true;
     for (const test of tests) {
@@ -24,6 +25,7 @@ export function all(tests: readonly Test[]): Test {
 
 /** One of it has to hold; one that does decides. */
 export function any(tests: readonly Test[]): Test {
+  if (tests.length === 1) return tests[0]!;
   return (seen) => {
     let result: Tri = false;
     for (const test of tests) {

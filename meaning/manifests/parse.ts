@@ -1,4 +1,4 @@
-import { LineCounter, YAMLParseError, parse } from "yaml";
+import { YAMLParseError, parse } from "yaml";
 import type { Manifest, Place } from "./objects.ts";
 
 /** Text of each file, by its name as people should read it. */
@@ -70,16 +70,17 @@ function documents(text: string): { line: number; body: string }[] {
 }
 
 function read(body: string): Document {
-  const lineCounter = new LineCounter();
   try {
-    const value = parse(body, { lineCounter, logLevel: "error" }) as unknown;
+    // pictures of errors take time, and so do keys that could be anything; Kubernetes knows texts alone
+    const options = { prettyErrors: false, stringKeys: true, logLevel: "error" } as const;
+    const value = parse(body, options) as unknown;
     if (value === null || value === undefined) return { values: [] };
     const { kind, items } = value as { kind?: unknown; items?: unknown };
     // what `kubectl get -o yaml` writes
     return { values: kind === "List" && Array.isArray(items) ? items : [value] };
   } catch (e) {
     if (!(e instanceof YAMLParseError)) throw e;
-    const { line } = lineCounter.linePos(e.pos[0]);
+    const line = body.slice(0, e.pos[0]).split("\n").length;
     return { values: [], problem: { line, text: `is not YAML: ${e.message.split("\n")[0]}` } };
   }
 }
