@@ -7,8 +7,8 @@ import { type Applied, appliedBy } from "./owned.ts";
 import {
   type ChangeRecord,
   type KubectlCall,
-  applyCalls,
-  deleteCalls,
+  applyCall,
+  deleteCall,
   listOf,
   removeRecord,
   undoCalls,
@@ -57,7 +57,7 @@ export class Breakage {
     this.record = record;
     // before the callers' own removal and before the kubeconfig goes
     process.prependOnceListener("exit", this.undoAtExit);
-    await this.runAll(changeCalls(change, record));
+    await this.runAll(changeCalls(change, record.originals));
     await this.settle(record, mutation.restartsReady ?? true);
   }
 
@@ -100,7 +100,24 @@ export class Breakage {
   }
 
   private async runAll(calls: readonly KubectlCall[]): Promise<void> {
-    for (const { args, input } of calls) await this.kubectl.run(args, input);
+    for (const { args, input, otherwise } of calls) {
+      try {
+        await this.kubectl.run(args, input);
+      } catch (e) {
+        if (!otherwise) throw e;
+        await this.runAll(otherwise);
+      }
+    }
+  }
+
+  private runAllAtExit(calls: readonly KubectlCall[]): boolean {
+    return calls
+      .map(
+        ({ args, input, otherwise }) =>
+          this.kubectl.runAtExit(args, input) ||
+          (otherwise !== undefined && this.runAllAtExit(otherwise)),
+      )
+      .every(Boolean);
   }
 
   private forget(): void {
@@ -112,10 +129,8 @@ export class Breakage {
   /** For a process that ends in another way: Ctrl-C, an error that nobody caught. The record stays if anything fails. */
   private readonly undoAtExit = () => {
     if (!this.record) return;
-    const { remounts } = this.record;
-    const calls = undoCalls(this.record, false);
-    const done = calls.every(({ args, input }) => this.kubectl.runAtExit(args, input));
-    if (remounts) this.kubectl.runAtExit(remount());
+    const done = this.runAllAtExit(undoCalls(this.record, false));
+    if (this.record.remounts) this.kubectl.runAtExit(remount());
     if (done) removeRecord(this.file);
   };
 }
@@ -127,13 +142,13 @@ export function touched(applied: readonly Applied[], change: Change): Applied[] 
 }
 
 /** All that makes a change: objects of the stack under the name of who applied them, so that nobody else owns a field. */
-export function changeCalls(change: Change, record: ChangeRecord): KubectlCall[] {
+export function changeCalls(change: Change, originals: readonly Applied[]): KubectlCall[] {
   const { changed = [], deleted = [], added = [] } = change;
-  const managers = new Map(record.originals.map((o) => [keyOf(o.object), o.manager]));
+  const managers = new Map(originals.map((o) => [keyOf(o.object), o.manager]));
   return [
-    ...applyCalls(changed.map((object) => ({ object, manager: managers.get(keyOf(object))! }))),
-    ...deleteCalls(deleted),
-    ...applyCalls(added.map((object) => ({ object, manager: ownManager }))),
+    ...changed.map((object) => applyCall({ object, manager: managers.get(keyOf(object))! })),
+    ...deleted.map((ref) => deleteCall(ref)),
+    ...added.map((object) => applyCall({ object, manager: ownManager })),
   ];
 }
 

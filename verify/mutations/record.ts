@@ -1,8 +1,9 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { local, privateFolder, writePrivate } from "../../scripts/paths.ts";
-import type { Applied } from "./owned.ts";
 import type { ObjectRef } from "./mutation.ts";
+import { refOf } from "./objects.ts";
+import type { Applied } from "./owned.ts";
 
 /** What a change has to be undone with; kept on disk from before the change until it is undone. */
 export interface ChangeRecord {
@@ -43,28 +44,31 @@ export function removeRecord(file: string): void {
 export interface KubectlCall {
   readonly args: readonly string[];
   readonly input: string;
+  /** What is called instead when it fails. */
+  readonly otherwise?: readonly KubectlCall[];
 }
 
-/** Puts objects where they were, under the name of who applied them: what the change set beside is dropped. */
-export function applyCalls(objects: readonly Applied[]): KubectlCall[] {
-  return [...Map.groupBy(objects, (o) => o.manager)].map(([manager, of]) => ({
-    args: [
-      ...["apply", "--server-side", "--force-conflicts", `--field-manager=${manager}`],
-      ...["--filename", "-"],
-    ],
-    input: listOf(of.map(({ object }) => object)),
-  }));
+/** Puts an object where it was, under the name of who applied it: what a change set beside is dropped. */
+export function applyCall({ manager, object }: Applied): KubectlCall {
+  const server = ["--server-side", "--force-conflicts", `--field-manager=${manager}`];
+  return { args: ["apply", ...server, "--filename", "-"], input: listOf([object]) };
 }
 
-export function deleteCalls(objects: readonly ObjectRef[], wait = true): KubectlCall[] {
-  if (objects.length === 0) return [];
+export function deleteCall(object: ObjectRef, wait = true): KubectlCall {
   const options = ["--ignore-not-found", `--wait=${wait}`, "--filename", "-"];
-  return [{ args: ["delete", ...options], input: listOf(objects) }];
+  return { args: ["delete", ...options], input: listOf([object]) };
 }
 
 /** All that undoes a change. */
-export function undoCalls(record: ChangeRecord, wait = true): KubectlCall[] {
-  return [...applyCalls(record.originals), ...deleteCalls(record.added, wait)];
+export function undoCalls({ originals, added }: ChangeRecord, wait = true): KubectlCall[] {
+  return [
+    ...originals.map((original): KubectlCall => {
+      const apply = applyCall(original);
+      // an apply cannot empty a spec: it makes null of it, which the API server refuses
+      return { ...apply, otherwise: [deleteCall(refOf(original.object), wait), apply] };
+    }),
+    ...added.map((object) => deleteCall(object, wait)),
+  ];
 }
 
 export function listOf(items: readonly object[]): string {

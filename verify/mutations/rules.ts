@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import {
   type AuthorizationPolicySpec,
   asksForToken,
@@ -10,11 +11,10 @@ import {
   type Settings,
   gatewayNamespace,
   rolledOut,
-  rolledOutAtGateway,
 } from "../../settings/index.ts";
 import { httpServices } from "../calls.ts";
 import { changedCalls, withService } from "./expectations.ts";
-import type { Mutation, ObjectRef } from "./mutation.ts";
+import type { Mutation } from "./mutation.ts";
 import { istio, withSpec } from "./objects.ts";
 
 /** What a service's rules could read like instead, by what is wrong with them then. */
@@ -177,12 +177,6 @@ function otherwise(s: Settings, { rewrite }: RuleMutation) {
 
 export const gatewayPolicy = istio("AuthorizationPolicy", "allow-gateway", gatewayNamespace);
 
-function policiesOf(s: Settings, { name, allowFrom = [] }: ServiceSettings): ObjectRef[] {
-  const own = istio("AuthorizationPolicy", `allow-${name}`, s.namespace);
-  const atGateway = rolledOutAtGateway(s, name) && allowFrom.some((rule) => rule.gateway);
-  return atGateway ? [own, gatewayPolicy] : [own];
-}
-
 /** Rules that read otherwise than the stack says: the live policies, as such rules would make them. */
 export const ruleMutations: readonly Mutation[] = rewritings.map((rewriting) => ({
   id: rewriting.id,
@@ -192,24 +186,16 @@ export const ruleMutations: readonly Mutation[] = rewritings.map((rewriting) => 
     return otherwise(s, rewriting) ? undefined : rewriting.otherwise;
   },
   reads: (s) => {
-    const { name } = otherwise(s, rewriting)!.service;
-    return policiesOf(
-      s,
-      s.services.find((x) => x.name === name)!,
-    );
-  },
-  change: (live, { settings: s }) => {
     const { settings, service } = otherwise(s, rewriting)!;
-    const [own, atGateway] = live;
-    const allow = () => serviceAllow(settings, service);
-    return {
-      changed: [
-        withSpec<AuthorizationPolicySpec>(own!, allow),
-        ...(atGateway
-          ? [withSpec<AuthorizationPolicySpec>(atGateway, () => gatewayAllow(settings))]
-          : []),
-      ],
-    };
+    const own = istio("AuthorizationPolicy", `allow-${service.name}`, s.namespace);
+    const atGateway = !isDeepStrictEqual(gatewayAllow(s), gatewayAllow(settings));
+    return atGateway ? [own, gatewayPolicy] : [own];
+  },
+  change: ([own, ...atGateway], { settings: s }) => {
+    const { settings, service } = otherwise(s, rewriting)!;
+    const spec = withSpec<AuthorizationPolicySpec>(own!, () => serviceAllow(settings, service));
+    const others = atGateway.map((o) => withSpec(o, () => gatewayAllow(settings)));
+    return { changed: [spec, ...others] };
   },
   expected: (s) => changedCalls(s, otherwise(s, rewriting)!.settings),
 }));
