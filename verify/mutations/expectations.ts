@@ -87,3 +87,13 @@ export function changedCalls(s: Settings, other: Settings): Expected[] {
 export function withService(s: Settings, service: ServiceSettings): Settings {
   return { ...s, services: s.services.map((x) => (x.name === service.name ? service : x)) };
 }
+
+/** The same answer for the same settings, found once: mutations ask for it again and again. */
+export function once<T>(find: (s: Settings) => T): (s: Settings) => T {
+  const found = new WeakMap<Settings, { readonly value: T }>();
+  return (s) => {
+    const known = found.get(s) ?? { value: find(s) };
+    found.set(s, known);
+    return known.value;
+  };
+}

@@ -2,7 +2,7 @@ import type { PeerAuthenticationSpec } from "../../policies/mtls.ts";
 import { type MtlsMode, type Settings, modeOf } from "../../settings/index.ts";
 import { graphQuestions, spokenBy } from "../calls.ts";
 import { echoes, find, firstPort, hostOf } from "../probes/services.ts";
-import { itemsOf, red, takesPlaintext, unanswered } from "./expectations.ts";
+import { itemsOf, once, red, takesPlaintext, unanswered } from "./expectations.ts";
 import type { Expected, Mutation } from "./mutation.ts";
 import { adds, all, deletes, edits, istio, needs } from "./objects.ts";
 
@@ -36,13 +36,13 @@ const forOne = (s: Settings) => istio("PeerAuthentication", "exception", s.names
 const selector = (s: Settings) => ({ matchLabels: { app: strictService(s)! } });
 
 /** An HTTP service that the mesh is asked to reach, and that no DestinationRule names already. */
-function dialled(s: Settings): string | undefined {
+const dialled = once((s: Settings): string | undefined => {
   const { scope, services = [] } = s.destinationRule ?? {};
   return s.services
     .filter((x) => !(scope === "services" && services.includes(x.name)))
     .map((x) => x.name)
     .find((name) => modeOf(s, find(s, name)) !== "DISABLE" && plaintextClient(s, name).length > 0);
-}
+});
 
 /** What comes of clients that dial a service in plaintext. */
 function plaintextClient(s: Settings, name: string): Expected[] {

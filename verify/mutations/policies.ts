@@ -14,7 +14,7 @@ import {
 } from "../../settings/index.ts";
 import { httpServices } from "../calls.ts";
 import { gatewayPlace } from "../probes/token-places.ts";
-import { applies, changedCalls, red, withService } from "./expectations.ts";
+import { applies, changedCalls, once, red, withService } from "./expectations.ts";
 import type { Expected, Mutation, ObjectRef } from "./mutation.ts";
 import { adds, all, annotated, deletes, edits, istio, needs, withSpec } from "./objects.ts";
 import { gatewayPolicy } from "./rules.ts";
@@ -40,43 +40,56 @@ const anybody = (service: ServiceSettings): ServiceSettings => ({
 });
 
 /** The first service whose calls get other answers by other rules. */
-function changedBy(s: Settings, change: (service: ServiceSettings) => ServiceSettings) {
-  return httpServices(s)
-    .filter((x) => rolledOut(s, x.name))
-    .map((service) => ({ service, settings: withService(s, change(service)) }))
-    .find(({ settings }) => changedCalls(s, settings).length > 0);
-}
-const calledBy = (change: (service: ServiceSettings) => ServiceSettings) =>
-  needs((s) => changedBy(s, change) !== undefined, "no call that can be made here would notice");
+const changedBy = (change: (service: ServiceSettings) => ServiceSettings) =>
+  once((s) =>
+    httpServices(s)
+      .filter((x) => rolledOut(s, x.name))
+      .map((service) => ({ service, settings: withService(s, change(service)) }))
+      .find(({ settings }) => changedCalls(s, settings).length > 0),
+  );
+const closed = changedBy(nobody);
+const opened = changedBy(anybody);
+const noticed = (by: typeof closed) =>
+  needs((s) => by(s) !== undefined, "no call that can be made here would notice");
 
-const allowOf = (s: Settings) => policy(`allow-${changedBy(s, nobody)!.service.name}`, s.namespace);
-const refused = (s: Settings) => changedCalls(s, changedBy(s, nobody)!.settings);
+const allowOf = (s: Settings) => policy(`allow-${closed(s)!.service.name}`, s.namespace);
+const refused = (s: Settings) => changedCalls(s, closed(s)!.settings);
 
 /** Nothing listens in the pod that A15 asks, so its proxy, which lets the call in, answers that it reaches nobody. */
 const nobodyListens = { verdict: "inconclusive", got: "no-upstream" } as const;
 
 const nowhere = { matchLabels: { app: "nobody-has-this-name" } };
 
+/** A service whose denyFrom decides calls, and the stack without it. */
+const undenied = once((s: Settings) => {
+  const withRules = httpServices(s).filter(
+    (x) => x.denyFrom && x.denyFrom.every((rule) => rule.version === undefined),
+  );
+  return withRules
+    .map((service) => ({ service, settings: withService(s, { ...service, denyFrom: [] }) }))
+    .find(({ settings }) => changedCalls(s, settings).length > 0);
+});
+
 /** Which policies there are, and whom they are about. */
 export const policyMutations: readonly Mutation[] = [
   {
     id: "allow-deleted",
     breaks: "the policy that lets a service's callers in is gone",
-    notFor: all(denied, calledBy(nobody)),
+    notFor: all(denied, noticed(closed)),
     ...deletes((s) => [allowOf(s)]),
     expected: refused,
   },
   {
     id: "allow-selects-nothing",
     breaks: "the selector of a service's policy matches no workload",
-    notFor: all(denied, calledBy(nobody)),
+    notFor: all(denied, noticed(closed)),
     ...edits<AuthorizationPolicySpec>(allowOf, (spec) => ({ ...spec, selector: nowhere })),
     expected: (s) => [...refused(s), ...red(s, "O6", { got: "findings", says: /IST0127/ })],
   },
   {
     id: "allow-dry-run",
     breaks: "an annotation makes a service's policy one that is only logged",
-    notFor: all(denied, calledBy(nobody)),
+    notFor: all(denied, noticed(closed)),
     reads: (s) => [allowOf(s)],
     change: ([live]) => ({ changed: [annotated(live!, "istio.io/dry-run", "true")] }),
     expected: refused,
@@ -84,15 +97,9 @@ export const policyMutations: readonly Mutation[] = [
   {
     id: "service-unguarded",
     breaks: "a service's policy and the namespace's default-deny are gone together",
-    notFor: all(deniedByNamespace, calledBy(anybody)),
-    ...deletes((s) => [
-      defaultDeny(s),
-      policy(`allow-${changedBy(s, anybody)!.service.name}`, s.namespace),
-    ]),
-    expected: (s) => [
-      ...changedCalls(s, changedBy(s, anybody)!.settings),
-      ...red(s, "A15", nobodyListens),
-    ],
+    notFor: all(deniedByNamespace, noticed(opened)),
+    ...deletes((s) => [defaultDeny(s), policy(`allow-${opened(s)!.service.name}`, s.namespace)]),
+    expected: (s) => [...changedCalls(s, opened(s)!.settings), ...red(s, "A15", nobodyListens)],
   },
   {
     id: "default-deny-deleted",
@@ -122,7 +129,7 @@ export const policyMutations: readonly Mutation[] = [
   {
     id: "everybody-allowed",
     breaks: "a policy beside the stack's own lets everybody in to the whole namespace",
-    notFor: all(enforced, calledBy(anybody)),
+    notFor: all(enforced, noticed(opened)),
     ...adds(
       (s) => policy("everybody", s.namespace),
       () => ({ action: "ALLOW", rules: [{}] }),
@@ -196,14 +203,4 @@ function denials(s: Settings, service: ServiceSettings): ObjectRef[] {
     ...(inside ? [policy(`deny-${service.name}`, s.namespace)] : []),
     ...(outside ? [policy("deny-gateway", gatewayNamespace)] : []),
   ];
-}
-
-/** A service whose denyFrom decides calls, and the stack without it. */
-function undenied(s: Settings) {
-  const withRules = httpServices(s).filter(
-    (x) => x.denyFrom && x.denyFrom.every((rule) => rule.version === undefined),
-  );
-  return withRules
-    .map((service) => ({ service, settings: withService(s, { ...service, denyFrom: [] }) }))
-    .find(({ settings }) => changedCalls(s, settings).length > 0);
 }

@@ -13,7 +13,7 @@ import {
   rolledOut,
 } from "../../settings/index.ts";
 import { httpServices } from "../calls.ts";
-import { changedCalls, withService } from "./expectations.ts";
+import { changedCalls, once, withService } from "./expectations.ts";
 import type { Mutation } from "./mutation.ts";
 import { istio, withSpec } from "./objects.ts";
 
@@ -178,24 +178,29 @@ function otherwise(s: Settings, { rewrite }: RuleMutation) {
 export const gatewayPolicy = istio("AuthorizationPolicy", "allow-gateway", gatewayNamespace);
 
 /** Rules that read otherwise than the stack says: the live policies, as such rules would make them. */
-export const ruleMutations: readonly Mutation[] = rewritings.map((rewriting) => ({
-  id: rewriting.id,
-  breaks: rewriting.breaks,
-  notFor: (s) => {
-    if (s.authorization !== "enforce") return "the rules refuse nobody";
-    return otherwise(s, rewriting) ? undefined : rewriting.otherwise;
-  },
-  reads: (s) => {
-    const { settings, service } = otherwise(s, rewriting)!;
-    const own = istio("AuthorizationPolicy", `allow-${service.name}`, s.namespace);
-    const atGateway = !isDeepStrictEqual(gatewayAllow(s), gatewayAllow(settings));
-    return atGateway ? [own, gatewayPolicy] : [own];
-  },
-  change: ([own, ...atGateway], { settings: s }) => {
-    const { settings, service } = otherwise(s, rewriting)!;
-    const spec = withSpec<AuthorizationPolicySpec>(own!, () => serviceAllow(settings, service));
-    const others = atGateway.map((o) => withSpec(o, () => gatewayAllow(settings)));
-    return { changed: [spec, ...others] };
-  },
-  expected: (s) => changedCalls(s, otherwise(s, rewriting)!.settings),
-}));
+export const ruleMutations: readonly Mutation[] = rewritings.map(ruleMutation);
+
+function ruleMutation(rewriting: RuleMutation): Mutation {
+  const changed = once((s) => otherwise(s, rewriting));
+  return {
+    id: rewriting.id,
+    breaks: rewriting.breaks,
+    notFor: (s) => {
+      if (s.authorization !== "enforce") return "the rules refuse nobody";
+      return changed(s) ? undefined : rewriting.otherwise;
+    },
+    reads: (s) => {
+      const { settings, service } = changed(s)!;
+      const own = istio("AuthorizationPolicy", `allow-${service.name}`, s.namespace);
+      const atGateway = !isDeepStrictEqual(gatewayAllow(s), gatewayAllow(settings));
+      return atGateway ? [own, gatewayPolicy] : [own];
+    },
+    change: ([own, ...atGateway], { settings: s }) => {
+      const { settings, service } = changed(s)!;
+      const spec = withSpec<AuthorizationPolicySpec>(own!, () => serviceAllow(settings, service));
+      const others = atGateway.map((o) => withSpec(o, () => gatewayAllow(settings)));
+      return { changed: [spec, ...others] };
+    },
+    expected: (s) => changedCalls(s, changed(s)!.settings),
+  };
+}
