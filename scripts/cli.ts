@@ -75,12 +75,16 @@ exit codes: 0 all caught, 1 some not, 2 could not ask`,
   {
     name: "bench",
     usage: "npm run bench",
-    summary:
-      "Measures how long things take, beside a plain shell route. Makes clusters of its own.",
+    summary: "Measures how long things take, and what traffic notices. Makes clusters of its own.",
+    positional: "[part]",
     options: [],
-    details: `environment:
-  BENCH_ROUNDS   how often the whole work is done on each side (default 3)
-  BENCH_AT_ONCE  1: a shell route that does at once what it can is timed as well`,
+    details: `parts:
+  speed  how long things take, beside a plain shell route; the one that runs unless another is named
+  flip   steady traffic while modes, certificate and services of a running stack change: what fails, what is let in
+exit codes: 0 all targets are met, 1 some are not
+environment:
+  BENCH_ROUNDS   how often speed does the whole work on each side (default 3)
+  BENCH_AT_ONCE  1: speed times a shell route as well that does at once what it can`,
   },
 ];
 

@@ -1,10 +1,9 @@
-import type { DestinationRuleSpec } from "../../policies/mtls.ts";
+import type { DestinationRuleSpec, TrafficPolicy } from "../manifests/destination-rule.ts";
 import { type Labels, selects } from "../manifests/objects.ts";
 import type { Platform, Policy } from "../manifests/platform.ts";
 import { fullName, isWildcard, moreSpecific, wildcardMatches } from "./hosts.ts";
 
 type DestinationRule = Policy<DestinationRuleSpec>;
-type TrafficPolicy = NonNullable<DestinationRuleSpec["trafficPolicy"]>;
 type ClientMode = "DISABLE" | "SIMPLE" | "MUTUAL" | "ISTIO_MUTUAL";
 
 /** Who dials, and whom. */
@@ -42,7 +41,7 @@ export function clientTlsOf(platform: DialContext, dial: Dial): ClientTls {
   return {
     mode,
     by: `DestinationRule ${(general ?? rules[0]!).namespace}/${(general ?? rules[0]!).name}`,
-    ...(subset && { subset: (subset.labels ?? {}) as Labels }),
+    ...(subset && { subset: subset.labels ?? {} }),
   };
 }
 
@@ -94,7 +93,7 @@ function mostSpecific(
   { host, client }: Dial,
 ): DestinationRule[] {
   const about = rules.filter(({ spec }) =>
-    selects(spec.workloadSelector?.matchLabels as Labels | undefined, client.labels),
+    selects(spec.workloadSelector?.matchLabels, client.labels),
   );
   const hosts = about
     .map((r) => fullName(r.spec.host, r.namespace))

@@ -1,9 +1,10 @@
-import type { PeerAuthenticationSpec, DestinationRuleSpec } from "../../policies/mtls.ts";
+import type { PeerAuthenticationSpec } from "../../policies/mtls.ts";
 import type { GatewaySpec, VirtualServiceSpec } from "../../policies/routing.ts";
 import type { AuthorizationPolicySpec } from "../../policies/rule-spec.ts";
 import type { RequestAuthenticationSpec } from "../../policies/authentication.ts";
 import { type Injector, injectorOf } from "../evaluate/injection.ts";
 import { checkManifests } from "./check.ts";
+import type { DestinationRuleSpec } from "./destination-rule.ts";
 import { type MeshConfig, meshConfigOf } from "./mesh-config.ts";
 import { type Labels, type Manifest, type Place, namespaceOf } from "./objects.ts";
 import { type Files, type Unreadable, parseFiles } from "./parse.ts";

@@ -23,7 +23,9 @@ export interface HostCallerArgs {
   readonly controlCaPem: string;
   /** Makes the tokens that requests bring. */
   readonly makeToken: (spec: TokenSpec) => string;
-  readonly clients: Readonly<Record<NonNullable<HostRequest["clientCertificate"]>, Certificate>>;
+  readonly clients: Readonly<
+    Partial<Record<NonNullable<HostRequest["clientCertificate"]>, Certificate>>
+  >;
 }
 
 const timeout = 5000;
