@@ -5,7 +5,7 @@ const most = 20_000;
 /** Longest time for an answer, in seconds. */
 const timeout = 5;
 /** How long a silent connection is kept, in seconds. */
-const holdSeconds = 90;
+const holdSeconds = 600;
 
 /** A stream as a pod sends it. */
 export interface PodStream {
@@ -38,17 +38,31 @@ export function streamScript(streams: readonly PodStream[]): string {
   return [tellClock, ...curls, "wait"].join("\n");
 }
 
-/** A shell script that has one request answered, says "answered", keeps the connection, and says when it was closed. */
-export function holdScript(url: string): string {
+/**
+ * A shell script that has one request answered, says "answered", keeps the connection, and says when it was closed. When,
+ * the kernel knows: curl reads what it sends from a pipe, and looks at the connection again once that ends.
+ *
+ * @param port the connection's own port, by which it is found
+ */
+export function holdScript(url: string, port: number): string {
   const { hostname } = new URL(url);
+  const hex = port.toString(16).toUpperCase();
   return [
     tellClock,
     "answer=/tmp/held-$$",
     `{ printf 'GET / HTTP/1.1\\r\\nHost: ${hostname}\\r\\n\\r\\n'; sleep ${holdSeconds}; } |`,
-    `{ curl -sN telnet://${hostname}:80 >"$answer"; read -r up _ </proc/uptime; echo "closed $up"; } &`,
+    `curl -sN --local-port ${port} telnet://${hostname}:80 >"$answer" &`,
     `until read -r start <"$answer"; do sleep 0.1; done 2>/dev/null`,
     `case "$start" in "HTTP/1.1 200"*) echo answered;; *) echo "$start";; esac`,
-    "wait",
+    "open=yes",
+    'while [ -n "$open" ]; do',
+    "  open=; sleep 0.1",
+    "  while read -r _ own _ state _; do",
+    // 01 is ESTABLISHED
+    `    case "$own $state" in *:${hex}" 01") open=yes;; esac`,
+    "  done </proc/net/tcp",
+    "done",
+    `read -r up _ </proc/uptime; echo "closed $up"`,
   ].join("\n");
 }
 

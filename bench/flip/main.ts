@@ -22,7 +22,7 @@ import { type State, type Step, first, residents, steps, streams } from "./steps
 
 const stack: Stack = {
   name: "e2e-bench-flip",
-  config: { clusterName: "bankmesh-bench-flip", httpPort: 18680, httpsPort: 18743 },
+  config: { clusterName: "bankmesh-bench-flip", httpPort: 17680, httpsPort: 17743 },
 };
 /** Requests a second, all streams together. */
 const leastRate = 100;

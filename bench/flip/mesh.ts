@@ -21,11 +21,14 @@ export interface MeshArgs {
 
 /** Questions about the clock, of which the fastest answer counts. */
 const clockQuestions = 8;
+/** Own ports of connections that are held; below those that the kernel hands out. */
+const firstPort = 21_000;
 
 /** Traffic inside the cluster, from pods that are brought along: one with a sidecar, one without. */
 export class MeshLoad {
   private readonly args: MeshArgs;
   private readonly callers: PodCallers;
+  private nextPort = firstPort;
   private readonly children = new Set<ChildProcess>();
 
   constructor(args: MeshArgs) {
@@ -52,7 +55,7 @@ export class MeshLoad {
   /** Opens a plaintext connection, has a request answered on it, and keeps it silent. */
   public async hold(update: string): Promise<() => Held> {
     let closed: number | undefined;
-    const child = this.exec("plain", holdScript(this.url("users")));
+    const child = this.exec("plain", holdScript(this.url("users"), this.nextPort++));
     const { lines, toMs } = await this.synchronised(child);
     await new Promise<void>((resolve, reject) => {
       lines.on("line", (line: string) => {
