@@ -77,7 +77,11 @@ const gate =
   settings.enforcementGate.enabled && admin
     ? new EnforcementGate(
         "gate",
-        { kubeconfig: admin, settings, curlImage: images.curl, echoImage: images.echo },
+        {
+          ...{ kubeconfig: admin, settings, curlImage: images.curl, echoImage: images.echo },
+          policies: [...access.policies, ...security.policies, ...gateway.objects],
+          deployments: bank.deployments,
+        },
         { dependsOn: [access, bank, security, gateway] },
       )
     : undefined;

@@ -20,6 +20,7 @@ import {
 } from "../settings/index.ts";
 import { istioNamespace } from "./istio-mesh.ts";
 import { istioObject } from "./istio-object.ts";
+import type { CustomResource } from "./kubernetes.ts";
 
 export interface AccessControlArgs extends AccessSettings {
   /** Whether rules apply. */
@@ -35,9 +36,11 @@ export class AccessControl extends pulumi.ComponentResource {
   /** Whether rules apply. */
   public readonly authorization: AuthorizationMode;
   /** What has to be there before a service's pods are: its own policies, and those that are about everybody. */
-  public readonly policiesOf: (service: string) => pulumi.Resource[];
+  public readonly policiesOf: (service: string) => CustomResource[];
   /** What has to be there before the gateway routes. */
-  public readonly atGateway: pulumi.Resource[];
+  public readonly atGateway: CustomResource[];
+  /** All of them. */
+  public readonly policies: CustomResource[];
 
   /**
    * @param name logical name
@@ -50,16 +53,16 @@ export class AccessControl extends pulumi.ComponentResource {
     const child = { parent: this };
     this.authorization = authorization;
 
-    const { policiesOf, atGateway } =
-      authorization === "off" ? nothing : makePolicies(name, args, child);
-    this.policiesOf = policiesOf;
-    this.atGateway = atGateway;
+    const made = authorization === "off" ? nothing : makePolicies(name, args, child);
+    this.policiesOf = made.policiesOf;
+    this.atGateway = made.atGateway;
+    this.policies = made.policies;
     this.registerOutputs({ authorization });
   }
 }
 
-type Made = Pick<AccessControl, "policiesOf" | "atGateway">;
-const nothing: Made = { policiesOf: () => [], atGateway: [] };
+type Made = Pick<AccessControl, "policiesOf" | "atGateway" | "policies">;
+const nothing: Made = { policiesOf: () => [], atGateway: [], policies: [] };
 
 /**
  * What allows before what refuses, and taken away the other way round. One gap is left: when the last rule about claims
@@ -73,7 +76,7 @@ function makePolicies(
   child: pulumi.CustomResourceOptions,
 ): Made {
   const tokens = requestAuthentications(name, args, child);
-  const rules = new Map<string, pulumi.Resource[]>();
+  const rules = new Map<string, CustomResource[]>();
   for (const service of args.services.filter((x) => rolledOut(args, x.name))) {
     const afterTokens = { ...child, dependsOn: [...tokens.edge, ...tokens.of(service.name)] };
     rules.set(service.name, serviceRules(name, args, service, afterTokens));
@@ -85,14 +88,16 @@ function makePolicies(
     ...(rules.get(service) ?? tokens.of(service)),
     ...denials,
   ];
-  return { policiesOf, atGateway: atEdge };
+  const ofTokens = [...tokens.edge, ...args.services.flatMap(({ name: app }) => tokens.of(app))];
+  const policies = [...new Set([...ofTokens, ...allows, ...denials])];
+  return { policiesOf, atGateway: atEdge, policies };
 }
 
 /** Where tokens are looked at. */
 interface TokenChecks {
-  readonly edge: pulumi.Resource[];
+  readonly edge: CustomResource[];
   /** At a service's own proxy. */
-  readonly of: (service: string) => pulumi.Resource[];
+  readonly of: (service: string) => CustomResource[];
 }
 
 function requestAuthentications(
@@ -115,10 +120,8 @@ function requestAuthentications(
       opts,
     );
   const forward = asking.length > 0 || inside === "namespace";
-  const edge: pulumi.Resource[] = [
-    make("gateway-tokens", istioNamespace, gatewaySelector, forward),
-  ];
-  const everywhere: pulumi.Resource[] =
+  const edge: CustomResource[] = [make("gateway-tokens", istioNamespace, gatewaySelector, forward)];
+  const everywhere: CustomResource[] =
     inside === "namespace" ? [make("tokens", args.namespace, undefined)] : [];
   const own = new Map(
     (inside === "namespace" ? [] : asking).map(({ name: app }) => [
@@ -140,7 +143,7 @@ function expiry(
   args: AccessControlArgs,
   forward: boolean,
   opts: pulumi.CustomResourceOptions,
-): pulumi.Resource[] {
+): CustomResource[] {
   const common = { issuers: args.authentication.issuers, ownKeys: args.keySets, forward };
   const spec =
     place === "edge"
@@ -162,7 +165,7 @@ function defaultDenials(
   name: string,
   args: AccessControlArgs,
   opts: pulumi.CustomResourceOptions,
-): pulumi.Resource[] {
+): CustomResource[] {
   const make = policyMaker(name, args, opts);
   const role = "default-deny";
   return [
@@ -176,7 +179,7 @@ function serviceRules(
   args: AccessControlArgs,
   service: ServiceSettings,
   opts: pulumi.CustomResourceOptions,
-): pulumi.Resource[] {
+): CustomResource[] {
   const make = policyMaker(name, args, opts);
   return servicePolicies(args, service).map(([role, spec]) => make(role, args.namespace, spec));
 }
@@ -185,7 +188,7 @@ function gatewayRules(
   name: string,
   args: AccessControlArgs,
   opts: pulumi.CustomResourceOptions,
-): pulumi.Resource[] {
+): CustomResource[] {
   const make = policyMaker(name, args, opts);
   const deny = gatewayDeny(args);
   return [

@@ -33,6 +33,9 @@ type Port = NonNullable<ServiceSettings["ports"]>[number];
 
 /** One service of the bank: ServiceAccount `<name>-sa` (its identity), Deployment, Service. */
 export class BankService extends pulumi.ComponentResource {
+  /** Ready when its pods are. */
+  public readonly deployment: Deployment;
+
   /**
    * @param name logical name
    * @param args settings and namespace
@@ -51,7 +54,7 @@ export class BankService extends pulumi.ComponentResource {
 
     const account = new ServiceAccount(`${name}-account`, serviceAccount(args), child);
     new Service(`${name}-service`, serviceObject(args), child);
-    new Deployment(`${name}-deployment`, deployment(args), {
+    this.deployment = new Deployment(`${name}-deployment`, deployment(args), {
       ...inside,
       dependsOn: [account, ...args.podsMayStart],
     });

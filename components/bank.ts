@@ -4,6 +4,7 @@ import type { Route } from "../policies/routing.ts";
 import { type ServiceSettings, type Settings, prefixOf } from "../settings/index.ts";
 import { BankService, portsOf } from "./bank-service.ts";
 import type { InCluster } from "./cluster.ts";
+import type { Deployment } from "./kubernetes.ts";
 
 export interface BankArgs {
   /** Namespace of the bank. */
@@ -27,6 +28,8 @@ export interface BankArgs {
 export class Bank extends pulumi.ComponentResource {
   /** Namespace of the bank. */
   public readonly namespace: string;
+  /** Its services' Deployments. */
+  public readonly deployments: Deployment[];
 
   /**
    * @param name logical name
@@ -38,10 +41,11 @@ export class Bank extends pulumi.ComponentResource {
     const child = { parent: this };
     this.namespace = args.namespace;
 
-    for (const service of args.services) {
+    this.deployments = args.services.map((service) => {
       const podsMayStart = args.podsMayStart(service.name);
-      new BankService(`${name}-${service.name}`, { ...args, service, podsMayStart }, child);
-    }
+      const made = { ...args, service, podsMayStart };
+      return new BankService(`${name}-${service.name}`, made, child).deployment;
+    });
     this.registerOutputs({ namespace: this.namespace });
   }
 }

@@ -3,6 +3,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { enforcementQuestions } from "../policies/enforcement.ts";
 import type { Settings } from "../settings/index.ts";
+import type { CustomResource, Deployment } from "./kubernetes.ts";
 
 export interface EnforcementGateArgs {
   /** What the mesh has to enforce. */
@@ -13,12 +14,16 @@ export interface EnforcementGateArgs {
   readonly curlImage: string;
   /** Image of services that name none: another one is another workload. */
   readonly echoImage: string;
+  /** Objects that the answers come from. */
+  readonly policies: readonly CustomResource[];
+  /** The workloads. */
+  readonly deployments: readonly Deployment[];
 }
 
 /**
  * Green only when the mesh enforces what the stack says: a command on this machine that brings a caller, asks each
  * replica of each proxy until all answer by today's rules, and takes the caller away. It runs again when policies or
- * workloads change, and not otherwise.
+ * workloads change, back to what they were too, and not otherwise.
  */
 export class EnforcementGate extends pulumi.ComponentResource {
   /** How long enforcement took, in words. */
@@ -34,13 +39,20 @@ export class EnforcementGate extends pulumi.ComponentResource {
     super("bankmesh:mesh:EnforcementGate", name, { timeoutSeconds }, opts);
     const { namespace } = args.settings;
     const questions = enforcementQuestions(args.settings);
-    const input = { namespace, image: args.curlImage, questions, timeoutSeconds };
+    const input = {
+      ...{ namespace, image: args.curlImage, questions, timeoutSeconds },
+      policies: args.policies.map(({ kind, metadata }) => ({
+        kind,
+        namespace: metadata.namespace,
+        name: metadata.name,
+      })),
+    };
 
     const check = new command.local.Command(
       `${name}-check`,
       {
         create: "node verify/gate/main.ts",
-        environment: { ENFORCED: enforcedHash(args) },
+        environment: { ENFORCED: pulumi.interpolate`${enforcedHash(args)} ${madeHash(args)}` },
         stdin: pulumi.secret(pulumi.jsonStringify({ ...input, kubeconfig: args.kubeconfig })),
         // what is wrong is shown, never the input, which has the kubeconfig in it
         logging: "stderr",
@@ -53,14 +65,31 @@ export class EnforcementGate extends pulumi.ComponentResource {
   }
 }
 
+/**
+ * Changes with each change of the objects, as the cluster counts them: settings that go back to what they were, after an
+ * update that failed, are asked about as well.
+ */
+function madeHash({ policies, deployments }: EnforcementGateArgs): pulumi.Output<string> {
+  const made = [...policies, ...deployments].map(({ metadata }) => metadata);
+  return pulumi
+    .all(made)
+    .apply((all) => short(JSON.stringify(all.map(({ uid, generation }) => [uid, generation]))));
+}
+
 /** Changes with what policies and workloads are made from, and with nothing else. */
-export function enforcedHash({ settings: s, echoImage }: EnforcementGateArgs): string {
+export function enforcedHash({
+  settings: s,
+  echoImage,
+}: Pick<EnforcementGateArgs, "settings" | "echoImage">): string {
   const { mtlsMode, meshMtlsMode, workloadMtls, destinationRule } = s;
   const { authorization, authentication, rollout, meshDefaultDeny } = s;
   const { gatewayTls, host, trustedProxies, services, namespace, istio } = s;
   const modes = { mtlsMode, meshMtlsMode, workloadMtls, destinationRule, gatewayTls };
   const access = { authorization, authentication, rollout, meshDefaultDeny, trustedProxies };
   const workloads = { services, namespace, host, istio, echoImage };
-  const all = JSON.stringify({ modes, access, workloads });
-  return createHash("sha256").update(all).digest("hex").slice(0, 12);
+  return short(JSON.stringify({ modes, access, workloads }));
+}
+
+function short(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }

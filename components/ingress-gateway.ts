@@ -5,7 +5,7 @@ import type { Sources } from "../sources/index.ts";
 import { istioObject } from "./istio-object.ts";
 import { istioChart, istioNamespace, skipServiceAwait } from "./istio-mesh.ts";
 import { type ClientAddressArgs, type GatewayServiceArgs, gatewayValues } from "./istio-values.ts";
-import { Secret } from "./kubernetes.ts";
+import { type CustomResource, Secret } from "./kubernetes.ts";
 
 /** Name of the gateway's release, Deployment and Service. */
 export const gatewayRelease = "istio-ingressgateway";
@@ -43,6 +43,8 @@ export class IngressGateway extends pulumi.ComponentResource {
   public readonly gatewayName: string;
   /** What it asks for. */
   public readonly gatewayTls: GatewayTls;
+  /** The Gateway and, where there is one, its VirtualService. */
+  public readonly objects: CustomResource[];
 
   /**
    * @param name logical name
@@ -69,8 +71,12 @@ export class IngressGateway extends pulumi.ComponentResource {
       dependsOn: [proxy, ...credential, ...(args.routesAfter ?? [])],
     });
     // istiod refuses one without rules: plain HTTP, and no service with a prefix
-    if (args.routes.length > 0 || args.gatewayTls !== "NONE")
-      createVirtualService(name, this.gatewayName, args, { ...child, dependsOn: gateway });
+    const served = args.routes.length > 0 || args.gatewayTls !== "NONE";
+    const routes = { ...child, dependsOn: gateway };
+    this.objects = [
+      gateway,
+      ...(served ? [createVirtualService(name, this.gatewayName, args, routes)] : []),
+    ];
     this.registerOutputs({ gatewayName: this.gatewayName, gatewayTls: this.gatewayTls });
   }
 }
@@ -112,7 +118,7 @@ function createGateway(
   gatewayName: string,
   args: IngressGatewayArgs,
   opts: pulumi.CustomResourceOptions,
-): pulumi.Resource {
+): CustomResource {
   return istioObject(
     `${name}-gateway`,
     "Gateway",
@@ -127,7 +133,7 @@ function createVirtualService(
   gatewayName: string,
   args: IngressGatewayArgs,
   opts: pulumi.CustomResourceOptions,
-): pulumi.Resource {
+): CustomResource {
   return istioObject(
     `${name}-routes`,
     "VirtualService",

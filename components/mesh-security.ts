@@ -3,6 +3,7 @@ import { clientRules, namespaceMtls, workloadMtls } from "../policies/mtls.ts";
 import type { MtlsMode, Settings, WorkloadMtls } from "../settings/index.ts";
 import { istioNamespace } from "./istio-mesh.ts";
 import { istioObject } from "./istio-object.ts";
+import type { CustomResource } from "./kubernetes.ts";
 
 export interface MeshSecurityArgs {
   /** How the bank's workloads receive traffic. */
@@ -21,6 +22,8 @@ export interface MeshSecurityArgs {
 export class MeshSecurity extends pulumi.ComponentResource {
   /** Mode of the bank's namespace. */
   public readonly mtlsMode: MtlsMode;
+  /** Its objects. */
+  public readonly policies: CustomResource[];
 
   /**
    * @param name logical name
@@ -33,8 +36,10 @@ export class MeshSecurity extends pulumi.ComponentResource {
     const child = { parent: this };
     this.mtlsMode = mtlsMode;
 
-    peerAuthentications(name, args, child);
-    destinationRules(name, args, child);
+    this.policies = [
+      ...peerAuthentications(name, args, child),
+      ...destinationRules(name, args, child),
+    ];
     this.registerOutputs({ mtlsMode });
   }
 }
@@ -43,7 +48,7 @@ function peerAuthentications(
   name: string,
   args: MeshSecurityArgs,
   opts: pulumi.CustomResourceOptions,
-): void {
+): CustomResource[] {
   const make = (role: string, objectName: string, namespace: string, spec: object) =>
     istioObject(
       `${name}-${role}`,
@@ -52,18 +57,24 @@ function peerAuthentications(
       spec,
       opts,
     );
-  make("namespace-mtls", "default", args.namespace, namespaceMtls(args.mtlsMode));
-  if (args.meshMtlsMode)
-    make("mesh-mtls", "default", istioNamespace, namespaceMtls(args.meshMtlsMode));
-  for (const w of args.workloadMtls ?? [])
-    make(`workload-${w.service}-mtls`, `${w.service}-mtls`, args.namespace, workloadMtls(w));
+  const { namespace, mtlsMode, meshMtlsMode } = args;
+  return [
+    make("namespace-mtls", "default", namespace, namespaceMtls(mtlsMode)),
+    ...(meshMtlsMode
+      ? [make("mesh-mtls", "default", istioNamespace, namespaceMtls(meshMtlsMode))]
+      : []),
+    ...(args.workloadMtls ?? []).map((w) =>
+      make(`workload-${w.service}-mtls`, `${w.service}-mtls`, namespace, workloadMtls(w)),
+    ),
+  ];
 }
 
 function destinationRules(
   name: string,
   args: MeshSecurityArgs,
   opts: pulumi.CustomResourceOptions,
-): void {
-  for (const { role, name: objectName, namespace, spec } of clientRules(args, istioNamespace))
-    istioObject(`${name}-${role}`, "DestinationRule", { name: objectName, namespace }, spec, opts);
+): CustomResource[] {
+  return clientRules(args, istioNamespace).map(({ role, name: objectName, namespace, spec }) =>
+    istioObject(`${name}-${role}`, "DestinationRule", { name: objectName, namespace }, spec, opts),
+  );
 }

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { EnforcementGate, enforcedHash } from "../../components/enforcement-gate.ts";
+import { istioObject } from "../../components/istio-object.ts";
 import { type EnforcementQuestion, enforcementQuestions } from "../../policies/enforcement.ts";
 import type { Evidence } from "../../verify/evidence.ts";
 import { askUntilEnforced } from "../../verify/gate/enforced.ts";
+import { leftovers, leftoversText } from "../../verify/gate/leftovers.ts";
+import type { Kubectl } from "../../verify/kubectl.ts";
 import type { PodRequest } from "../../verify/probe.ts";
 import { record } from "./support/mocks.ts";
 import { settings } from "./support/settings.ts";
@@ -117,7 +120,24 @@ describe("the gate", () => {
       settings: settings({ enforcementGate: { enabled: true }, ...values }),
       ...{ kubeconfig: "the kubeconfig", curlImage: "curl:1", echoImage: "echo:1" },
     });
-    const recording = await record(() => new EnforcementGate("gate", args()));
+    const policy = () => {
+      const metadata = { name: "default", namespace: "bank" };
+      const spec = { mtls: { mode: "STRICT" } };
+      return istioObject("p", "PeerAuthentication", metadata, spec, {});
+    };
+    /** The gate beside a policy that the cluster has counted. */
+    const make = (generation: number, uid = "u1") =>
+      record(
+        () => new EnforcementGate("gate", { ...args(), policies: [policy()], deployments: [] }),
+        {
+          outputs: {
+            "kubernetes:security.istio.io/v1:PeerAuthentication": () => ({
+              metadata: { name: "default", namespace: "bank", uid, generation },
+            }),
+          },
+        },
+      );
+    const recording = await make(1);
     const { inputs } = recording.get("command:local:Command", "gate-check");
     assert.equal(inputs.create, "node verify/gate/main.ts");
     assert.equal(inputs.logging, "stderr");
@@ -127,10 +147,34 @@ describe("the gate", () => {
     };
     assert.equal(kubeconfig, "the kubeconfig");
     assert.ok(questions.length > 0);
-    assert.deepEqual(rest, { namespace: "bank", image: "curl:1", timeoutSeconds: 60 });
+    assert.deepEqual(rest, {
+      ...{ namespace: "bank", image: "curl:1", timeoutSeconds: 60 },
+      policies: [{ kind: "PeerAuthentication", namespace: "bank", name: "default" }],
+    });
+    const enforced = async (...made: Parameters<typeof make>) =>
+      (
+        (await make(...made)).get("command:local:Command", "gate-check").inputs as {
+          environment: { ENFORCED: string };
+        }
+      ).environment.ENFORCED;
+    assert.equal(await enforced(1), await enforced(1));
+    // the same settings, but the policy was another one in between
+    assert.notEqual(await enforced(3), await enforced(1));
+    assert.notEqual(await enforced(1, "u2"), await enforced(1));
     const hash = (values: object) => enforcedHash(args(values));
     assert.equal(hash({ httpsPort: 9443 }), hash({}));
     for (const change of [{ mtlsMode: "STRICT" }, { gatewayTls: "NONE" }, { services }])
       assert.notEqual(hash(change), hash({}));
+  });
+
+  test("names policies that are there and not the stack's", async () => {
+    const item = (kind: string, name: string) => ({ kind, metadata: { namespace: "bank", name } });
+    const items = [item("PeerAuthentication", "default"), item("AuthorizationPolicy", "by-hand")];
+    const kubectl = { json: async () => ({ items }) } as unknown as Kubectl;
+    const own = { kind: "PeerAuthentication", namespace: "bank", name: "default" };
+    const found = await leftovers(kubectl, [own]);
+    assert.match(leftoversText(found), /as it is now: AuthorizationPolicy by-hand in bank\nfix: /);
+    items.pop();
+    assert.equal(leftoversText(await leftovers(kubectl, [own])), "");
   });
 });

@@ -8,6 +8,7 @@ import { PodCallers } from "../callers/pods.ts";
 import { makeCertificate } from "../certificates.ts";
 import { Kubectl } from "../kubectl.ts";
 import { type Replicas, askUntilEnforced } from "./enforced.ts";
+import { type PolicyName, leftovers, leftoversText } from "./leftovers.ts";
 
 /** What the program hands over. */
 export interface GateInput {
@@ -18,6 +19,8 @@ export interface GateInput {
   readonly image: string;
   readonly questions: readonly EnforcementQuestion[];
   readonly timeoutSeconds: number;
+  /** The stack's policies. */
+  readonly policies: readonly PolicyName[];
 }
 
 async function main(): Promise<void> {
@@ -37,6 +40,9 @@ async function main(): Promise<void> {
         callers.send("certificate", requests, () => {
           throw new Error("no question brings a token");
         }),
+    }).catch(async (error: Error) => {
+      const others = await leftovers(kubectl, input.policies).catch(() => []);
+      throw new Error(`${error.message}${leftoversText(others)}`);
     });
     const proxies = new Set(input.questions.map(({ app }) => app)).size;
     console.log(
