@@ -1,0 +1,145 @@
+import * as policy from "@pulumi/policy";
+import type {
+  EnforcementLevel,
+  PolicyConfigSchema,
+  PolicyPackArgs,
+  PolicyResource,
+  ReportViolation,
+  ResourceValidationArgs,
+} from "@pulumi/policy";
+import { type Exemption, expiredFindings, forStack, unexempted } from "./exemptions.ts";
+import { type Judgement, defaultSettings, judgeResource, judgeStack, messageOf } from "./judge.ts";
+import type { Resource } from "./resource.ts";
+import type { Rule, RuleSettings } from "./rule.ts";
+import { exemptionRule, rules as all } from "./rules/index.ts";
+
+type Policy = PolicyPackArgs["policies"][number];
+
+/** What the policies need beside the resources. */
+export interface PackContext {
+  /** Stack that is previewed or updated. */
+  readonly stack: string | undefined;
+  readonly exemptions: readonly Exemption[];
+  readonly now: Date;
+}
+
+/** The rules as policies of Pulumi's engine. */
+export function policies(context: PackContext, rules: readonly Rule[] = all): Policy[] {
+  const exemptions = forStack(context.exemptions, context.stack);
+  const own = { ...context, exemptions };
+  return [...rules.flatMap((rule) => policiesOf(rule, own)), expiry(own)];
+}
+
+/** Levels without a configuration: those of a stack that is not like production. */
+export function levelOf(rule: Rule): EnforcementLevel {
+  if (rule.disabled) return "disabled";
+  return rule.level === "mandatory" ? "mandatory" : "advisory";
+}
+
+function metadata(rule: Rule) {
+  return {
+    name: rule.id,
+    description: rule.description,
+    enforcementLevel: levelOf(rule),
+    url: rule.url,
+    severity: ({ mandatory: "high", production: "medium", advisory: "low" } as const)[rule.level],
+  };
+}
+
+function policiesOf(rule: Rule, context: PackContext): Policy[] {
+  const { id } = rule;
+  const schema = schemaOf(id);
+  const about = { ...metadata(rule), ...(schema && { configSchema: schema }) };
+  const validateResource = (args: ResourceValidationArgs, report: ReportViolation) => {
+    const judged = judgeResource(rule, recordOf(args), settingsOf(args.getConfig()));
+    tell(rule, judged, context, report);
+  };
+  const validateStack: StackCheck = (args, report) => {
+    const resources = args.resources.map(stackRecordOf);
+    tell(rule, judgeStack(rule, resources, settingsOf(args.getConfig())), context, report);
+  };
+  return [
+    ...(rule.resource ? [{ ...about, validateResource }] : []),
+    ...(rule.stack ? [{ ...about, validateStack }] : []),
+  ];
+}
+
+type StackCheck = Extract<Policy, { validateStack: unknown }>["validateStack"];
+
+function tell(
+  rule: Rule,
+  { findings, unknowns }: Judgement,
+  { exemptions, now }: PackContext,
+  report: ReportViolation,
+): void {
+  for (const finding of unexempted(rule, findings, exemptions, now))
+    report(messageOf(rule, finding), finding.urn);
+  if (unknowns.length > 0) throw notYetKnown(unknowns);
+}
+
+// the package exports it and leaves it out of its types
+const { UnknownValueError } = policy as unknown as {
+  readonly UnknownValueError: new (sentinel: string, path: readonly string[]) => Error;
+};
+
+/** What `@pulumi/policy` puts in the place of a text that is not known yet. */
+const unknownText = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/** The engine shows it as advice, whatever the rule's level: before the update there is nothing that could be judged. */
+function notYetKnown(values: readonly string[]): Error {
+  const error = new UnknownValueError(unknownText, []);
+  error.message = `cannot judge until the update: ${values.join("; ")}`;
+  return error;
+}
+
+function recordOf({ type, name, props, urn, opts }: ResourceValidationArgs): Resource {
+  return { type, name, props, urn, secretOutputs: opts.additionalSecretOutputs };
+}
+
+function stackRecordOf(resource: PolicyResource): Resource {
+  const { type, name, props, urn, opts } = resource;
+  return {
+    ...{ type, name, props, urn, secretOutputs: opts.additionalSecretOutputs },
+    parent: resource.parent?.urn,
+    dependencies: resource.dependencies.map((d) => d.urn),
+  };
+}
+
+/** ex-01 */
+function expiry({ exemptions, now }: PackContext): Policy {
+  return {
+    ...metadata(exemptionRule),
+    validateStack: (_args, report) => {
+      for (const finding of expiredFindings(exemptions, now))
+        report(messageOf(exemptionRule, finding));
+    },
+  };
+}
+
+/** Which rule takes which value from the configuration. */
+const schemas: Readonly<Record<string, readonly (keyof RuleSettings)[]>> = {
+  "wl-01": ["registries"],
+  "tf-03": ["registries"],
+  "pki-01": ["leafHours"],
+  "wl-03": ["minReplicas"],
+};
+
+function schemaOf(id: string): PolicyConfigSchema | undefined {
+  const keys = schemas[id];
+  if (!keys) return undefined;
+  return { properties: Object.fromEntries(keys.map((key) => [key, properties[key]])) };
+}
+
+const properties = {
+  registries: {
+    type: "array" as const,
+    items: { type: "string" as const },
+    default: [...defaultSettings.registries],
+  },
+  leafHours: { type: "integer" as const, minimum: 1, default: defaultSettings.leafHours },
+  minReplicas: { type: "integer" as const, minimum: 1, default: defaultSettings.minReplicas },
+};
+
+function settingsOf(config: object): RuleSettings {
+  return { ...defaultSettings, ...(config as Partial<RuleSettings>) };
+}

@@ -1,0 +1,91 @@
+import { KubernetesObject, type Resource, labelOf } from "./resource.ts";
+import type { World } from "./world.ts";
+
+/**
+ * How much a rule weighs: `mandatory` everywhere; `production` mandatory in stacks like production, advisory elsewhere;
+ * `advisory` everywhere.
+ */
+export type Level = "mandatory" | "production" | "advisory";
+
+/** What a rule has found. */
+export interface Finding {
+  /** The resource that it is about, by its label or by a name of its own such as Image/nginx. */
+  readonly about: string;
+  readonly urn?: string | undefined;
+  readonly what: string;
+  readonly fix: string;
+  /** Part of the rule, so that it can be exempted alone: `wl-05/enforce`. @default the whole rule */
+  readonly part?: string;
+}
+
+/** What is said of a resource, before it is known which. */
+export type Fault = Pick<Finding, "what" | "fix" | "part">;
+
+/** Values that a stack may set for the rules; each belongs to one. */
+export interface RuleSettings {
+  /** Registries and repositories that images may come from (wl-01, tf-03). */
+  readonly registries: readonly string[];
+  /** Longest life of a certificate that is no CA, in hours (pki-01). */
+  readonly leafHours: number;
+  /** Fewest replicas of a workload (wl-03). */
+  readonly minReplicas: number;
+}
+
+export interface About {
+  readonly id: string;
+  readonly level: Level;
+  readonly description: string;
+  /** Documentation that it stands on. */
+  readonly url: string;
+  /** Why it does not run yet. @default it runs */
+  readonly disabled?: string;
+}
+
+export interface Rule extends About {
+  /** What one resource tells by itself; it is refused before it is made. */
+  readonly resource?: (resource: Resource, settings: RuleSettings) => Iterable<Finding>;
+  /** What all resources tell together, at the end of a preview or an update. */
+  readonly stack?: (world: World) => Iterable<Finding>;
+}
+
+/** A rule about single Kubernetes objects of some kinds. */
+export function objectRule(
+  about: About,
+  kinds: readonly string[],
+  check: (object: KubernetesObject, settings: RuleSettings) => Iterable<Fault & Partial<Finding>>,
+): Rule {
+  return {
+    ...about,
+    *resource(resource, settings) {
+      const object = KubernetesObject.of(resource);
+      if (!object || !kinds.includes(object.kind)) return;
+      for (const fault of check(object, settings)) yield { ...at(resource), ...fault };
+    },
+  };
+}
+
+/** A rule about single resources of Pulumi's own kinds, by the end of their type token. */
+export function resourceRule(
+  about: About,
+  types: readonly string[],
+  check: (resource: Resource, settings: RuleSettings) => Iterable<Fault>,
+): Rule {
+  return {
+    ...about,
+    *resource(resource, settings) {
+      if (!types.some((type) => resource.type.endsWith(`:${type}`))) return;
+      for (const fault of check(resource, settings)) yield { ...at(resource), ...fault };
+    },
+  };
+}
+
+/** A rule that needs to see more than one resource. */
+export function stackRule(about: About, check: (world: World) => Iterable<Finding>): Rule {
+  return { ...about, stack: check };
+}
+
+/** Where a finding is. */
+export function at(resource: Resource | KubernetesObject): Pick<Finding, "about" | "urn"> {
+  const record = resource instanceof KubernetesObject ? resource.resource : resource;
+  return { about: labelOf(record), urn: record.urn };
+}
