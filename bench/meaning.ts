@@ -8,7 +8,7 @@ import { stackObjects } from "./manifests.ts";
 
 /** The gateway's pods and Service as its chart makes them, as far as requests depend on it. */
 function gateway(): object[] {
-  const [, , namespace, , account] = gatewayPrincipal.split("/") as string[];
+  const [, , namespace, , account] = gatewayPrincipal.split("/");
   const metadata = { name: "istio-ingressgateway", namespace };
   const ports = [80, 443].map((port) => ({ name: `http-${port}`, port, targetPort: port }));
   const template = {

@@ -53,7 +53,7 @@ export function policiesAbout(
       (namespace === pod.namespace || namespace === platform.mesh.rootNamespace) &&
       !spec.targetRef &&
       !spec.targetRefs?.length &&
-      selects(spec.selector?.matchLabels as Labels | undefined, pod.labels) &&
+      selects(spec.selector?.matchLabels, pod.labels) &&
       !isDryRun(annotations),
   );
 }

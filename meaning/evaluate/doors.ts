@@ -1,5 +1,5 @@
 import type { GatewaySpec } from "../../policies/routing.ts";
-import { type Labels, selects } from "../manifests/objects.ts";
+import { selects } from "../manifests/objects.ts";
 import type { Platform } from "../manifests/platform.ts";
 import { type Workload, targetPort } from "../manifests/workloads.ts";
 
@@ -50,7 +50,7 @@ function make(platform: Platform): ReadonlyMap<string, Door> {
 function listenersOf(platform: Platform, workload: Workload): ReadonlyMap<number, Listener> {
   const listeners = new Map<number, { port: number; tls: boolean; servers: ServerAt[] }>();
   for (const { namespace, name, spec } of platform.gateways) {
-    if (!selects(spec.selector as Labels | undefined, workload.labels)) continue;
+    if (!selects(spec.selector, workload.labels)) continue;
     for (const server of spec.servers ?? []) {
       const port = listenedOn(platform, workload, server.port.number);
       const tls = server.tls !== undefined && !isHttp(server);

@@ -1,5 +1,5 @@
 import type { VirtualServiceSpec } from "../../policies/routing.ts";
-import { type Labels, selects } from "../manifests/objects.ts";
+import { selects } from "../manifests/objects.ts";
 import type { Platform, Policy } from "../manifests/platform.ts";
 import type { Door, Listener, ServerAt } from "./doors.ts";
 import { bareHost, bestMatch, intersection } from "./hosts.ts";
@@ -123,7 +123,7 @@ function isAbout(match: HttpMatch, vs: VirtualService, at: ServerAt, { workload 
   if (match.gateways?.length)
     return match.gateways.some((g) => qualified(g, vs.namespace) === at.gateway);
   return (
-    selects(match.sourceLabels as Labels | undefined, workload.labels) &&
+    selects(match.sourceLabels, workload.labels) &&
     (!match.sourceNamespace || match.sourceNamespace === workload.namespace)
   );
 }

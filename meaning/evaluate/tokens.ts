@@ -57,7 +57,7 @@ function make({ requestAuthentications, envoyFilters, mesh }: TokenContext, pod:
       near(namespace) &&
       !spec.targetRef &&
       !spec.targetRefs?.length &&
-      selects(spec.selector?.matchLabels as Labels | undefined, pod.labels),
+      selects(spec.selector?.matchLabels, pod.labels),
   );
   const issuers = about.flatMap(({ namespace, name, spec }) =>
     (spec.jwtRules ?? []).map((r) => issuerOf(r, `RequestAuthentication ${namespace}/${name}`)),

@@ -19,7 +19,7 @@ export function authorizationProblems(spec: object, _mesh: MeshConfig): string[]
 function ruleProblems(rule: Rule, at: string): string[] {
   const from = (rule.from ?? []).flatMap(({ source = {} }, i) => {
     const place = `${at}.from[${i}].source`;
-    const lists = Object.entries(source) as [string, string[]][];
+    const lists = Object.entries<string[]>(source);
     return lists.flatMap(([field, values]) => [
       ...empty(values, `${place}.${field}`),
       ...(/ipBlocks/i.test(field)
@@ -29,7 +29,7 @@ function ruleProblems(rule: Rule, at: string): string[] {
   });
   const to = (rule.to ?? []).flatMap(({ operation = {} }, i) => {
     const place = `${at}.to[${i}].operation`;
-    const lists = Object.entries(operation) as [string, string[]][];
+    const lists = Object.entries<string[]>(operation);
     return lists.flatMap(([field, values]) => [
       ...empty(values, `${place}.${field}`),
       ...(/paths/i.test(field)

@@ -80,11 +80,11 @@ export class KubernetesObject {
 
   /** A field at the top, `spec` unless another is named; an empty one when it is not there. */
   public field<T extends object>(name = "spec"): Partial<T> {
-    return (this.resource.props[name] ?? {}) as Partial<T>;
+    return this.resource.props[name] ?? {};
   }
 
   private get metadata(): NonNullable<Manifest["metadata"]> {
-    return (this.resource.props.metadata ?? {}) as NonNullable<Manifest["metadata"]>;
+    return this.resource.props.metadata ?? {};
   }
 }
 

@@ -61,7 +61,7 @@ describe("rules", () => {
 });
 
 describe("values that are known only after the update", () => {
-  const hidden = (props: object) => unknownCheckingProxy(props as Record<string, unknown>);
+  const hidden = (props: object) => unknownCheckingProxy(props);
 
   test("a rule says so, and neither falls over nor lets it pass", () => {
     const made = spec("RequestAuthentication bank/t", {
@@ -105,10 +105,13 @@ describe("values that are known only after the update", () => {
     };
     const validate = Reflect.get(policy!, "validateResource");
     assert.throws(
-      () => validate(args, assert.fail),
+      () => (validate as (...of: unknown[]) => void)(args, assert.fail),
       (e) => {
         assert.ok(e instanceof UnknownValueError);
-        assert.match(String(Reflect.get(e, "message")), /^cannot judge until the update: .*jwks/);
+        assert.match(
+          String(Reflect.get(e as object, "message")),
+          /^cannot judge until the update: .*jwks/,
+        );
         return true;
       },
     );

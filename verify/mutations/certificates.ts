@@ -1,4 +1,3 @@
-import type { KubernetesObject } from "../callers/objects.ts";
 import { type Certificate, makeCertificate } from "../certificates.ts";
 import { red, unanswered } from "./expectations.ts";
 import { credential, inMutual, inTls } from "./edge.ts";
@@ -18,9 +17,7 @@ function files(
       const encode = ([k, v]: [string, string]) => [k, Buffer.from(v).toString("base64")];
       const changed = Object.entries(change(plain, materials)).map(encode);
       return {
-        changed: [
-          { ...live!, data: { ...data, ...Object.fromEntries(changed) } } as KubernetesObject,
-        ],
+        changed: [{ ...live!, data: { ...data, ...Object.fromEntries(changed) } }],
       };
     },
   };

@@ -129,7 +129,7 @@ export const edgeMutations: readonly Mutation[] = [
     id: "plaintext-on-443",
     breaks: "the port for TLS speaks plain HTTP",
     notFor: inTls,
-    ...https(({ port, hosts }) => ({ port: { ...port!, protocol: "HTTP" }, hosts })),
+    ...https(({ port, hosts }) => ({ port: { ...port, protocol: "HTTP" }, hosts })),
     expected: (s) => unanswered(s, { got: "plaintext-only" }),
   },
   {

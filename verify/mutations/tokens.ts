@@ -8,7 +8,6 @@ import type { Expected, Mutation } from "./mutation.ts";
 import { all, deletes, edits, istio, needs } from "./objects.ts";
 import {
   type Authentication,
-  type Provider,
   asking,
   atGateway,
   authentications,
@@ -54,7 +53,7 @@ export const tokenMutations: readonly Mutation[] = [
     ...rules(
       atGateway,
       (rule) => without(rule, "audiences"),
-      (provider) => without(provider, "audiences") as Provider,
+      (provider) => without(provider, "audiences"),
     ),
     expected: (s) => passedOn(s, "J7", "token-audience"),
   },
@@ -65,7 +64,7 @@ export const tokenMutations: readonly Mutation[] = [
     ...rules(
       everywhere,
       (rule) => without(rule, "audiences"),
-      (provider) => without(provider, "audiences") as Provider,
+      (provider) => without(provider, "audiences"),
     ),
     expected: (s) => [...red(s, "J7", { got: "ok" }), ...red(s, "J7-inside", { got: "ok" })],
   },
@@ -135,7 +134,7 @@ export const tokenMutations: readonly Mutation[] = [
     ...rules(
       everywhere,
       (rule) => without(rule, "fromHeaders"),
-      (provider) => without(provider, "from_headers") as Provider,
+      (provider) => without(provider, "from_headers"),
     ),
     expected: (s) => red(s, "J18-query", { got: "ok" }),
   },
@@ -178,7 +177,7 @@ export const tokenMutations: readonly Mutation[] = [
     ...rules(
       everywhere,
       (rule) => without(rule, "outputClaimToHeaders"),
-      (provider) => without(provider, "claim_to_headers") as Provider,
+      (provider) => without(provider, "claim_to_headers"),
     ),
     expected: (s) => [
       ...red(s, "J19", { got: "ok", says: /: somebody-else, not/ }),

@@ -15,7 +15,7 @@ const isWhole = (object: KubernetesObject) => selectorOf(object) === undefined;
 /** Mode that an object sets itself; undefined when it inherits. */
 function ownMode(object: KubernetesObject): Mode | undefined {
   const mode = specOf(object).mtls?.mode;
-  return mode === undefined || mode === "UNSET" ? undefined : (mode as Mode);
+  return mode === undefined || mode === "UNSET" ? undefined : mode;
 }
 
 /** Mode of a namespace: its own, else the mesh's, else Istio's. */

@@ -1,8 +1,4 @@
-import {
-  type Manifest,
-  type Resource,
-  resourceOf,
-} from "../../../../policies/guardrails/resource.ts";
+import { type Resource, resourceOf } from "../../../../policies/guardrails/resource.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -35,7 +31,7 @@ export function object(where: string, fields: Fields = {}, metadata: Fields = {}
     metadata: { name, ...(namespace && { namespace }), ...metadata },
     ...fields,
   };
-  return resourceOf(manifest as Manifest);
+  return resourceOf(manifest);
 }
 
 /** The same with a spec alone. */
