@@ -44,7 +44,13 @@ export class SigningKeys extends pulumi.ComponentResource {
    * @param opts resource options
    */
   constructor(name: string, args: SigningKeysArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("bankmesh:access:SigningKeys", name, {}, opts);
+    // the state then says when another key came to sign, which doctor goes by
+    const keyIds = Object.fromEntries(
+      args.issuers.flatMap(({ name: issuer, keyIds: ids }) =>
+        ids ? [[issuer, ids] as const] : [],
+      ),
+    );
+    super("bankmesh:access:SigningKeys", name, { keyIds }, opts);
     const child = { parent: this };
     const keys = args.issuers.flatMap((issuer) =>
       issuer.keyIds ? [[issuer.name, keysOf(name, issuer, args.testKey, child)] as const] : [],

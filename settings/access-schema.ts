@@ -1,3 +1,4 @@
+import { createPublicKey } from "node:crypto";
 import { z } from "zod";
 import {
   addressBlock,
@@ -97,7 +98,8 @@ export const allowSchema = z.strictObject({ ...caller, ...request });
 /** What is refused before anything is allowed; without a caller, whoever asks. */
 export const denySchema = z.strictObject({ ...caller, ...request });
 
-const jwksText = 'a JSON Web Key Set of public keys such as {"keys":[…]}';
+const jwksText =
+  'a JSON Web Key Set as text, such as {"keys":[…]}, of public keys alone (no d, no k), RSA ones of 2048 bits or more';
 const jwks = z.string({ error: jwksText }).refine(isKeySet, { error: jwksText });
 
 const fromHeader = z.strictObject({ name: header, prefix: someText.optional() });
@@ -153,8 +155,12 @@ function isKeySet(text: string): boolean {
   try {
     const { keys } = JSON.parse(text) as { keys?: Record<string, unknown>[] };
     // private halves and shared secrets would be plain text in the state
-    const isPublic = (key: Record<string, unknown>) =>
-      ["RSA", "EC", "OKP"].includes(String(key.kty)) && key.d === undefined && key.k === undefined;
+    const isPublic = (key: Record<string, unknown>) => {
+      if (!["RSA", "EC", "OKP"].includes(String(key.kty)) || "d" in key || "k" in key) return false;
+      // what is no key makes proxies reject all that istiod sends beside it
+      const { asymmetricKeyDetails } = createPublicKey({ key, format: "jwk" });
+      return (asymmetricKeyDetails?.modulusLength ?? Infinity) >= 2048;
+    };
     return Array.isArray(keys) && keys.length > 0 && keys.every(isPublic);
   } catch {
     return false;

@@ -278,7 +278,8 @@ function issueProblems(
   return [
     {
       key,
-      value: show(at(issue.path)),
+      // a key set that is refused may be one of private keys
+      value: issue.path.at(-1) === "jwks" ? "set (not shown)" : show(at(issue.path)),
       allowed: allowedBy(issue),
       fix: setCommand(stack, key, example),
     },

@@ -3,14 +3,14 @@ import { describe, test } from "node:test";
 import { requireExpiration } from "../../policies/expiry.ts";
 import { validateSpec } from "../../policies/schema.ts";
 import { parseSettings } from "../../settings/index.ts";
-import { settings } from "./support/settings.ts";
+import { keySet, settings } from "./support/settings.ts";
 
 const issuers = [
   {
     name: "partner",
     issuer: "https://z.partner",
     audiences: ["bank"],
-    jwks: '{"keys":[{"kty":"RSA"}]}',
+    jwks: keySet,
   },
   {
     ...{ name: "bank", issuer: "https://a.bank", audiences: ["bank", "shop"], keyIds: ["k1"] },
@@ -61,7 +61,7 @@ describe("requireExpiration", () => {
       "origins-1": {
         issuer: "https://z.partner",
         audiences: ["bank"],
-        local_jwks: { inline_string: '{"keys":[{"kty":"RSA"}]}' },
+        local_jwks: { inline_string: keySet },
         ...common,
       },
     });

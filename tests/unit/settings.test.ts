@@ -13,7 +13,7 @@ import {
 import { readSources } from "../../sources/index.ts";
 import { accessErrors } from "./support/access-errors.ts";
 import { configErrors as otherErrors } from "./support/config-errors.ts";
-import { airgap, root } from "./support/settings.ts";
+import { airgap, keySet, root } from "./support/settings.ts";
 
 const configErrors = [...otherErrors, ...accessErrors];
 
@@ -194,7 +194,7 @@ describe("what is right is taken", () => {
       issuers: [
         {
           ...{ name: "partner", issuer: "https://partner", audiences: ["bank"] },
-          jwks: `{"keys":[{"kty":"RSA","n":"x","e":"AQAB"}]}`,
+          jwks: keySet,
           headers: [{ name: "x-token", prefix: "Token " }],
           parameters: [{ name: "token", reason: "a partner's links cannot set headers" }],
           spaceDelimitedClaims: ["groups", "https://bank.example/groups"],

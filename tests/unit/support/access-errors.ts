@@ -74,7 +74,7 @@ const shapes: readonly ConfigError[] = [
   row(
     { authentication: { issuers: [{ name: "x", issuer: "y", audiences: ["z"], jwks: "{}" }] } },
     "authentication.issuers[0].jwks",
-    '"{}"',
+    "set (not shown)",
     "a JSON Web Key Set",
     setPath("authentication.issuers[0].jwks", "<value>"),
   ),
@@ -181,9 +181,26 @@ const rules: readonly ConfigError[] = [
       },
     },
     "authentication.issuers[0].jwks",
-    '"{"keys":[{"kty":"oct"}]}"',
-    "a JSON Web Key Set of public keys",
+    "set (not shown)",
+    "of public keys alone",
     setPath("authentication.issuers[0].jwks", "<value>"),
+  ),
+  // no keys at all, and a private one, which is not to be shown
+  ...[{ kty: "EC" }, { kty: "RSA", n: "AQAB", e: "AQAB" }, { kty: "OKP", d: "c2VjcmV0" }].map(
+    (key) =>
+      row(
+        {
+          authentication: {
+            issuers: [
+              { name: "x", issuer: "y", audiences: ["z"], jwks: JSON.stringify({ keys: [key] }) },
+            ],
+          },
+        },
+        "authentication.issuers[0].jwks",
+        "set (not shown)",
+        "of public keys alone",
+        setPath("authentication.issuers[0].jwks", "<value>"),
+      ),
   ),
   row(
     {

@@ -5,6 +5,10 @@ import { type Sources, officialSources, readSources } from "../../../sources/ind
 /** The project's folder. */
 export const root = path.resolve(import.meta.dirname, "../../..");
 
+/** A key set of somebody else: the public key of RFC 7517, appendix A.1. */
+export const keySet =
+  '{"keys":[{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}]}';
+
 /** Sources of the official route. */
 export const official: Sources = readSources(path.join(root, officialSources));
 
