@@ -110,7 +110,8 @@ const fromParameter = z.strictObject({
 });
 
 const httpsText = "a URL of https: whoever sits on the way of http could hand over keys of his own";
-const issuer = z.strictObject({
+const issuerUrlText = `${httpsText}; its keys are found by OpenID discovery, because it has neither keyIds, jwks nor jwksUri`;
+const issuerFields = z.strictObject({
   /** Name within the stack. */
   name: dnsLabel,
   /** Value of the token's iss. */
@@ -131,6 +132,12 @@ const issuer = z.strictObject({
   claimHeaders: z.record(header, someText).optional(),
 });
 
+const issuer = issuerFields.refine(
+  ({ issuer: url, keyIds, jwks: own, jwksUri }) =>
+    keyIds !== undefined || own !== undefined || jwksUri !== undefined || isHttps(url),
+  { path: ["issuer"], error: issuerUrlText },
+);
+
 /** Who issues tokens, and which requests need none. */
 export const authenticationSchema = z.strictObject({
   issuers: z.array(issuer).default([]),
@@ -150,6 +157,10 @@ export const rolloutSchema = z.strictObject({
   /** The bank's for all its services, istio-system for what the gateway asks. */
   namespaces: z.array(dnsLabel).default([]),
 });
+
+function isHttps(text: string): boolean {
+  return URL.canParse(text) && new URL(text).protocol === "https:";
+}
 
 function isKeySet(text: string): boolean {
   try {

@@ -185,6 +185,15 @@ const rules: readonly ConfigError[] = [
     "of public keys alone",
     setPath("authentication.issuers[0].jwks", "<value>"),
   ),
+  ...["http://issuer.example", "not a url"].map((issuer) =>
+    row(
+      { authentication: { issuers: [{ name: "x", issuer, audiences: ["z"] }] } },
+      "authentication.issuers[0].issuer",
+      JSON.stringify(issuer),
+      "found by OpenID discovery",
+      setPath("authentication.issuers[0].issuer", "<value>"),
+    ),
+  ),
   // no keys at all, and a private one, which is not to be shown
   ...[{ kty: "EC" }, { kty: "RSA", n: "AQAB", e: "AQAB" }, { kty: "OKP", d: "c2VjcmV0" }].map(
     (key) =>
