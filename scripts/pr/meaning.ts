@@ -1,3 +1,7 @@
+import { compare, judged } from "../../meaning/compare.ts";
+import { UnreadableManifests, readPlatform } from "../../meaning/manifests/platform.ts";
+import { markdownReport } from "../../meaning/report/markdown.ts";
+import { verdictText } from "../../meaning/report/words.ts";
 import { code, type Section } from "./comment.ts";
 import type { StackChange } from "./compare.ts";
 
@@ -12,21 +16,31 @@ export interface Meaning {
 /** Says what the change of one stack's manifests means. */
 export type Explain = (change: StackChange) => Promise<Meaning> | Meaning;
 
-/** The one place in which the meaning of a change is asked for. Undefined until there is somebody to ask. */
-export const explain: Explain | undefined = undefined;
+/** As `npm run diff` says it; manifests that cannot be read are named, and never taken for safe. */
+export const explain: Explain = ({ stack, before, after }) => {
+  try {
+    const comparison = compare(readPlatform(before), readPlatform(after));
+    const nothing = comparison.changes.length === 0 && judged(comparison);
+    return {
+      summary: verdictText(comparison),
+      markdown: nothing ? "" : markdownReport(stack, comparison),
+    };
+  } catch (e) {
+    if (!(e instanceof UnreadableManifests)) throw e;
+    return { summary: "cannot be judged: not all manifests can be read", markdown: e.message };
+  }
+};
 
 /** Who may call what after the change that could not before, and the other way round. */
 export async function meaningSection(
   changes: readonly StackChange[],
-  ask: Explain | undefined = explain,
+  ask: Explain = explain,
 ): Promise<Section> {
-  const title = "Meaning";
-  if (!ask) return { title, summary: "_Nobody here can judge what a change means._", details: [] };
   const answers = await Promise.all(
     changes.map(async (change) => ({ stack: change.stack, ...(await ask(change)) })),
   );
   return {
-    title,
+    title: "Meaning",
     summary: answers.map(({ stack, summary }) => `- ${code(stack)}: ${summary}`).join("\n"),
     details: answers
       .filter(({ markdown }) => markdown !== "")

@@ -221,7 +221,7 @@ describe("guardrails", () => {
 });
 
 describe("meaning", () => {
-  test("each stack's own, the details as Markdown; nobody to ask is said", async () => {
+  test("each stack's own, the details as Markdown; what cannot be read is said", async () => {
     const explain = ({ stack }: StackChange) => ({
       summary: `**1 opens up** in ${stack}`,
       markdown: "| a |",
@@ -229,8 +229,10 @@ describe("meaning", () => {
     const { summary, details } = await meaningSection([change("", "")], explain);
     assert.equal(summary, "- `prod`: **1 opens up** in prod");
     assert.deepEqual(details, [{ title: "prod", text: "| a |", language: "markdown" }]);
-    const nobody = await meaningSection([change("", "")], undefined);
-    assert.match(nobody.summary, /Nobody here can judge/);
+    const unreadable = await meaningSection([change("kind: [", "")]);
+    assert.match(unreadable.summary, /cannot be judged: not all manifests can be read/);
+    const weaker = await meaningSection([change(policy("STRICT"), policy("PERMISSIVE"))]);
+    assert.match(weaker.summary, /^- `prod`: /);
   });
 });
 
