@@ -6,6 +6,7 @@ import { crossChecks } from "./checks.ts";
 import { nearest } from "./nearest.ts";
 import { type OwnCertificates, certificateChecks } from "./own-certificates.ts";
 import { type Problem, setCommand, show } from "./problems.ts";
+import { strangeKeys } from "./strange-keys.ts";
 import { type SecretKey, type Settings, secretKeys, settingsSchema } from "./schema.ts";
 
 export * from "./schema.ts";
@@ -187,12 +188,18 @@ export function readStackFile(
   // certificates are judged together with their keys: one that cannot be read leaves nothing to judge
   if (secretKeys.some((key) => secretIn(key, raw[key])))
     secretKeys.forEach((key) => delete raw[key]);
-  return parseSettings(stack, raw, env);
+  const strange = strangeKeys(stack, documentOf(stackFile), knownKeys);
+  const parsed = parseSettings(stack, raw, env);
+  if (strange.length === 0) return parsed;
+  return { own: parsed.own, problems: [...strange, ...parsed.problems] };
+}
+
+function documentOf(file: string): Record<string, unknown> {
+  return (parse(fs.readFileSync(file, "utf8")) ?? {}) as Record<string, unknown>;
 }
 
 function configOf<T>(file: string): Record<string, T> {
-  const document = parse(fs.readFileSync(file, "utf8")) as { config?: Record<string, T> } | null;
-  return document?.config ?? {};
+  return (documentOf(file).config ?? {}) as Record<string, T>;
 }
 
 function ownKey(key: string, bare: boolean): string | undefined {

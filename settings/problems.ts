@@ -8,6 +8,8 @@ export interface Problem {
   readonly allowed: string;
   /** A command or an edit that fixes it. */
   readonly fix: string;
+  /** The key is as it stands in the file, with no namespace to be put in front. @default false */
+  readonly whole?: boolean;
 }
 
 /** Writes a value as people write it, on one line, cut at 60 characters. */
@@ -30,7 +32,7 @@ export function formatProblems(stack: string, problems: readonly Problem[]): str
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   const lines = problems.map(
     (p, i) =>
-      `  ${i + 1}. bankmesh:${p.key} is ${p.value}\n     allowed: ${p.allowed}\n     fix:     ${p.fix}`,
+      `  ${i + 1}. ${p.whole ? "" : "bankmesh:"}${p.key} is ${p.value}\n     allowed: ${p.allowed}\n     fix:     ${p.fix}`,
   );
   return `the configuration of stack "${stack}" has ${count}; nothing was touched\n${lines.join("\n")}`;
 }

@@ -22,7 +22,6 @@ import { Verifier } from "./verifier.ts";
 /** Exit code for a run that could not ask; 0 says that all were caught, 1 that some were not. */
 const couldNotAsk = 2;
 /** All probes at once on a busy machine. */
-const unhurried = { limitSeconds: 180 };
 
 /** Breaks a running stack in every way that is known, one at a time, and holds what the probes say against it. */
 export async function main(args: ParsedArguments): Promise<number> {
@@ -142,7 +141,6 @@ async function requireUnbroken(
   const step = reporter.step(`asking stack ${name} before anything is broken`);
   const leftOut = new Set<string>();
   const outcomes = await verifier.ask(subject, {
-    ...unhurried,
     onLeftOut: (id) => leftOut.add(id),
   });
   step.done(summary(outcomes));
@@ -161,7 +159,7 @@ async function isAsBefore(
   verifier: Verifier,
 ): Promise<boolean> {
   const step = reporter.step("asking once more, with nothing broken");
-  const outcomes = await verifier.ask(subject, unhurried);
+  const outcomes = await verifier.ask(subject);
   step.done(summary(outcomes));
   const red = outcomes.filter((o) => o.verdict !== "holds");
   if (red.length > 0) process.stdout.write(`${table(red)}\n`);
@@ -181,7 +179,7 @@ async function askUnbroken(
   const red: Outcome[] = [];
   for (let round = 1; round <= rounds; round++) {
     const begun = performance.now();
-    const outcomes = await verifier.ask(subject, unhurried);
+    const outcomes = await verifier.ask(subject);
     const seconds = ((performance.now() - begun) / 1000).toFixed(1);
     process.stdout.write(`round ${round} of ${rounds}: ${summary(outcomes)}, in ${seconds} s\n`);
     red.push(...outcomes.filter((o) => o.verdict !== "holds"));

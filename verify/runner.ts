@@ -15,7 +15,7 @@ export interface RunOptions {
   readonly samples?: number;
   /** How long a wrong answer may still become right: configuration takes time to reach the proxies. @default 20 */
   readonly patienceSeconds?: number;
-  /** Time limit of the whole run. @default 60 */
+  /** Time limit of the whole run. @default 180 */
   readonly limitSeconds?: number;
   /** Look up the line that the server's proxy wrote about each request; what is judged by it needs it. @default true */
   readonly accessLogs?: boolean;
@@ -62,7 +62,7 @@ export async function runProbes(
   send: RoundSender,
   options: RunOptions = {},
 ): Promise<Outcome[]> {
-  const { samples = 3, patienceSeconds = 20, limitSeconds = 60 } = options;
+  const { samples = 3, patienceSeconds = 20, limitSeconds = 180 } = options;
   const unique = new Map<string, ProbeRequest>();
   const once = (request: ProbeRequest): ProbeRequest => {
     const key = JSON.stringify(request);

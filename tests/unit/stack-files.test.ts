@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { parse } from "yaml";
 import { UserError } from "../../scripts/errors.ts";
 import { readable } from "../../scripts/stack/files.ts";
-import { readStackFile } from "../../settings/index.ts";
+import { formatProblems, readStackFile } from "../../settings/index.ts";
 import { root } from "./support/settings.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bankmesh-stacks-"));
@@ -48,6 +48,32 @@ describe("stack files", () => {
         }),
       own,
     );
+  });
+
+  test("what Pulumi would read past is refused: other namespaces by a slip, keys without one, keys outside config", () => {
+    const file = write(
+      "Pulumi.dev.yaml",
+      `confg: {}
+services: []
+config:
+  bankmsh:authorization: enforce
+  mtlsMode: STRICT
+  kubernetes:context: kind-x
+  bankmesh:mtlsMode: STRICT
+`,
+    );
+    const { settings, problems } = readStackFile(file, project);
+    assert.equal(settings, undefined);
+    assert.deepEqual(
+      problems.map(({ key, fix }) => `${key}: ${fix}`),
+      [
+        "confg: in Pulumi.dev.yaml, write config",
+        "services: in Pulumi.dev.yaml, write bankmesh:services under config",
+        "bankmsh:authorization: in Pulumi.dev.yaml, write bankmesh:authorization",
+        "mtlsMode: in Pulumi.dev.yaml, write bankmesh:mtlsMode",
+      ],
+    );
+    assert.match(formatProblems("dev", problems), /3\. bankmsh:authorization is set\n/);
   });
 
   test("the modes that the stacks stand for", () => {
