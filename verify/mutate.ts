@@ -21,7 +21,6 @@ import { Verifier } from "./verifier.ts";
 
 /** Exit code for a run that could not ask; 0 says that all were caught, 1 that some were not. */
 const couldNotAsk = 2;
-/** All probes at once on a busy machine. */
 
 /** Breaks a running stack in every way that is known, one at a time, and holds what the probes say against it. */
 export async function main(args: ParsedArguments): Promise<number> {

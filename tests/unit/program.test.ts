@@ -307,7 +307,8 @@ describe("packages", () => {
       assert.equal(packages[`node_modules/${name}`]?.version, version, name);
       const file = path.join(root, "node_modules", name, "package.json");
       const installed = JSON.parse(fs.readFileSync(file, "utf8")) as { version: string };
-      assert.equal(installed.version, version, name);
+      // @pulumi/policy calls itself v1.21.0 there
+      assert.equal(installed.version.replace(/^v/, ""), version, name);
     }
     assert.doesNotMatch(lockText, /"resolved"/);
   });
