@@ -19,6 +19,7 @@ import {
   type ProbeTarget,
   controlOf,
 } from "./probe.ts";
+import { inPool } from "./pool.ts";
 import { allProbes, probesFor } from "./probes/index.ts";
 import { type Outcome, type RoundSender, type RunOptions, runProbes } from "./runner.ts";
 import { attachAccessLogs } from "./server-logs.ts";
@@ -53,6 +54,13 @@ export interface Subject {
   /** Keys that the stack's own issuers sign with, by the issuer's name. @default none */
   readonly signingKeys?: Readonly<Record<string, TokenKey>>;
 }
+
+/**
+ * Requests of this machine that are under way at once, and pods that ask at once, each with up to 24. With hundreds a
+ * machine of two cores has no time for some of them within their five seconds, which is no answer about the platform.
+ */
+const requestsAtOnce = 24;
+const callersAtOnce = 4;
 
 /** Brings callers to a cluster, asks as often as wanted, and takes the callers away. */
 export class Verifier {
@@ -215,14 +223,20 @@ export class Verifier {
       const fromPod = requests.filter(
         (r): r is PodRequest => r.from !== "host" && r.from !== "tool",
       );
-      const fromPods = [...Map.groupBy(fromPod, kindOf)].map(async ([kind, own]) => {
-        const answers = await this.pods.send(kind, own, makeToken);
-        own.forEach((r, i) => found.set(r, answers[i]!));
-      });
+      const fromPods = inPool(
+        [...Map.groupBy(fromPod, kindOf)],
+        callersAtOnce,
+        async ([kind, own]) => {
+          const answers = await this.pods.send(kind, own, makeToken);
+          own.forEach((r, i) => found.set(r, answers[i]!));
+        },
+      );
       const hosts = requests.filter((r): r is HostRequest => r.from === "host");
-      const fromHost = hosts.map(async (r) => void found.set(r, await host!.send(r)));
+      const fromHost = inPool(hosts, requestsAtOnce, async (r) => {
+        found.set(r, await host!.send(r));
+      });
       const fromTools = tools.askAll(requests.filter((r) => r.from === "tool"));
-      await Promise.all([...fromPods, ...fromHost]);
+      await Promise.all([fromPods, fromHost]);
       for (const [request, evidence] of await fromTools) found.set(request, evidence);
       return found;
     };
