@@ -55,12 +55,10 @@ export interface Subject {
   readonly signingKeys?: Readonly<Record<string, TokenKey>>;
 }
 
-/**
- * Requests of this machine that are under way at once, and pods that ask at once, each with up to 24. With hundreds a
- * machine of two cores has no time for some of them within their five seconds, which is no answer about the platform.
- */
-const requestsAtOnce = 24;
-const callersAtOnce = 4;
+/** Requests of this machine that are under way at once; of hundreds, two cores have no time for some in five seconds. */
+const requestsAtOnce = 48;
+/** A token that has just ended, or is about to, is one for so long; in ms. */
+const tokenLasts = 20_000;
 
 /** Brings callers to a cluster, asks as often as wanted, and takes the callers away. */
 export class Verifier {
@@ -223,20 +221,16 @@ export class Verifier {
       const fromPod = requests.filter(
         (r): r is PodRequest => r.from !== "host" && r.from !== "tool",
       );
-      const fromPods = inPool(
-        [...Map.groupBy(fromPod, kindOf)],
-        callersAtOnce,
-        async ([kind, own]) => {
-          const answers = await this.pods.send(kind, own, makeToken);
-          own.forEach((r, i) => found.set(r, answers[i]!));
-        },
-      );
+      const fromPods = [...Map.groupBy(fromPod, kindOf)].map(async ([kind, own]) => {
+        const answers = await this.pods.send(kind, own, makeToken);
+        own.forEach((r, i) => found.set(r, answers[i]!));
+      });
       const hosts = requests.filter((r): r is HostRequest => r.from === "host");
       const fromHost = inPool(hosts, requestsAtOnce, async (r) => {
         found.set(r, await host!.send(r));
       });
       const fromTools = tools.askAll(requests.filter((r) => r.from === "tool"));
-      await Promise.all([fromPods, fromHost]);
+      await Promise.all([...fromPods, fromHost]);
       for (const [request, evidence] of await fromTools) found.set(request, evidence);
       return found;
     };
@@ -264,16 +258,18 @@ function kindsIn(settings: Settings, probes: readonly Probe[]): CallerKind[] {
   ];
 }
 
-/** Makes each token once, so that rounds send the same. */
+/** Makes each token once for the rounds of some seconds; what its times say would be over in a long run. */
 function tokenMaker({ settings, signingKeys = {} }: Subject): (spec: TokenSpec) => string {
   const { issuers } = settings.authentication;
-  const made = new Map<string, string>();
+  const made = new Map<string, { readonly token: string; readonly at: number }>();
   return (spec) => {
     const text = JSON.stringify(spec);
     const key = signingKeys[spec.issuer];
     if (!key) throw new Error(`the stack has no key of issuer ${spec.issuer}`);
-    const token = made.get(text) ?? makeToken(spec, issuers, key);
-    made.set(text, token);
+    const known = made.get(text);
+    if (known && Date.now() - known.at < tokenLasts) return known.token;
+    const token = makeToken(spec, issuers, key);
+    made.set(text, { token, at: Date.now() });
     return token;
   };
 }
