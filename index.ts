@@ -96,7 +96,7 @@ export const services = settings.services.map((service) => service.name);
 export const mtlsMode = security.mtlsMode;
 export const gatewayTls = gateway.gatewayTls;
 export const authorization = access.authorization;
-export const enforcement = gate?.enforcement;
+export const enforcement = gate?.enforcement ?? "not asked";
 export const host = settings.host;
 export const endpoints = outputs.endpoints(settings);
 export const howToCall = outputs.howToCall(stack, settings);

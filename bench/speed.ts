@@ -148,8 +148,9 @@ async function previewsInTurn(env: Env, times: Record<Size, Times>, round: numbe
 }
 
 function figures({ few, gated, many, ruled }: Record<Size, Times>): Figure[] {
+  // within each round, for a machine that others use too is another one some minutes later
   const growth = (what: "up" | "previewInTurn" | "plain" | "atOnce") =>
-    (median(many[what]) - median(few[what])) / more.length;
+    median(many[what].map((seconds, i) => (seconds - few[what][i]!) / more.length));
   const atOnce: Figure[] = withAtOnce
     ? [
         {

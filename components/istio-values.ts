@@ -1,4 +1,5 @@
 import type { IstioSettings } from "../settings/index.ts";
+import { noKeysThere } from "../settings/key-sources.ts";
 import type { Sources } from "../sources/index.ts";
 
 /** Values of one Helm chart. */
@@ -67,16 +68,6 @@ export function baseValues({ istio }: IstioValuesArgs): HelmValues {
  */
 const proxyReadiness = { readinessPeriodSeconds: 5, readinessFailureThreshold: 12 };
 
-/**
- * Where istiod fetches no issuer's keys: its own loopback, and the metadata services of clouds, which hand out
- * credentials. A redirect or a name of somebody else's could lead there.
- */
-const noKeysThere = [
-  ...["0.0.0.0/8", "127.0.0.0/8", "::/127"],
-  ...["169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128"],
-  ...["100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32"],
-].join(",");
-
 /** Values of chart istiod. */
 export function istiodValues({ istio, sources }: IstioValuesArgs): HelmValues {
   const values: HelmValues = {
@@ -95,7 +86,7 @@ export function istiodValues({ istio, sources }: IstioValuesArgs): HelmValues {
       env: {
         DEFAULT_WORKLOAD_CERT_TTL: `${istio.workloadCertTtlHours}h`,
         MAX_WORKLOAD_CERT_TTL: `${istio.workloadCertTtlHours}h`,
-        BLOCKED_CIDRS_IN_JWKS_URIS: noKeysThere,
+        BLOCKED_CIDRS_IN_JWKS_URIS: noKeysThere.join(","),
       },
     },
     meshConfig: meshConfig(istio),

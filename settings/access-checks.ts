@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { prefixOf } from "./prefix.ts";
 import { type Problem, setCommand, show } from "./problems.ts";
 import { coversRule } from "./rule-covers.ts";
@@ -27,6 +28,7 @@ export function accessChecks(stack: string, s: Settings): Problem[] {
           ruleChecks(s, service, rule, `services[${i}].${list}[${j}]`, list, tools),
         ),
       ),
+      ...twins(service, `services[${i}]`, tools),
       ...contradictions(service, `services[${i}]`, tools),
       ...addressChecks(s, service, `services[${i}]`, tools),
       ...(s.authorization === "off" || !isAsked(s, service)
@@ -169,6 +171,20 @@ function claimHeaderChecks(s: Settings, { problem, set }: Pick<Tools, "problem" 
             set(`${key}.${missing[0]}`, "<claim>"),
           ),
         ];
+  });
+}
+
+/** A rule that stands twice: whoever takes one away believes that it is gone. */
+function twins(service: ServiceSettings, key: string, { problem, remove }: Tools): Problem[] {
+  return (["allowFrom", "denyFrom"] as const).flatMap((list) => {
+    const rules = service[list] ?? [];
+    return rules.flatMap((rule, i) => {
+      const first = rules.findIndex((other) => isDeepStrictEqual(other, rule));
+      const at = `${key}.${list}[${i}]`;
+      return first < i
+        ? [problem(at, rule, `each rule once; ${list}[${first}] is the same`, remove(at))]
+        : [];
+    });
   });
 }
 

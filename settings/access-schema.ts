@@ -1,5 +1,6 @@
 import { createPublicKey } from "node:crypto";
 import { z } from "zod";
+import { isFetched } from "./key-sources.ts";
 import {
   addressBlock,
   dnsLabel,
@@ -43,11 +44,13 @@ const principal = z
   .string({ error: principalText })
   .regex(/^[a-z0-9.-]+\/ns\/[a-z0-9-]+\/sa\/[a-z0-9.-]+$/, { error: principalText });
 
+const list = <T extends z.ZodType>(of: T) => z.array(of).min(1, { error: "at least one" });
+
 const valueText = "a text, with * alone, at its begin or at its end; Istio knows no other pattern";
 const value = someText.regex(/^(\*|\*?[^*]+|[^*]+\*)$/, { error: valueText });
 /** One value or several; with several, any of them will do. */
 const values = z
-  .union([value, z.array(value).min(1)], { error: `${valueText}; or a list of texts` })
+  .union([value, list(value)], { error: `${valueText}; or a list of texts` })
   .transform((v) => (typeof v === "string" ? [v] : v));
 
 const claimText = "the name of a claim; a dot leads into a nested one (realm.roles)";
@@ -57,8 +60,6 @@ const wordsText = "the name of a claim at the top of the token; Envoy looks no d
 const topClaim = z
   .string({ error: wordsText })
   .regex(/^([^.[\]\s]+|[^[\]\s]+:\/\/[^[\]\s]+)$/, { error: wordsText });
-
-const list = <T extends z.ZodType>(of: T) => z.array(of).min(1, { error: "at least one" });
 
 /** What a request has to be, and to bring, for a rule to match it. All that is set has to hold. */
 const request = {
@@ -100,7 +101,12 @@ export const denySchema = z.strictObject({ ...caller, ...request });
 
 const jwksText =
   'a JSON Web Key Set as text, such as {"keys":[…]}, of public keys alone (no d, no k), RSA ones of 2048 bits or more';
-const jwks = z.string({ error: jwksText }).refine(isKeySet, { error: jwksText });
+const jwks = z
+  .string({ error: (issue) => (isMap(issue.input) ? jwksMapText : jwksText) })
+  .refine(isKeySet, { error: jwksText });
+
+const jwksMapText = "the key set as text: put it between single quotes, or below a | in YAML";
+const isMap = (value: unknown) => typeof value === "object" && value !== null;
 
 const fromHeader = z.strictObject({ name: header, prefix: someText.optional() });
 const reasonText = "why: a query parameter ends up in logs and histories";
@@ -110,6 +116,8 @@ const fromParameter = z.strictObject({
 });
 
 const httpsText = "a URL of https: whoever sits on the way of http could hand over keys of his own";
+const fetchedText =
+  "a URL that istiod fetches: no address of loopback (127.0.0.0/8, ::1, localhost) and none of link-local (169.254.0.0/16, fe80::/10)";
 const issuerUrlText = `${httpsText}; its keys are found by OpenID discovery, because it has neither keyIds, jwks nor jwksUri`;
 const issuerFields = z.strictObject({
   /** Name within the stack. */
@@ -123,7 +131,10 @@ const issuerFields = z.strictObject({
   /** Keys of the issuer, written down. */
   jwks: jwks.optional(),
   /** Where the issuer serves its keys. */
-  jwksUri: z.url({ protocol: /^https$/, error: httpsText }).optional(),
+  jwksUri: z
+    .url({ protocol: /^https$/, error: httpsText })
+    .refine(isFetched, { error: fetchedText })
+    .optional(),
   headers: list(fromHeader).optional(),
   parameters: list(fromParameter).optional(),
   /** Claims whose text is words apart by spaces, beside scope and permission, which always are. */

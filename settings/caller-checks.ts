@@ -1,5 +1,6 @@
 import type { Tools } from "./access-checks.ts";
 import { nearest } from "./nearest.ts";
+import { gatewayNamespace as istioNamespace } from "./rollout.ts";
 import type { Problem } from "./problems.ts";
 import type { Rule } from "./rule-checks.ts";
 import type { Settings } from "./schema.ts";
@@ -34,11 +35,32 @@ export function principalChecks(
         `${key}.principal`,
         principal,
         `an account of a service of this stack: ${names.map((n) => `${n}-sa`).join(", ")}`,
-        set(`${key}.service`, near ?? "<name>"),
+        set(`${key}.principal`, `cluster.local/ns/${namespace}/sa/${near ?? "<name>"}-sa`),
       ),
     );
   }
   return found;
+}
+
+/** On a cluster of the stack's own, a namespace that the stack does not make has nobody in it. */
+export function namespaceChecks(
+  s: Settings,
+  { namespace }: Rule,
+  key: string,
+  { problem, remove, set }: Tools,
+): Problem[] {
+  const known = [...new Set([s.namespace, istioNamespace, ...s.clients.map((c) => c.namespace)])];
+  if (namespace === undefined || s.cluster !== "kind" || known.includes(namespace)) return [];
+  const near = nearest(namespace, known);
+  const allowed = `a namespace of this stack: ${known.join(", ")}; clients make others, and principal names an identity that comes from elsewhere`;
+  return [
+    problem(
+      `${key}.namespace`,
+      namespace,
+      allowed,
+      near ? set(`${key}.namespace`, near) : remove(key),
+    ),
+  ];
 }
 
 /** The gateway alone knows where a client is. */

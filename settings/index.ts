@@ -6,6 +6,7 @@ import { crossChecks } from "./checks.ts";
 import { nearest } from "./nearest.ts";
 import { type OwnCertificates, certificateChecks } from "./own-certificates.ts";
 import { type Problem, setCommand, show } from "./problems.ts";
+import { saysNothingNew, withoutIssues } from "./readable.ts";
 import { strangeKeys } from "./strange-keys.ts";
 import { type SecretKey, type Settings, secretKeys, settingsSchema } from "./schema.ts";
 
@@ -68,8 +69,12 @@ export function parseSettings(
   const readable = result.data ?? settingsSchema.parse(withoutIssues(plain));
   problems.push(...certificateChecks(stack, own, readable.host, now));
   const sources = sourcesOf(stack, readable, env, problems);
-  const open = (p: Problem) => !wrong.some((w) => covers(plain, readable, w.key, p.key));
-  problems.push(...crossChecks(stack, readable, sources).filter(open));
+  const keys = wrong.map((w) => w.key);
+  problems.push(
+    ...crossChecks(stack, readable, sources).filter(
+      (p) => !saysNothingNew(plain, readable, keys, p.key),
+    ),
+  );
   return problems.length === 0 && sources
     ? { settings: withImages(readable, sources), sources, own, problems }
     : { own, problems: distinct(problems) };
@@ -113,55 +118,12 @@ function sourcesOf(
   }
 }
 
-/**
- * Whether a rule between keys says nothing new, because its key, or a part of it, is wrong already. Where the list of
- * services could not be read at all, nothing can be said about who names one of them.
- */
-function covers(
-  plain: Record<string, unknown>,
-  readable: Settings,
-  wrong: string,
-  ruled: string,
-): boolean {
-  const within = (inner: string, outer: string) =>
-    inner === outer || inner.startsWith(`${outer}.`) || inner.startsWith(`${outer}[`);
-  const given = Array.isArray(plain.services) ? plain.services.length : -1;
-  const unread = within(wrong, "services") && given !== readable.services.length;
-  return (
-    within(wrong, ruled) ||
-    (unread && /^(services|workloadMtls|rollout|authentication\.exempt)\b/.test(ruled))
-  );
-}
-
 function distinct(problems: readonly Problem[]): Problem[] {
   const seen = new Set<string>();
   return problems.filter(({ key, allowed }) => {
     const line = `${key} ${allowed}`;
     return seen.has(line) ? false : seen.add(line);
   });
-}
-
-/** The values less what the schema refuses, so that the rules between keys can be asked about the rest. */
-function withoutIssues(plain: Record<string, unknown>): Record<string, unknown> {
-  const rest = structuredClone(plain);
-  for (let round = 0; round < 3; round++) {
-    const { error } = settingsSchema.safeParse(rest);
-    if (!error) return rest;
-    for (const issue of error.issues) {
-      const unknown = issue.code === "unrecognized_keys" ? issue.keys : [];
-      const path = round < 2 ? issue.path : issue.path.slice(0, 1);
-      if (unknown.length > 0) for (const key of unknown) remove(rest, [...issue.path, key]);
-      else remove(rest, path);
-    }
-  }
-  return {};
-}
-
-function remove(root: Record<string, unknown>, path: readonly PropertyKey[]): void {
-  const parent = path
-    .slice(0, -1)
-    .reduce<unknown>((v, p) => (v as Record<PropertyKey, unknown> | undefined)?.[p], root);
-  if (typeof parent === "object" && parent !== null) Reflect.deleteProperty(parent, path.at(-1)!);
 }
 
 /**

@@ -27,12 +27,30 @@ export function setCommand(stack: string, key: string, value: string): string {
   return `pulumi config set --stack ${stack} ${target} ${value}`;
 }
 
-/** All problems of a stack in one message. */
+/** Commands that take entries out of lists go last and from the end, for each moves those that stand behind it. */
+function inOrderOfFixes(problems: readonly Problem[]): Problem[] {
+  const removed = (p: Problem) => / config rm .*--path '(.*)'$/.exec(p.fix)?.[1];
+  const parts = (path: string) => path.split(/[.[\]]+/).filter(Boolean);
+  const later = (a: string, b: string) => {
+    const [as, bs] = [parts(a), parts(b)];
+    const at = as.findIndex((part, i) => part !== bs[i]);
+    if (at < 0) return as.length - bs.length;
+    const [x, y] = [Number(as[at]), Number(bs[at])];
+    return Number.isNaN(x) || Number.isNaN(y) ? 0 : x - y;
+  };
+  const stay = problems.filter((p) => removed(p) === undefined);
+  const go = problems.filter((p) => removed(p) !== undefined);
+  return [...stay, ...go.sort((a, b) => later(removed(b)!, removed(a)!))];
+}
+
+/** All problems of a stack in one message; their fixes can be run one after another, from the first to the last. */
 export function formatProblems(stack: string, problems: readonly Problem[]): string {
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-  const lines = problems.map(
-    (p, i) =>
-      `  ${i + 1}. ${p.whole ? "" : "bankmesh:"}${p.key} is ${p.value}\n     allowed: ${p.allowed}\n     fix:     ${p.fix}`,
-  );
+  const ordered = inOrderOfFixes(problems);
+  const lines = ordered.map((p, i) => {
+    const first = ordered.findIndex((other) => other.fix === p.fix);
+    const fix = first < i ? `the command of ${first + 1} mends this too` : p.fix;
+    return `  ${i + 1}. ${p.whole ? "" : "bankmesh:"}${p.key} is ${p.value}\n     allowed: ${p.allowed}\n     fix:     ${fix}`;
+  });
   return `the configuration of stack "${stack}" has ${count}; nothing was touched\n${lines.join("\n")}`;
 }

@@ -1,6 +1,6 @@
 import type { Tools } from "./access-checks.ts";
 import type { Problem } from "./problems.ts";
-import { gatewayNamespace, rolledOut, rolledOutAtGateway } from "./rollout.ts";
+import { gatewayNamespace, isAsked, rolledOut, rolledOutAtGateway } from "./rollout.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
 
 /** Where rules apply while they are rolled out, held against what there is. */
@@ -35,7 +35,14 @@ export function rolloutChecks(s: Settings, { problem, remove, set }: Tools): Pro
           : [];
       }),
     ];
-  if (services.length > 0 || namespaces.length > 0) return unknown;
+  if (services.length > 0 || namespaces.length > 0) {
+    const asked = s.authorization === "off" || s.services.some((service) => isAsked(s, service));
+    if (asked || unknown.length > 0) return unknown;
+    const key = services.length > 0 ? "rollout.services" : "rollout.namespaces";
+    const given = { services, namespaces };
+    const allowed = `something that leaves a service: ${mode} with these applies no rule at all; authorization: off says so plainly`;
+    return [problem(key, given, allowed, set("authorization", "off"))];
+  }
   const allowed = "at least one service, or rollout.namespaces";
   const fix = set("rollout.services[0]", names[0]!);
   return [...unknown, problem("rollout.services", services, allowed, fix)];

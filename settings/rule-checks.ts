@@ -1,6 +1,6 @@
 import type { AllowRule, DenyRule } from "./access-schema.ts";
 import type { Tools } from "./access-checks.ts";
-import { addressChecks, principalChecks } from "./caller-checks.ts";
+import { addressChecks, namespaceChecks, principalChecks } from "./caller-checks.ts";
 import { nearest } from "./nearest.ts";
 import { prefixOf, versionOf } from "./prefix.ts";
 import type { Problem } from "./problems.ts";
@@ -45,6 +45,7 @@ export function ruleChecks(
     );
   }
   found.push(...principalChecks(s, rule, key, { problem, remove, set }));
+  found.push(...namespaceChecks(s, rule, key, { problem, remove, set }));
   const prefix = prefixOf(service);
   const ports = service.ports?.map((p) => p.targetPort) ?? [8080];
   if (list === "allowFrom" && rule.gateway && ports.slice(1).some((p) => rule.ports?.includes(p)))

@@ -152,10 +152,9 @@ async function clusterAndPorts(
     const found = await nodeState(process.env, cluster);
     there = found !== "absent";
     if (there) await checkCluster(process.env, cluster, known);
-    node = {
-      mark: there ? "ok" : "will do",
-      text: `kind cluster ${cluster}: ${there ? found : "is made"}`,
-    };
+    const runs = found === "running";
+    const then = there ? (runs ? found : `${found}; it is started`) : "is made";
+    node = { mark: runs ? "ok" : "will do", text: `kind cluster ${cluster}: ${then}` };
   } catch (e) {
     node = {
       mark: there ? "PROBLEM" : "will do",

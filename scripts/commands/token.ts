@@ -38,10 +38,15 @@ export const token: Command = {
   async run(args, report) {
     const text = (flag: string) => {
       const value = args.flags[flag];
+      if (value === "") throw new UserError(`--${flag}: text that is not empty, or leave it out`);
       return typeof value === "string" ? value : undefined;
     };
+    const flags = ["scope", "role"].filter((claim) => text(claim) !== undefined);
+    const audiences = text("aud")?.split(",");
+    if (audiences?.includes("")) throw new UserError("--aud: names apart by commas, none empty");
+    const subject = text("sub") ?? "tester";
     const lifetimeSeconds = lifetime(text("ttl") ?? "10m");
-    const claims = claimsOf(text("claims") ?? "{}");
+    const claims = claimsOf(text("claims") ?? "{}", flags);
     const { name, outputs } = await outputsOf(args, report);
     const { authentication } = checkConfiguration(name, process.env);
     const issuer = ownIssuer(name, authentication.issuers, text("issuer"));
@@ -54,8 +59,8 @@ export const token: Command = {
     const signed = await signToken(
       {
         issuer: issuer.issuer,
-        audiences: text("aud")?.split(",") ?? issuer.audiences.slice(0, 1),
-        subject: text("sub") ?? "tester",
+        audiences: audiences ?? issuer.audiences.slice(0, 1),
+        subject,
         lifetimeSeconds,
         claims: {
           ...claims,

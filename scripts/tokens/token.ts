@@ -49,15 +49,29 @@ export function lifetime(text: string): number {
 /**
  * Claims of a JSON object.
  *
- * @throws UserError when it is none
+ * @param flags claims that flags of their own name beside it
+ * @throws UserError when it is none, or names a claim that comes from elsewhere
  */
-export function claimsOf(text: string): Record<string, unknown> {
+export function claimsOf(text: string, flags: readonly string[] = []): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
-  } catch {
-    // said below
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+      const taken = Object.keys(value).filter((c) => c in claimsByFlag || flags.includes(c));
+      if (taken.length === 0) return value as Record<string, unknown>;
+      const instead = taken.map((c) => `${c} (${claimsByFlag[c] ?? `--${c} is there`})`).join(", ");
+      throw new UserError(`--claims: without what comes from elsewhere: ${instead}`);
+    }
+  } catch (e) {
+    if (e instanceof UserError) throw e;
   }
   throw new UserError(`--claims ${text}: a JSON object, such as '{"realm":{"roles":["clerk"]}}'`);
 }
+
+/** Claims that the token has anyway, each with what sets it. */
+const claimsByFlag: Readonly<Record<string, string>> = {
+  iss: "--issuer names the issuer",
+  aud: "--aud",
+  sub: "--sub",
+  exp: "--ttl says how long from now",
+  iat: "always now",
+};

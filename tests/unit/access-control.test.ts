@@ -287,6 +287,9 @@ describe("npm run token", () => {
     assert.deepEqual(claimsOf('{"a":{"b":1}}'), { a: { b: 1 } });
     for (const wrong of ["[1]", "x", "null", '"a"'])
       assert.throws(() => claimsOf(wrong), UserError);
+    assert.deepEqual(claimsOf('{"role":["admin"]}', ["scope"]), { role: ["admin"] });
+    assert.throws(() => claimsOf('{"exp":1,"sub":"a"}'), /exp \(--ttl .*\), sub \(--sub\)/);
+    assert.throws(() => claimsOf('{"role":"a"}', ["role"]), /role \(--role is there\)/);
   });
 
   test("only an own issuer signs", () => {

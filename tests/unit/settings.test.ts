@@ -126,6 +126,34 @@ describe("all problems come in one message", () => {
     assert.match(formatProblems("dev", problems), /has 1 problem; /);
   });
 
+  test("one entry that cannot be read hides nothing that is wrong with others", () => {
+    const services = [
+      "users",
+      { name: "orders", allowFrom: [{ gateway: true, methods: ["get"] }, { namespace: "nosuch" }] },
+      { name: "ledger", prefix: "/orders", allowFrom: [{ gateway: true, claims: { a: "b" } }] },
+    ];
+    const issuers = [{ name: "bank", issuer: "https://issuer.bank" }];
+    const given = { services, authentication: { issuers }, trustedProxies: 1 };
+    const { problems } = parseSettings("dev", { ...given, authorization: "enforce" }, official);
+    assert.deepEqual(problems.map((p) => p.key).sort(), [
+      "authentication.issuers[0].audiences",
+      "services[0]",
+      "services[1].allowFrom[0].methods[0]",
+      "services[1].allowFrom[1].namespace",
+      "services[2].prefix",
+    ]);
+  });
+
+  test("fixes that take entries out of a list can be run one after another", () => {
+    const rule = { gateway: true, rpcs: ["/a.B/C"] };
+    const services = [{ name: "users", allowFrom: [rule, { ...rule, methods: ["GET"] }] }];
+    const { problems } = parseSettings("dev", { services }, official);
+    const message = formatProblems("dev", problems);
+    const removed = [...message.matchAll(/config rm .*allowFrom\[(\d)\]'/g)].map((m) => m[1]);
+    assert.deepEqual(removed, ["1", "0"]);
+    assert.match(message, /the command of 1 mends this too/);
+  });
+
   test("a wrong name of a service does not make whoever names another look wrong", () => {
     const services = [{ name: "Users" }, { name: "ledger" }];
     const workloadMtls = [{ service: "ledger", mode: "STRICT" }];

@@ -3,6 +3,8 @@ import { type ConfigError, removePath, setPath } from "./config-error.ts";
 import { meaningless } from "./meaningless-rules.ts";
 import { rollouts } from "./rollout-errors.ts";
 
+const { keyIds: _, ...fetched } = issuers[0]!;
+
 /** Wrong shapes. */
 const shapes: readonly ConfigError[] = [
   row(
@@ -266,9 +268,9 @@ const rules: readonly ConfigError[] = [
     setPath("services[0].allowFrom[0].service", "<name>"),
   ),
   row(
-    { authorization: "dry-run", services: [{ name: "users", allowFrom: [{ namespace: "shop" }] }] },
+    { authorization: "dry-run", services: [{ name: "users", allowFrom: [{ namespace: "bank" }] }] },
     "services[0].allowFrom",
-    '[{"namespace":"shop"}]',
+    '[{"namespace":"bank"}]',
     "a rule for the gateway, which serves /users; or prefix: false",
     setPath("services[0].prefix", "false"),
   ),
@@ -289,6 +291,41 @@ const rules: readonly ConfigError[] = [
     '"bank"',
     "a name of its own; issuers[0] has the same",
     setPath("authentication.issuers[1].name", "bank-2"),
+  ),
+  row(
+    { authentication: { issuers: [{ ...fetched, jwksUri: "https://127.0.0.1/keys" }] } },
+    "authentication.issuers[0].jwksUri",
+    '"https://127.0.0.1/keys"',
+    "a URL that istiod fetches",
+    setPath("authentication.issuers[0].jwksUri", "<value>"),
+  ),
+  row(
+    { authentication: { issuers: [{ ...fetched, jwksUri: "https://169.254.169.254/keys" }] } },
+    "authentication.issuers[0].jwksUri",
+    '"https://169.254.169.254/keys"',
+    "a URL that istiod fetches",
+    setPath("authentication.issuers[0].jwksUri", "<value>"),
+  ),
+  row(
+    { authentication: { issuers: [{ ...fetched, jwksUri: "https://[::1]/keys" }] } },
+    "authentication.issuers[0].jwksUri",
+    '"https://[::1]/keys"',
+    "a URL that istiod fetches",
+    setPath("authentication.issuers[0].jwksUri", "<value>"),
+  ),
+  row(
+    { authentication: { issuers: [{ ...fetched, jwksUri: "https://localhost/keys" }] } },
+    "authentication.issuers[0].jwksUri",
+    '"https://localhost/keys"',
+    "a URL that istiod fetches",
+    setPath("authentication.issuers[0].jwksUri", "<value>"),
+  ),
+  row(
+    { authentication: { issuers: [{ ...fetched, jwks: { keys: [] } }] } },
+    "authentication.issuers[0].jwks",
+    "set (not shown)",
+    "the key set as text",
+    setPath("authentication.issuers[0].jwks", "<value>"),
   ),
   row(
     { authentication: { issuers: [{ ...issuers[0]!, jwksUri: "https://x/keys" }] } },

@@ -4,11 +4,39 @@ import { issuers, authentication, row, payments, allow } from "./access-words.ts
 /** Rules that would match nothing, or more than they read. */
 export const meaningless: readonly ConfigError[] = [
   row(
+    payments({ allowFrom: [{ namespace: "nosuch" }] }),
+    `${allow}.namespace`,
+    '"nosuch"',
+    "a namespace of this stack: bank, istio-system",
+    removePath(allow),
+  ),
+  row(
+    payments({ allowFrom: [{ namespace: "banc" }] }),
+    `${allow}.namespace`,
+    '"banc"',
+    "a namespace of this stack: bank, istio-system",
+    setPath(`${allow}.namespace`, "bank"),
+  ),
+  row(
+    payments({ allowFrom: [{ gateway: true }, { gateway: true }] }),
+    "services[0].allowFrom[1]",
+    '{"gateway":true}',
+    "each rule once; allowFrom[0] is the same",
+    removePath("services[0].allowFrom[1]"),
+  ),
+  row(
+    payments({ allowFrom: [{ gateway: true, claims: { role: [] } }] }, { authentication }),
+    `${allow}.claims.role`,
+    "[]",
+    "at least one",
+    setPath(`${allow}.claims.role`, "<value>"),
+  ),
+  row(
     payments({ allowFrom: [{ principal: "cluster.local/ns/bank/sa/order-sa" }] }),
     `${allow}.principal`,
     '"cluster.local/ns/bank/sa/order-sa"',
     "an account of a service of this stack: payments-sa, orders-sa",
-    setPath(`${allow}.service`, "orders"),
+    setPath(`${allow}.principal`, "cluster.local/ns/bank/sa/orders-sa"),
   ),
   row(
     payments({ allowFrom: [{ principal: "cluster.locl/ns/shop/sa/web" }] }),

@@ -5,6 +5,16 @@ import { type ConfigError, removePath, setPath } from "./config-error.ts";
 export const rollouts: readonly ConfigError[] = [
   row(
     payments(
+      { prefix: false, allowFrom: [{ service: "orders" }] },
+      { authorization: "enforce", rollout: { mode: "all-but", services: ["payments", "orders"] } },
+    ),
+    "rollout.services",
+    '{"services":["payments","orders"],"namespaces":[]}',
+    "something that leaves a service: all-but with these applies no rule at all",
+    "pulumi config set --stack dev authorization off",
+  ),
+  row(
+    payments(
       { allowFrom: [{ gateway: true, remoteIpBlocks: ["203.0.113.0/24"] }] },
       {
         ...{ authorization: "enforce", trustedProxies: 1 },
