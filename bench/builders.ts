@@ -2,7 +2,7 @@ import { namespaceMtls } from "../policies/mtls.ts";
 import { gatewaySpec, virtualServiceSpec } from "../policies/routing.ts";
 import { bankRoutes } from "../components/bank.ts";
 import { type Settings, settingsSchema } from "../settings/index.ts";
-import { accessObjects } from "./access-objects.ts";
+import { accessObjects } from "../manifests/access.ts";
 
 /** A stack of many services, each with ten rules: callers, claims, methods, paths. */
 export function manyRules(services: number): Settings {

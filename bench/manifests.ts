@@ -2,15 +2,12 @@ import { generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { stringify } from "yaml";
-import { bankRoutes } from "../components/bank.ts";
-import { deployment, serviceAccount, serviceObject } from "../components/bank-service.ts";
 import { baseValues, gatewayValues, istiodValues } from "../components/istio-values.ts";
 import { gatewayNodePorts, kindConfig } from "../components/kind-cluster.ts";
-import { namespaceMtls } from "../policies/mtls.ts";
-import { gatewaySpec, virtualServiceSpec } from "../policies/routing.ts";
-import type { ServiceSettings, Settings } from "../settings/index.ts";
+import { accessObjects } from "../manifests/access.ts";
+import { mtlsObjects, routeObjects, serviceObjects } from "../manifests/bank.ts";
+import type { Settings } from "../settings/index.ts";
 import type { ChartSource, Sources } from "../sources/index.ts";
-import { accessObjects } from "./access-objects.ts";
 
 /** Writes what the shell route applies: the same charts, values and objects that the program makes, as files. */
 export function writeManifests(folder: string, settings: Settings, sources: Sources): void {
@@ -27,7 +24,7 @@ export function writeManifests(folder: string, settings: Settings, sources: Sour
   for (const chart of ["base", "istiod", "gateway"] as const)
     write(`${chart}.chart`, chartWords(charts[chart], sources.istio.version));
   const { echo } = sources.images;
-  write("bank.yaml", documents(bank(settings.namespace, settings.services, echo)));
+  write("bank.yaml", documents(serviceObjects(settings, echo)));
   write("mesh.yaml", documents(mesh(settings)));
 }
 
@@ -38,31 +35,14 @@ function chartWords({ chart, repo }: ChartSource, version: string): string {
 
 /** The objects of the bank and of its security, those of Istio's charts apart. */
 export function stackObjects(s: Settings, echoImage: string): object[] {
-  return [...mesh(s), ...bank(s.namespace, s.services, echoImage)];
+  return [...mesh(s), ...serviceObjects(s, echoImage)];
 }
 
 function mesh(s: Settings): object[] {
-  const networking = (kind: string, name: string, spec: object) => ({
-    apiVersion: "networking.istio.io/v1",
-    kind,
-    metadata: { name, namespace: s.namespace },
-    spec,
-  });
-  const routes = bankRoutes(s);
   return [
     namespace(s.namespace),
-    {
-      apiVersion: "security.istio.io/v1",
-      kind: "PeerAuthentication",
-      metadata: { name: "default", namespace: s.namespace },
-      spec: namespaceMtls(s.mtlsMode),
-    },
-    networking("Gateway", "bank-gw", gatewaySpec(s.gatewayTls, s.host)),
-    networking(
-      "VirtualService",
-      "bank-vs",
-      virtualServiceSpec({ ...s, gatewayName: "bank-gw", routes }),
-    ),
+    ...mtlsObjects(s),
+    ...routeObjects(s),
     ...(s.authorization === "off" ? [] : access(s)),
   ];
 }
@@ -80,17 +60,6 @@ function namespace(name: string): object {
     kind: "Namespace",
     metadata: { name, labels: { "istio-injection": "enabled" } },
   };
-}
-
-function bank(name: string, services: readonly ServiceSettings[], echoImage: string): object[] {
-  return services.flatMap((service) => {
-    const args = { service, namespace: name, echoImage };
-    return [
-      { apiVersion: "v1", kind: "ServiceAccount", ...serviceAccount(args) },
-      { apiVersion: "v1", kind: "Service", ...serviceObject(args) },
-      { apiVersion: "apps/v1", kind: "Deployment", ...deployment(args) },
-    ];
-  });
 }
 
 function documents(objects: readonly object[]): string {

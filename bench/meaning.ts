@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import { gatewayPrincipal, gatewaySelector } from "../policies/authorization.ts";
+import { stackGateway } from "../policies/gateway.ts";
 import { compare } from "../meaning/compare.ts";
 import { readPlatform } from "../meaning/manifests/platform.ts";
 import { textReport } from "../meaning/report/text.ts";
@@ -8,16 +8,21 @@ import { stackObjects } from "./manifests.ts";
 
 /** The gateway's pods and Service as its chart makes them, as far as requests depend on it. */
 function gateway(): object[] {
-  const [, , namespace, , account] = gatewayPrincipal.split("/");
+  const [, , namespace, , account] = stackGateway.principal.split("/");
   const metadata = { name: "istio-ingressgateway", namespace };
   const ports = [80, 443].map((port) => ({ name: `http-${port}`, port, targetPort: port }));
   const template = {
-    metadata: { labels: { ...gatewaySelector, "sidecar.istio.io/inject": "true" } },
+    metadata: { labels: { ...stackGateway.selector, "sidecar.istio.io/inject": "true" } },
     spec: { serviceAccountName: account, containers: [{ name: "istio-proxy" }] },
   };
   return [
     { apiVersion: "apps/v1", kind: "Deployment", metadata, spec: { template } },
-    { apiVersion: "v1", kind: "Service", metadata, spec: { selector: gatewaySelector, ports } },
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata,
+      spec: { selector: stackGateway.selector, ports },
+    },
   ];
 }
 

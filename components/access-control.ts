@@ -7,10 +7,10 @@ import {
   allowNothing,
   gatewayAllow,
   gatewayDeny,
-  gatewaySelector,
   needsToken,
   servicePolicies,
 } from "../policies/authorization.ts";
+import { stackGateway } from "../policies/gateway.ts";
 import {
   type AuthorizationMode,
   type ServiceSettings,
@@ -120,7 +120,9 @@ function requestAuthentications(
       opts,
     );
   const forward = asking.length > 0 || inside === "namespace";
-  const edge: CustomResource[] = [make("gateway-tokens", istioNamespace, gatewaySelector, forward)];
+  const edge: CustomResource[] = [
+    make("gateway-tokens", istioNamespace, stackGateway.selector, forward),
+  ];
   const everywhere: CustomResource[] =
     inside === "namespace" ? [make("tokens", args.namespace, undefined)] : [];
   const own = new Map(
@@ -147,7 +149,7 @@ function expiry(
   const common = { issuers: args.authentication.issuers, ownKeys: args.keySets, forward };
   const spec =
     place === "edge"
-      ? requireExpiration({ ...common, selector: gatewaySelector, context: "GATEWAY" })
+      ? requireExpiration({ ...common, selector: stackGateway.selector, context: "GATEWAY" })
       : requireExpiration({ ...common, context: "SIDECAR_INBOUND" });
   const namespace = place === "edge" ? istioNamespace : args.namespace;
   return [

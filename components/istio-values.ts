@@ -44,7 +44,7 @@ export const accessLogFormat: Readonly<Record<string, string>> = {
 };
 
 // Small enough for 50 services on 2 cores beside kubeadm's own 850m; a stack for a real cluster sets its own.
-const smallResources = {
+export const smallResources = {
   istiod: { requests: { cpu: "50m", memory: "256Mi" } },
   gateway: { requests: { cpu: "10m", memory: "64Mi" }, limits: { cpu: "2000m", memory: "1024Mi" } },
   proxy: { requests: { cpu: "5m", memory: "40Mi" }, limits: { cpu: "2000m", memory: "1024Mi" } },
@@ -136,7 +136,7 @@ export interface GatewayServiceArgs {
  * The injected probe asks every 15 s, and one that comes before Envoy is up makes the gateway, and each `up`, that much
  * later. As there, the gateway is taken out after a minute without an answer.
  */
-const gatewayReadiness = {
+export const gatewayReadiness = {
   httpGet: { path: "/healthz/ready", port: 15021 },
   periodSeconds: 1,
   timeoutSeconds: 3,
@@ -149,6 +149,12 @@ export interface ClientAddressArgs {
   readonly trustedProxies?: number;
   /** Whether rules ask for the address of who connects; nodes then may not put their own in its place. @default false */
   readonly peerAddress?: boolean;
+}
+
+/** Annotations by which a gateway's pod believes the nearest proxies. */
+export function trustedProxyAnnotations(trustedProxies: number): Record<string, string> {
+  const gatewayTopology = { numTrustedProxies: trustedProxies };
+  return { "proxy.istio.io/config": JSON.stringify({ gatewayTopology }) };
 }
 
 /** Values of chart gateway. */
@@ -167,13 +173,7 @@ export function gatewayValues(
     resources: istio.resources.gateway ?? smallResources.gateway,
     readinessProbe: gatewayReadiness,
     // read by the proxy at its start: as an annotation of the pod, a change of it replaces the pod
-    ...(trustedProxies > 0 && {
-      podAnnotations: {
-        "proxy.istio.io/config": JSON.stringify({
-          gatewayTopology: { numTrustedProxies: trustedProxies },
-        }),
-      },
-    }),
+    ...(trustedProxies > 0 && { podAnnotations: trustedProxyAnnotations(trustedProxies) }),
     service: {
       type: service.type,
       ...(peerAddress && service.type !== "ClusterIP" && { externalTrafficPolicy: "Local" }),

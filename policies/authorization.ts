@@ -7,7 +7,8 @@ import {
   rolledOut,
   rolledOutAtGateway,
 } from "../settings/index.ts";
-import { type Selector, type TokenHeader, tokenHeaders } from "./authentication.ts";
+import { type TokenHeader, tokenHeaders } from "./authentication.ts";
+import { type GatewayProxy, stackGateway } from "./gateway.ts";
 import {
   type AuthorizationPolicySpec,
   type Rule,
@@ -24,11 +25,6 @@ export type AccessSettings = Pick<
   Settings,
   "services" | "namespace" | "authentication" | "rollout" | "gatewayTls"
 >;
-
-/** Labels of the gateway's pods. */
-export const gatewaySelector: Selector = { istio: "ingressgateway" };
-/** Identity of the gateway, as its chart makes it. */
-export const gatewayPrincipal = "cluster.local/ns/istio-system/sa/istio-ingressgateway";
 
 /** Identity of a service of the stack. */
 export function principalOf(service: string, namespace: string): string {
@@ -78,11 +74,12 @@ export function serviceAllow(
   s: AccessSettings,
   service: ServiceSettings,
   version?: string,
+  gateway = stackGateway,
 ): AuthorizationPolicySpec {
   const rules = (service.allowFrom ?? [])
     .filter((rule) => rule.version === version)
-    .map((rule) => insideRule(s, service, rule));
-  const exempt = version === undefined ? exemptInside(s, service) : [];
+    .map((rule) => insideRule(s, service, rule, gateway));
+  const exempt = version === undefined ? exemptInside(s, service, gateway) : [];
   return { ...about(service, version), action: "ALLOW", rules: [...rules, ...exempt] };
 }
 
@@ -91,6 +88,7 @@ export function serviceDeny(
   s: AccessSettings,
   service: ServiceSettings,
   version?: string,
+  gateway = stackGateway,
 ): AuthorizationPolicySpec | undefined {
   const inside = (service.denyFrom ?? []).filter(
     (rule) => rule.version === version && refusedAt(rule) !== "gateway",
@@ -99,7 +97,7 @@ export function serviceDeny(
   return {
     ...about(service, version),
     action: "DENY",
-    rules: inside.map((rule) => everyPort(insideRule(s, service, rule))),
+    rules: inside.map((rule) => everyPort(insideRule(s, service, rule, gateway))),
   };
 }
 
@@ -110,6 +108,7 @@ export function serviceDeny(
 export function servicePolicies(
   s: AccessSettings,
   service: ServiceSettings,
+  gateway = stackGateway,
 ): (readonly [name: string, spec: AuthorizationPolicySpec])[] {
   const rules = [...(service.allowFrom ?? []), ...(service.denyFrom ?? [])];
   const versions = new Set([undefined, ...rules.map((rule) => rule.version)]);
@@ -117,8 +116,8 @@ export function servicePolicies(
     // names of objects know no capitals; a dot, because there may be a service users-v2
     const suffix = version?.toLowerCase().replaceAll("_", "-");
     const name = suffix === undefined ? service.name : `${service.name}.${suffix}`;
-    const allow = serviceAllow(s, service, version);
-    const deny = serviceDeny(s, service, version);
+    const allow = serviceAllow(s, service, version, gateway);
+    const deny = serviceDeny(s, service, version, gateway);
     // an ALLOW without rules lets nobody in; for the service as a whole that is what is meant
     const allows = version === undefined || allow.rules!.length > 0;
     return [
@@ -141,7 +140,10 @@ export function refusedAt(rule: DenyRule): "gateway" | "service" | "both" {
  * What the gateway lets in: the routed prefixes alone, with the methods, tokens and claims that the services' rules
  * ask for. Port 80 only redirects once TLS is on, so everybody may be told where to go.
  */
-export function gatewayAllow(s: AccessSettings): AuthorizationPolicySpec {
+export function gatewayAllow(
+  s: AccessSettings,
+  { selector } = stackGateway,
+): AuthorizationPolicySpec {
   const redirect: Rule[] =
     s.gatewayTls === "NONE" ? [] : [{ to: [{ operation: { ports: ["80"] } }] }];
   const routed = s.services.filter((service) => prefixOf(service) !== undefined);
@@ -149,14 +151,17 @@ export function gatewayAllow(s: AccessSettings): AuthorizationPolicySpec {
     ? [{ to: [{ operation: { paths: [...s.authentication.exempt] } }] }]
     : [];
   return {
-    selector: { matchLabels: { ...gatewaySelector } },
+    selector: { matchLabels: { ...selector } },
     action: "ALLOW",
     rules: [...redirect, ...exempt, ...routed.flatMap((service) => edgeRules(s, service))],
   };
 }
 
 /** What the gateway refuses first; undefined when there is nothing. */
-export function gatewayDeny(s: AccessSettings): AuthorizationPolicySpec | undefined {
+export function gatewayDeny(
+  s: AccessSettings,
+  { selector } = stackGateway,
+): AuthorizationPolicySpec | undefined {
   const rules = s.services
     .filter((service) => rolledOutAtGateway(s, service.name) && prefixOf(service) !== undefined)
     .flatMap((service) =>
@@ -165,7 +170,7 @@ export function gatewayDeny(s: AccessSettings): AuthorizationPolicySpec | undefi
         .map((rule) => everyPort(edgeRule(s, service, rule))),
     );
   if (rules.length === 0) return undefined;
-  return { selector: { matchLabels: { ...gatewaySelector } }, action: "DENY", rules };
+  return { selector: { matchLabels: { ...selector } }, action: "DENY", rules };
 }
 
 function about({ name }: ServiceSettings, version: string | undefined): AuthorizationPolicySpec {
@@ -202,10 +207,15 @@ function everyPort(rule: Rule): Rule {
   return { ...rule, to };
 }
 
-function insideRule(s: AccessSettings, service: ServiceSettings, rule: AllowRule | DenyRule): Rule {
+function insideRule(
+  s: AccessSettings,
+  service: ServiceSettings,
+  rule: AllowRule | DenyRule,
+  proxy: GatewayProxy,
+): Rule {
   const { gateway, namespace, principal } = rule;
   const source: Source = {
-    ...(gateway && { principals: [gatewayPrincipal] }),
+    ...(gateway && { principals: [proxy.principal] }),
     ...(rule.service && { principals: [principalOf(rule.service, s.namespace)] }),
     ...(principal && { principals: [principal] }),
     ...(namespace && { namespaces: [namespace] }),
@@ -219,14 +229,18 @@ function insideRule(s: AccessSettings, service: ServiceSettings, rule: AllowRule
 }
 
 /** Requests that need no token at the edge bring none inside either. */
-function exemptInside(s: AccessSettings, service: ServiceSettings): Rule[] {
+function exemptInside(
+  s: AccessSettings,
+  service: ServiceSettings,
+  { principal }: GatewayProxy,
+): Rule[] {
   const prefix = prefixOf(service);
   const { exempt } = s.authentication;
   const mine = exempt.filter((p) => prefix !== undefined && within(p, prefix));
   if (mine.length === 0) return [];
   return [
     {
-      from: [{ source: { principals: [gatewayPrincipal] } }],
+      from: [{ source: { principals: [principal] } }],
       to: [{ operation: { paths: mine } }],
     },
   ];

@@ -9,7 +9,8 @@ import {
   rolledOutAtGateway,
   versionOf,
 } from "../settings/index.ts";
-import { asksForToken, gatewayPrincipal, refusedAt, routePaths } from "./authorization.ts";
+import { asksForToken, refusedAt, routePaths } from "./authorization.ts";
+import { stackGateway } from "./gateway.ts";
 
 /** Who asks. */
 export type Caller =
@@ -108,7 +109,11 @@ function isCaller(s: Settings, rule: AllowRule | DenyRule, from: Caller): boolea
   if (!gateway && service === undefined && namespace === undefined && principal === undefined)
     return true;
   if (from.kind === "outside")
-    return gateway === true || namespace === "istio-system" || principal === gatewayPrincipal;
+    return (
+      gateway === true ||
+      namespace === stackGateway.namespace ||
+      principal === stackGateway.principal
+    );
   if (from.kind === "plaintext") return false;
   const [ns, account] =
     from.kind === "service" ? [s.namespace, `${from.service}-sa`] : [from.namespace, from.account];

@@ -6,6 +6,7 @@ import type { IVirtualService } from "@kubernetes-models/istio/networking.istio.
 };
 import type { GatewayTls } from "../settings/index.ts";
 import type { TokenHeader } from "./authentication.ts";
+import { type GatewayProxy, stackGateway } from "./gateway.ts";
 
 export type GatewaySpec = NonNullable<IGateway["spec"]>;
 export type VirtualServiceSpec = NonNullable<IVirtualService["spec"]>;
@@ -37,15 +38,20 @@ export interface Route {
  *
  * @see https://istio.io/latest/docs/reference/config/networking/gateway/
  */
-export function gatewaySpec(mode: GatewayTls, host: string): GatewaySpec {
+export function gatewaySpec(
+  mode: GatewayTls,
+  host: string,
+  proxy: Pick<GatewayProxy, "selector"> = stackGateway,
+): GatewaySpec {
+  const selector = { ...proxy.selector };
   const http = { port: { number: 80, name: "http", protocol: "HTTP" }, hosts: [host] };
-  if (mode === "NONE") return { selector: { istio: "ingressgateway" }, servers: [http] };
+  if (mode === "NONE") return { selector, servers: [http] };
   const https = {
     port: { number: 443, name: "https", protocol: "HTTPS" },
     hosts: [host],
     tls: { mode, credentialName: credentialNames[mode], minProtocolVersion: "TLSV1_2" as const },
   };
-  return { selector: { istio: "ingressgateway" }, servers: [http, https] };
+  return { selector, servers: [http, https] };
 }
 
 /** What a VirtualService is made from. */

@@ -42,6 +42,11 @@ const elsewhere: readonly (CommandSpec & {
         help: "also writes reports: json, junit, markdown, html, apart by commas",
       },
       { name: "to", value: "FOLDER", help: "where they go (default .bankmesh/reports)" },
+      {
+        name: "fixtures",
+        help: "also asks what the stack has not in it, of throw-away namespaces beside it (default on kind clusters)",
+      },
+      { name: "no-fixtures", help: "asks of the stack alone (default on existing clusters)" },
     ],
     details: `${stackHelp}
 exit codes: 0 all hold, 1 some fail or are inconclusive, 2 could not ask`,

@@ -243,6 +243,12 @@ function differences(a: GraphCall, b: GraphCall): Part[] {
   return parts.filter((part) => partText(a, part) !== partText(b, part));
 }
 
+/** The one thing in which a call and its control differ. */
+export function differingPart(a: GraphCall, b: GraphCall): Part | undefined {
+  const apart = differences(a, b);
+  return apart.length === 1 ? apart[0] : undefined;
+}
+
 function partText(call: GraphCall, part: Part): string {
   switch (part) {
     case "caller":

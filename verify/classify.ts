@@ -7,6 +7,8 @@ export const reasons = [
   /** 301, 302, 307 or 308. */
   "redirect",
   "not-found",
+  /** 400: what was sent is no request. */
+  "bad-request",
   /** 403 by rules about callers. */
   "rbac-denied",
   /** 401: the token's time is over. */
@@ -33,6 +35,8 @@ export const reasons = [
   "unknown-ca",
   /** Alert: the client's certificate names a CA that did not sign it. */
   "bad-signature",
+  /** Alert: the client's certificate stands in a list of revoked ones. */
+  "cert-revoked",
   /** Alert: the client's certificate was not taken for another reason. */
   "cert-refused",
   /** Alert: the TLS version is not spoken. */
@@ -67,7 +71,7 @@ const alerts: Readonly<Record<string, Reason>> = {
   "bad certificate": "cert-refused",
   "certificate unknown": "cert-refused",
   "certificate expired": "cert-refused",
-  "certificate revoked": "cert-refused",
+  "certificate revoked": "cert-revoked",
   "unsupported certificate": "cert-refused",
   "protocol version": "protocol-version",
   "handshake failure": "handshake-failure",
@@ -153,6 +157,7 @@ function ofStatus(status: number, body: string): Reason {
   if (status >= 200 && status < 300) return "ok";
   if ([301, 302, 307, 308].includes(status)) return "redirect";
   if (status === 404) return "not-found";
+  if (status === 400) return "bad-request";
   if ([502, 503, 504].includes(status)) return "no-upstream";
   return "other-status";
 }

@@ -76,7 +76,7 @@ export function judge(
     : { verdict: "holds", got, text: `${got}, and the control succeeded` };
 }
 
-const answers: readonly Reason[] = ["redirect", "not-found", "other-status"];
+const answers: readonly Reason[] = ["redirect", "not-found", "bad-request", "other-status"];
 
 /** Why a request ended as it did; an answer that the service made itself is ok where that is all that is asked. */
 function reasonOf({ request, evidence }: Answer, expected: Reason): Reason {
@@ -134,7 +134,8 @@ function wrongDetail(expectation: Expectation, answer: Answer, identities: Ident
   return undefined;
 }
 
-function identityOf(
+/** The identity that stands behind a request, by the role that an expectation names. */
+export function identityOf(
   peer: NonNullable<Expectation["peer"]>,
   request: ProbeRequest,
   identities: Identities,

@@ -2,10 +2,9 @@ import type { ParsedArguments } from "../scripts/arguments.ts";
 import { UserError } from "../scripts/errors.ts";
 import { type Reporter, createReporter } from "../scripts/progress.ts";
 import { type Settings, prefixOf } from "../settings/index.ts";
+import { askAll, leftOutLines, wantsFixtures, withoutFixtures } from "./ask-all.ts";
 import { closedFromHere, unasked } from "./calls.ts";
-import { istioVersion } from "../versions.ts";
 import { openPlatform } from "./platform.ts";
-import { operationProbes } from "./probes/operations.ts";
 import { type Format, formatsIn, writeReports } from "./reports/files.ts";
 import {
   type CertificateLife,
@@ -15,8 +14,7 @@ import {
   verdictOf,
 } from "./reports/report.ts";
 import { table } from "./reports/terminal.ts";
-import type { Outcome } from "./runner.ts";
-import { Verifier } from "./verifier.ts";
+import { rowsThatHold } from "./rows.ts";
 
 /** Exit code for a run that could not ask; 0 says that all hold, 1 that something does not. */
 const couldNotAsk = 2;
@@ -28,7 +26,7 @@ export async function main(args: ParsedArguments): Promise<number> {
     const formats = formatsIn(args.flags.output);
     if (args.flags.to !== undefined && formats.length === 0)
       throw new UserError("--to says where reports go, and --output which: there is none");
-    const report = await ask(reporter, args.positional[0]);
+    const report = await ask(reporter, args.positional[0], args.flags);
     process.stdout.write(`${table(report.outcomes)}\n`);
     for (const line of report.notAsked) process.stdout.write(`${line}\n`);
     await write(report, formats, args.flags.to);
@@ -45,38 +43,38 @@ async function write(report: Report, formats: readonly Format[], to: string | tr
   for (const file of files) process.stdout.write(`report: ${file}\n`);
 }
 
-async function ask(reporter: Reporter, word: string | undefined): Promise<Report> {
-  const platform = await openPlatform(reporter, word);
-  const { name, settings, outputs, subject, curlImage, kubectl } = platform;
+async function ask(
+  reporter: Reporter,
+  word: string | undefined,
+  flags: ParsedArguments["flags"],
+): Promise<Report> {
+  let withFixtures = false;
+  const platform = await openPlatform(reporter, word, (s) => {
+    withFixtures = wantsFixtures(flags, s);
+  });
+  const { name, settings, outputs, kubectl } = platform;
   const begun = new Date();
   const step = reporter.step(`asking stack ${name}`);
-  const leftOut: LeftOut[] = [];
-  let verifier: Verifier | undefined;
   try {
-    verifier = await Verifier.open({ kubectl, settings, curlImage });
-    const outcomes = await verifier.ask(subject, {
-      onLeftOut: (id, questions) => leftOut.push({ id, questions }),
-      onSettled: (o, settled, all) => {
-        // where each update is a line of its own, hundreds would hide the answers
-        if (settled % 25 === 0) step.update(`${settled} of ${all}, last ${lastLine(o)}`);
-      },
-    });
-    step.done(`${outcomes.length} questions`);
+    const { outcomes, leftOut, left } = await askAll(platform, withFixtures, (text) =>
+      step.update(text),
+    );
+    step.done(`${outcomes.length} questions, ${rowsThatHold(outcomes).length} rows hold`);
     return {
       ...{ stack: name, at: begun.toISOString(), seconds: (Date.now() - begun.getTime()) / 1000 },
       platform: platformOf(settings, outputs),
       outcomes,
-      notAsked: [...gaps(settings), ...leftOutLines(leftOut)],
+      notAsked: [
+        ...gaps(settings),
+        ...leftOutLines(leftOut),
+        ...withoutFixtures(withFixtures),
+        ...left,
+      ],
       certificates: certificatesOf(outputs, begun),
     };
   } finally {
-    await verifier?.close();
     kubectl.close();
   }
-}
-
-function lastLine(o: Outcome): string {
-  return `${[o.id, o.item].filter(Boolean).join(" ")}: ${o.verdict}`;
 }
 
 function platformOf(s: Settings, outputs: Readonly<Record<string, unknown>>): Report["platform"] {
@@ -101,27 +99,6 @@ function certificatesOf(outputs: Readonly<Record<string, unknown>>, now: Date): 
       typeof pem === "string" && pem !== "" ? [lifeOf(name, pem, now)] : [],
     ),
     ...(lives.server ? [lifeUntil("server", lives.server.validUntil, now)] : []),
-  ];
-}
-
-/** A probe some of whose questions were not asked. */
-interface LeftOut {
-  readonly id: string;
-  readonly questions: number;
-}
-
-function leftOutLines(leftOut: readonly LeftOut[]): string[] {
-  const tools = new Set(operationProbes.map(({ id }) => id));
-  const [byTool, others] = [true, false].map((is) =>
-    leftOut
-      .filter(({ id }) => tools.has(id) === is)
-      .map(({ id, questions }) => `${id} (${questions})`)
-      .join(", "),
-  );
-  const install = `istioctl ${istioVersion} on PATH: https://istio.io/latest/docs/setup/install/istioctl/`;
-  return [
-    ...(byTool ? [`not asked without istioctl: ${byTool}; fix: ${install}`] : []),
-    ...(others ? [`not asked, for nobody here can: ${others}`] : []),
   ];
 }
 

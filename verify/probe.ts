@@ -40,24 +40,31 @@ export interface PodRequest extends Message {
 /** A request that this machine sends to the gateway, on a connection of its own. */
 export interface HostRequest extends Message {
   readonly from: "host";
-  /** The gateway's port for plain HTTP or for TLS; the control server is this process's own. */
-  readonly to: "http" | "https" | "control-server";
+  /** The gateway's port for plain HTTP or for TLS, or its second one for TLS; the control server is this process's own. */
+  readonly to: "http" | "https" | "second-https" | "control-server";
   /** Host header. */
   readonly host: string;
   readonly path: string;
   /** Server name of the TLS handshake; empty: none is sent. @default the host */
   readonly serverName?: string;
   /** Certificates that the server's has to come from. @default the stack's CA */
-  readonly trust?: "system" | "namesake-ca";
+  readonly trust?: "system" | "namesake-ca" | "backend";
   /** Client certificate; the namesake CA has the name of the stack's CA, and another key. @default none */
-  readonly clientCertificate?: "own" | "other-ca" | "namesake-ca" | "self-signed";
+  readonly clientCertificate?: "own" | "other-ca" | "namesake-ca" | "self-signed" | "revoked";
   /** The one TLS version that is offered. @default what Node.js offers */
   readonly tlsVersion?: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
   /** The ciphers that are offered. @default what Node.js offers */
   readonly ciphers?: string;
   /** Follow a redirect once, to this machine, with the same trust and certificate. */
   readonly follow?: boolean;
+  /** Speak HTTP/2, and ask this host first on the same connection, which is made for it. @default one request a connection */
+  readonly after?: string;
+  /** Bytes that are sent before the request. @default none */
+  readonly preface?: string;
 }
+
+/** What is asked of fixtures alone: a flip under traffic, a message of istioctl's, a refusal by the webhook, a metric, logs. */
+export type FixtureCheck = "flip" | "flagged" | "webhook" | "counted" | "secrets-in-logs";
 
 /** A question that Istio's own tools or the cluster answer, about the platform or about one service. */
 export interface ToolRequest {
@@ -70,7 +77,8 @@ export interface ToolRequest {
     | "sidecars"
     | "mode"
     | "certificate"
-    | "ready";
+    | "ready"
+    | FixtureCheck;
   /** @default the platform as a whole */
   readonly service?: string;
 }
@@ -96,6 +104,8 @@ export interface Expectation {
   readonly seen?: Readonly<Record<string, string | null>>;
   /** What the rules would have said, in a dry run. @default not asked */
   readonly wouldBe?: "allowed" | "denied";
+  /** Whether the server's proxy has to log it, with status, flags and peer. @default not asked */
+  readonly logged?: boolean;
 }
 
 /** The same request but for one thing, which has to succeed while the probe is refused. */
@@ -112,6 +122,8 @@ export interface Probe {
   /** Stable id; those of reference catalogues keep theirs. */
   readonly id: string;
   readonly question: string;
+  /** Rows of the catalogue that an item stands for. @default the one that its id begins with */
+  readonly rows?: (settings: Settings, item: string) => readonly string[];
   /** Why the expected answer is the right one. */
   readonly why: string;
   readonly applies: (settings: Settings) => boolean;

@@ -9,6 +9,7 @@ import {
   type ProbeTarget,
   controlOf,
 } from "./probe.ts";
+import { rowsOf } from "./rows.ts";
 
 export interface RunOptions {
   /** Answers in a row that have to be the same. @default 3 */
@@ -21,8 +22,10 @@ export interface RunOptions {
   readonly accessLogs?: boolean;
   /** Called for a probe some of whose questions cannot be asked from here, with their number. */
   readonly onLeftOut?: (id: string, questions: number) => void;
-  /** Called when a question is settled, with how many are and how many there are. */
-  readonly onSettled?: (outcome: Outcome, settled: number, all: number) => void;
+  /** Called at the begin of a run with the number of its questions. */
+  readonly onBegun?: (questions: number) => void;
+  /** Called when a question is settled. */
+  readonly onSettled?: (outcome: Outcome) => void;
 }
 
 /** What came of one question. */
@@ -31,6 +34,10 @@ export interface Outcome extends Judgement {
   /** What it was asked for; empty when it is asked once. */
   readonly item: string;
   readonly probe: Probe;
+  /** Rows of the catalogue that it stands for. */
+  readonly rows: readonly string[];
+  /** The fixture that answered; undefined for the stack itself. */
+  readonly world?: string;
   /** What reports show it as part of, while it holds. */
   readonly group?: string;
   readonly expected: Expectation;
@@ -73,6 +80,7 @@ export async function runProbes(
   const questions = probes.flatMap((probe) =>
     (probe.each?.(target.settings) ?? [""]).map((item) => new Question(probe, item, target, once)),
   );
+  options.onBegun?.(questions.length);
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   for (;;) {
@@ -89,8 +97,7 @@ export async function runProbes(
       const wrong = now >= patienceSeconds && !question.unanswered;
       if ((stable && (right || wrong)) || now >= limitSeconds) {
         const outcome = question.settle(stable, now);
-        const settled = questions.filter((q) => q.outcome).length;
-        options.onSettled?.(outcome, settled, questions.length);
+        options.onSettled?.(outcome);
       }
     }
     if (questions.every((q) => q.outcome)) break;
@@ -117,6 +124,7 @@ class Question {
   private readonly controlled: Control | undefined;
   private readonly expected: Expectation;
   private readonly group: string | undefined;
+  private readonly rows: readonly string[];
 
   private readonly probe: Probe;
   private readonly item: string;
@@ -135,6 +143,7 @@ class Question {
     this.control = this.controlled && once(this.controlled.send(target, item));
     this.expected = probe.expect(target.settings, item);
     this.group = probe.group?.(target.settings, item);
+    this.rows = rowsOf(probe, target.settings, item);
   }
 
   public get samplesWanted(): number | undefined {
@@ -170,7 +179,7 @@ class Question {
   }
 
   public settle(stable: boolean, seconds: number): Outcome {
-    const { probe, item, expected, request, samples } = this;
+    const { probe, item, rows, expected, request, samples } = this;
     const judged: Judgement = stable
       ? this.last!
       : { ...this.last!, verdict: "inconclusive", text: `not stable: last ${this.last!.text}` };
@@ -178,7 +187,7 @@ class Question {
       this.controlEvidence && { differs: this.controlled.differs, evidence: this.controlEvidence };
     this.outcome = {
       ...judged,
-      ...{ id: probe.id, item, probe, expected, request, samples, seconds },
+      ...{ id: probe.id, item, probe, rows, expected, request, samples, seconds },
       evidence: this.evidence!,
       ...(this.group !== undefined && { group: this.group }),
       ...(control && { control }),

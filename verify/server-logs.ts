@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { GatewayProxy } from "../policies/gateway.ts";
 import { type AccessLogLine, findLine, readAccessLog } from "./access-log.ts";
 import { kindOf } from "./callers/pods.ts";
 import { judgeDryRun } from "./dry-run.ts";
+import type { Identities } from "./judge.ts";
 import type { Kubectl } from "./kubectl.ts";
+import { judgeLogged } from "./logged.ts";
 import type { ProbeRequest, ProbeTarget, TrafficRequest } from "./probe.ts";
 import type { Outcome } from "./runner.ts";
 
@@ -10,6 +13,12 @@ import type { Outcome } from "./runner.ts";
 interface Server {
   readonly namespace: string;
   readonly app: string;
+}
+
+/** Whose log is read for what comes from outside, and who is who in it. */
+export interface LogReaders {
+  readonly gateway: GatewayProxy;
+  readonly identities: Identities;
 }
 
 /** Proxies write their log with a delay of about a second, and later where the machine is busy. */
@@ -23,18 +32,25 @@ export async function attachAccessLogs(
   outcomes: readonly Outcome[],
   target: ProbeTarget,
   since: string,
+  readers: LogReaders,
 ): Promise<Outcome[]> {
   const found = new Map<Outcome, AccessLogLine>();
   for (let attempt = 1; attempt <= attempts; attempt++) {
     await sleep(delay);
     const missing = outcomes.filter((o) => !found.has(o));
-    await readLines(kubectl, missing, target, since, found);
-    if (outcomes.every((o) => o.expected.wouldBe === undefined || found.has(o))) break;
+    await readLines(kubectl, missing, target, since, found, readers.gateway);
+    if (outcomes.every((o) => !needsLine(o) || found.has(o))) break;
   }
   return outcomes.map((o) => {
     const line = found.get(o);
-    return judgeDryRun(line ? { ...o, evidence: { ...o.evidence, accessLog: line } } : o);
+    const seen = line ? { ...o, evidence: { ...o.evidence, accessLog: line } } : o;
+    return judgeLogged(judgeDryRun(seen), readers.identities);
   });
+}
+
+/** Whether a verdict hangs on a line of the log. */
+function needsLine({ expected }: Outcome): boolean {
+  return expected.wouldBe !== undefined || expected.logged === true;
 }
 
 async function readLines(
@@ -43,6 +59,7 @@ async function readLines(
   target: ProbeTarget,
   since: string,
   found: Map<Outcome, AccessLogLine>,
+  gateway: GatewayProxy,
 ): Promise<void> {
   const logs = new Map<string, Promise<AccessLogLine[]>>();
   const read = ({ namespace, app }: Server) => {
@@ -54,7 +71,7 @@ async function readLines(
   await Promise.all(
     outcomes.map(async (outcome) => {
       const { evidence, request } = outcome;
-      const server = serverOf(request, target);
+      const server = serverOf(request, target, gateway);
       if (!server || request.from === "tool") return;
       const line = findLine(await read(server), {
         ...{ at: evidence.at, seconds: evidence.seconds, path: pathOf(request) },
@@ -81,11 +98,15 @@ function pathOf(request: TrafficRequest): string {
 }
 
 /** Whose proxy answers; undefined for a server of this process. */
-function serverOf(request: ProbeRequest, target: ProbeTarget): Server | undefined {
+function serverOf(
+  request: ProbeRequest,
+  target: ProbeTarget,
+  gateway: GatewayProxy,
+): Server | undefined {
   if (request.from === "tool") return undefined;
   if (request.from === "host") {
     if (request.to === "control-server") return undefined;
-    return { namespace: "istio-system", app: "istio-ingressgateway" };
+    return gateway;
   }
   const { hostname } = new URL(request.url);
   const byAddress = Object.entries(target.podAddresses).find(([, address]) => address === hostname);

@@ -1,5 +1,10 @@
 import { type Certificate, makeCertificate } from "./certificates.ts";
 
+/** Name of a stack's CA. */
+export const caName = "demo-root";
+/** Name of a stack's external client. */
+export const clientName = "ext-client";
+
 /** A CA with its key. */
 export type Authority = Certificate & { readonly commonName: string };
 
@@ -14,17 +19,28 @@ export interface Strangers {
   readonly selfSigned: Certificate;
 }
 
+/** Makes an authority, which vouches for itself. */
+export function makeAuthority(commonName: string): Authority {
+  return { ...makeCertificate({ commonName, ca: true }), commonName };
+}
+
+/** Makes them, for one run. */
 export function makeStrangers(): Strangers {
-  const commonName = "ext-client";
-  const ca = (name: string) => ({
-    ...makeCertificate({ commonName: name, ca: true }),
-    commonName: name,
-  });
-  const [otherCa, namesakeCa] = [ca("other-root"), ca("demo-root")];
+  const commonName = clientName;
+  const [otherCa, namesakeCa] = [makeAuthority("other-root"), makeAuthority(caName)];
   return {
     ...{ otherCa, namesakeCa },
     byOtherCa: makeCertificate({ commonName, issuer: otherCa }),
     byNamesakeCa: makeCertificate({ commonName, issuer: namesakeCa }),
     selfSigned: makeCertificate({ commonName }),
   };
+}
+
+/** The client certificates among them, by what requests call them. */
+export function clientsOf({
+  byOtherCa,
+  byNamesakeCa,
+  selfSigned,
+}: Strangers): Record<"other-ca" | "namesake-ca" | "self-signed", Certificate> {
+  return { "other-ca": byOtherCa, "namesake-ca": byNamesakeCa, "self-signed": selfSigned };
 }

@@ -40,6 +40,8 @@ export type Flaw = (typeof flaws)[number];
 export interface TokenSpec {
   /** Issuer, by its name in the settings. */
   readonly issuer: string;
+  /** Key that signs, by its name among those of the run. @default the issuer's */
+  readonly key?: string;
   /** @default the issuer's first */
   readonly audiences?: readonly string[];
   /** @default tester */

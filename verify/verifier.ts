@@ -1,36 +1,30 @@
 import type { TokenKey } from "../components/signing-keys.ts";
-import { gatewayPrincipal, principalOf } from "../policies/authorization.ts";
+import { principalOf } from "../policies/authorization.ts";
+import { type GatewayProxy, stackGateway } from "../policies/gateway.ts";
 import type { Settings } from "../settings/index.ts";
 import { httpServices } from "./calls.ts";
-import { HostCaller } from "./callers/host.ts";
+import { HostCaller, type HostCallerArgs } from "./callers/host.ts";
 import { type ControlServer, startControlServer } from "./callers/control-server.ts";
 import type { CallerKind } from "./callers/objects.ts";
-import { PodCallers, kindOf, podAddresses } from "./callers/pods.ts";
-import { ToolCaller, canAsk } from "./callers/tools.ts";
+import { PodCallers, type PodCallersArgs, kindOf, podAddresses } from "./callers/pods.ts";
+import { ToolCaller, type ToolCallerArgs, canAsk } from "./callers/tools.ts";
 import type { Certificate } from "./certificates.ts";
-import type { Evidence } from "./evidence.ts";
 import type { Identities } from "./judge.ts";
 import type { Kubectl } from "./kubectl.ts";
-import {
-  type HostRequest,
-  type PodRequest,
-  type Probe,
-  type ProbeRequest,
-  type ProbeTarget,
-  controlOf,
-} from "./probe.ts";
-import { inPool } from "./pool.ts";
+import { type Probe, type ProbeTarget, type Twin, controlOf } from "./probe.ts";
 import { allProbes, probesFor } from "./probes/index.ts";
 import { type Outcome, type RoundSender, type RunOptions, runProbes } from "./runner.ts";
-import { attachAccessLogs } from "./server-logs.ts";
-import { type Strangers, makeStrangers } from "./strangers.ts";
-import { type TokenSpec, makeToken } from "./tokens.ts";
+import { roundSender, tokenMaker } from "./sender.ts";
+import { type LogReaders, attachAccessLogs } from "./server-logs.ts";
+import { type Strangers, clientsOf, makeStrangers } from "./strangers.ts";
 
 /** Where this machine reaches the gateway. */
 export interface Edge {
   readonly address: string;
   readonly httpPort: number;
   readonly httpsPort: number;
+  /** A second port for TLS. @default there is none */
+  readonly secondHttpsPort?: number;
 }
 
 export interface VerifierArgs {
@@ -42,6 +36,18 @@ export interface VerifierArgs {
   readonly edge?: Edge;
   /** Bring a twin of the first service, the control of what STRICT refuses. @default true */
   readonly twin?: boolean;
+  /** The gateway whose identity services see, and whose log is read. @default the stack's */
+  readonly gateway?: GatewayProxy;
+  /** A verifier whose callers, certificates and control server do for this one too. @default none */
+  readonly lender?: Verifier;
+  /** Namespace and callers that somebody else made, and takes away. @default none */
+  readonly guest?: NonNullable<PodCallersArgs["guest"]>;
+  /** A service that serves as another's twin. @default none */
+  readonly twinService?: string;
+  /** Name of a workload that no rule names. @default a caller with a sidecar */
+  readonly ruleless?: string;
+  /** What tools are asked beside what they are always asked. @default nothing */
+  readonly checks?: NonNullable<ToolCallerArgs["checks"]>;
 }
 
 /** What a run asks about; it may change from run to run, the callers stay. */
@@ -51,14 +57,13 @@ export interface Subject {
   readonly caPem: string;
   /** Certificate of the external client. */
   readonly client: Certificate;
-  /** Keys that the stack's own issuers sign with, by the issuer's name. @default none */
+  /** Keys that the stack's own issuers sign with, by the issuer's name, and others by theirs. @default none */
   readonly signingKeys?: Readonly<Record<string, TokenKey>>;
+  /** Further certificates of clients. @default none */
+  readonly clients?: HostCallerArgs["clients"];
+  /** What to trust of a server that ends TLS behind the gateway. @default there is none */
+  readonly backendCaPem?: string;
 }
-
-/** Requests of this machine that are under way at once; of hundreds, two cores have no time for some in five seconds. */
-const requestsAtOnce = 48;
-/** A token that has just ended, or is about to, is one for so long; in ms. */
-const tokenLasts = 20_000;
 
 /** Brings callers to a cluster, asks as often as wanted, and takes the callers away. */
 export class Verifier {
@@ -82,17 +87,15 @@ export class Verifier {
   }
 
   public static async open(args: VerifierArgs): Promise<Verifier> {
-    const strangers = makeStrangers();
-    const controlServer = await startControlServer(args.settings.host);
-    const twinOf = args.twin === false ? undefined : httpServices(args.settings)[0]?.name;
-    const { kubectl, settings, curlImage: image } = args;
-    const { selfSigned } = strangers;
+    const { kubectl, settings, curlImage: image, lender, guest } = args;
+    const strangers = lender?.strangers ?? makeStrangers();
+    const controlServer = lender?.controlServer ?? (await startControlServer(settings.host));
+    const twinOf = args.twin === false ? undefined : httpServices(settings)[0]?.name;
     const pods = new PodCallers({
-      kubectl,
-      settings,
-      image,
-      selfSigned,
+      ...{ kubectl, settings, image, selfSigned: strangers.selfSigned },
       ...(twinOf && { twinOf }),
+      ...(lender && { lender: lender.pods }),
+      ...(guest && { guest }),
     });
     const verifier = new Verifier(args, pods, controlServer, strangers);
     try {
@@ -112,14 +115,13 @@ export class Verifier {
   ): Promise<Outcome[]> {
     const { kubectl } = this.args;
     const { settings } = subject;
-    const { twin } = this.pods;
     await this.pods.bring(kindsIn(settings, probesFor(settings, probes)));
     const addresses = await podAddresses(kubectl, settings.namespace);
+    const twin = this.twinIn(addresses);
     const target: ProbeTarget = {
-      settings,
-      podAddresses: addresses,
+      ...{ settings, podAddresses: addresses },
       callerAddresses: this.pods.addressesIn(addresses),
-      callerHost: this.pods.host,
+      callerHost: this.args.ruleless ?? this.pods.host,
       ...(twin && { twin }),
     };
     const applying = probesFor(settings, probes).map((p) => this.askable(p, target, options));
@@ -128,7 +130,7 @@ export class Verifier {
       const send = this.sender(subject);
       const outcomes = await runProbes(asked, target, this.identities, send, how);
       if (options.accessLogs === false) return outcomes;
-      return attachAccessLogs(kubectl, outcomes, target, since);
+      return attachAccessLogs(kubectl, outcomes, target, since, this.log);
     };
     let outcomes = await ask(applying);
     for (let again = 0; again < 2 && options.accessLogs !== false; again++) {
@@ -148,14 +150,35 @@ export class Verifier {
 
   /** Takes the callers away. */
   public async close(): Promise<void> {
-    await this.controlServer.close();
+    if (!this.args.lender) await this.controlServer.close();
     await this.pods.close();
+  }
+
+  /** The service that is another's twin, or the twin that was brought. */
+  private twinIn(addresses: Readonly<Record<string, string>>): Twin | undefined {
+    const { twinService: service, settings } = this.args;
+    if (service === undefined) return this.pods.twin;
+    return { service, namespace: settings.namespace, podAddress: addresses[service]! };
+  }
+
+  private get gateway(): GatewayProxy {
+    return this.args.gateway ?? stackGateway;
+  }
+
+  /** What tells whose log has a request's line, and whose identity stands in it. */
+  private get log(): LogReaders {
+    return { gateway: this.gateway, identities: this.identities };
+  }
+
+  /** Who asks from inside the cluster. */
+  public get callers(): PodCallers {
+    return this.pods;
   }
 
   private get identities(): Identities {
     return {
       caller: this.pods.identity,
-      gateway: `spiffe://${gatewayPrincipal}`,
+      gateway: `spiffe://${this.gateway.principal}`,
       service: (name) => `spiffe://${principalOf(name, this.args.settings.namespace)}`,
       client: (name) => {
         const client = this.args.settings.clients.find((c) => c.name === name)!;
@@ -195,45 +218,21 @@ export class Verifier {
   }
 
   private sender(subject: Subject): RoundSender {
-    const edge = this.edge(subject.settings);
+    const { pods, controlServer, strangers } = this;
+    const { kubectl, checks } = this.args;
+    const { settings, caPem, backendCaPem } = subject;
+    const edge = this.edge(settings);
     const makeToken = tokenMaker(subject);
-    const { kubectl } = this.args;
-    const tools = new ToolCaller({ kubectl, settings: subject.settings, run: this.pods.run });
-    const { namesakeCa, byOtherCa, byNamesakeCa, selfSigned } = this.strangers;
+    const tools = new ToolCaller({ kubectl, settings, run: pods.run, ...(checks && { checks }) });
     const host =
       edge &&
       new HostCaller({
-        ...edge,
-        controlPort: this.controlServer.port,
-        controlCaPem: this.controlServer.caPem,
-        caPem: subject.caPem,
-        namesakeCaPem: namesakeCa.certPem,
-        makeToken,
-        clients: {
-          own: subject.client,
-          "other-ca": byOtherCa,
-          "namesake-ca": byNamesakeCa,
-          "self-signed": selfSigned,
-        },
+        ...{ ...edge, caPem, makeToken, namesakeCaPem: strangers.namesakeCa.certPem },
+        ...(backendCaPem !== undefined && { backendCaPem }),
+        ...{ controlPort: controlServer.port, controlCaPem: controlServer.caPem },
+        clients: { ...clientsOf(strangers), own: subject.client, ...subject.clients },
       });
-    return async (requests) => {
-      const found = new Map<ProbeRequest, Evidence>();
-      const fromPod = requests.filter(
-        (r): r is PodRequest => r.from !== "host" && r.from !== "tool",
-      );
-      const fromPods = [...Map.groupBy(fromPod, kindOf)].map(async ([kind, own]) => {
-        const answers = await this.pods.send(kind, own, makeToken);
-        own.forEach((r, i) => found.set(r, answers[i]!));
-      });
-      const hosts = requests.filter((r): r is HostRequest => r.from === "host");
-      const fromHost = inPool(hosts, requestsAtOnce, async (r) => {
-        found.set(r, await host!.send(r));
-      });
-      const fromTools = tools.askAll(requests.filter((r) => r.from === "tool"));
-      await Promise.all([...fromPods, fromHost]);
-      for (const [request, evidence] of await fromTools) found.set(request, evidence);
-      return found;
-    };
+    return roundSender({ pods, tools, makeToken, ...(host && { host }) });
   }
 }
 
@@ -256,20 +255,4 @@ function kindsIn(settings: Settings, probes: readonly Probe[]): CallerKind[] {
       requests.flatMap((r) => (r.from === "host" || r.from === "tool" ? [] : [kindOf(r)])),
     ),
   ];
-}
-
-/** Makes each token once for the rounds of some seconds; what its times say would be over in a long run. */
-function tokenMaker({ settings, signingKeys = {} }: Subject): (spec: TokenSpec) => string {
-  const { issuers } = settings.authentication;
-  const made = new Map<string, { readonly token: string; readonly at: number }>();
-  return (spec) => {
-    const text = JSON.stringify(spec);
-    const key = signingKeys[spec.issuer];
-    if (!key) throw new Error(`the stack has no key of issuer ${spec.issuer}`);
-    const known = made.get(text);
-    if (known && Date.now() - known.at < tokenLasts) return known.token;
-    const token = makeToken(spec, issuers, key);
-    made.set(text, { token, at: Date.now() });
-    return token;
-  };
 }

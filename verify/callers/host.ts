@@ -8,6 +8,7 @@ import { type Evidence, alertIn, bodyEvidence, bodyLimit } from "../evidence.ts"
 import type { Certificate } from "../certificates.ts";
 import type { HostRequest } from "../probe.ts";
 import type { TokenSpec } from "../tokens.ts";
+import { askAfter } from "./http2.ts";
 import { messageHeaders, tokenPath } from "./message.ts";
 
 /** Where the gateway is, and what a request's words for certificates mean. */
@@ -16,10 +17,14 @@ export interface HostCallerArgs {
   readonly address: string;
   readonly httpPort: number;
   readonly httpsPort: number;
+  /** A second port for TLS. @default there is none */
+  readonly secondHttpsPort?: number;
   readonly controlPort: number;
   /** CA of the stack. */
   readonly caPem: string;
   readonly namesakeCaPem: string;
+  /** What to trust of a server behind the gateway that ends TLS itself. @default there is none */
+  readonly backendCaPem?: string;
   readonly controlCaPem: string;
   /** Makes the tokens that requests bring. */
   readonly makeToken: (spec: TokenSpec) => string;
@@ -62,8 +67,9 @@ export class HostCaller {
   }
 
   private portOf(request: HostRequest): number {
-    const { httpPort, httpsPort, controlPort } = this.args;
-    return { http: httpPort, https: httpsPort, "control-server": controlPort }[request.to];
+    const { httpPort, httpsPort, secondHttpsPort = httpsPort, controlPort } = this.args;
+    const ports = { http: httpPort, https: httpsPort, "second-https": secondHttpsPort };
+    return { ...ports, "control-server": controlPort }[request.to];
   }
 
   private async once(request: HostRequest, port: number): Promise<Evidence> {
@@ -81,7 +87,11 @@ export class HostCaller {
     let socket: Socket | undefined;
     try {
       const connected = await this.connect(request, port, (s) => (socket = s));
-      const answer = await ask(connected, request, requestId, this.tokenOf(request));
+      const token = this.tokenOf(request);
+      const answer =
+        request.after === undefined
+          ? await ask(connected, request, requestId, token)
+          : await askAfter(connected as tls.TLSSocket, request, timeout);
       const tlsVersion =
         connected instanceof tls.TLSSocket ? (connected.getProtocol() ?? undefined) : undefined;
       return done({ ...answer, ...(tlsVersion && { tlsVersion }) });
@@ -125,17 +135,19 @@ export class HostCaller {
   }
 
   private tlsOptions(request: HostRequest): tls.ConnectionOptions {
-    const { caPem, namesakeCaPem, controlCaPem, clients } = this.args;
+    const { caPem, namesakeCaPem, backendCaPem, controlCaPem, clients } = this.args;
     const old = request.tlsVersion === "TLSv1" || request.tlsVersion === "TLSv1.1";
-    const ca = request.to === "control-server" ? controlCaPem : caPem;
+    const own = request.to === "control-server" ? controlCaPem : caPem;
+    const ca = { "namesake-ca": namesakeCaPem, backend: backendCaPem, system: undefined };
     const client = request.clientCertificate && clients[request.clientCertificate];
+    if (request.clientCertificate && !client)
+      throw new Error(`nobody here has the client certificate ${request.clientCertificate}`);
     return {
-      servername: request.serverName ?? request.host,
+      servername: request.serverName ?? request.after ?? request.host,
+      ...(request.after !== undefined && { ALPNProtocols: ["h2"] }),
       checkServerIdentity: (_name, certificate) =>
-        tls.checkServerIdentity(request.serverName || request.host, certificate),
-      ...(request.trust !== "system" && {
-        ca: request.trust === "namesake-ca" ? namesakeCaPem : ca,
-      }),
+        tls.checkServerIdentity(request.serverName || (request.after ?? request.host), certificate),
+      ...(request.trust !== "system" && { ca: request.trust ? ca[request.trust] : own }),
       ...(client && { cert: client.certPem, key: client.keyPem }),
       ...(request.tlsVersion && { minVersion: request.tlsVersion, maxVersion: request.tlsVersion }),
       // OpenSSL offers old versions at its lowest level of security only
@@ -151,6 +163,7 @@ function ask(
   requestId: string,
   token: string | undefined,
 ): Promise<Partial<Evidence>> {
+  if (request.preface !== undefined) socket.write(request.preface);
   return new Promise((resolve, reject) => {
     const asked = http.request({
       createConnection: () => socket,

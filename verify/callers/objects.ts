@@ -1,15 +1,7 @@
 import { curlPod } from "../../components/clients.ts";
+import type { KubernetesObject } from "../../manifests/object.ts";
 
-/** What a Kubernetes object needs to have for this module. */
-export interface KubernetesObject {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string } & Record<
-    string,
-    unknown
-  >;
-  readonly [key: string]: unknown;
-}
+export type { KubernetesObject } from "../../manifests/object.ts";
 
 /** Label of everything that probes bring along; its value is the run. */
 export const runLabel = "bankmesh.local/verify";
@@ -26,7 +18,7 @@ export interface CallerObjectsArgs {
 }
 
 /** Pods end by themselves after this time, if nobody takes them away. */
-const lifetimeSeconds = 3600;
+export const lifetimeSeconds = 3600;
 
 /**
  * Who a pod asks as: somebody with a sidecar, somebody without, somebody with a sidecar's certificate in hand, or a

@@ -30,6 +30,10 @@ export interface PodCallersArgs {
   readonly twinOf?: string;
   /** Certificate for requests that bring a self-signed one. */
   readonly selfSigned: Certificate;
+  /** Another run whose callers without a service's account ask for this one too. @default none */
+  readonly lender?: PodCallers;
+  /** A namespace of the run's own, made and taken away by somebody else, with callers in it. @default none */
+  readonly guest?: { readonly run: string; readonly present: readonly CallerKind[] };
 }
 
 /** Which caller sends a request. */
@@ -48,25 +52,34 @@ function clientOf(kind: CallerKind): string | undefined {
   return /^client (.+)$/.exec(kind)?.[1];
 }
 
+/** Whether callers of a kind have no account that rules of a stack could name, so that one run's do for another. */
+function isLent(kind: CallerKind): boolean {
+  return ["mesh", "plain", "certificate"].includes(kind);
+}
+
 /** Requests that one `kubectl exec` sends at once. */
 const batch = 24;
 
 /** Pods that send requests, and the twin that serves as their control. Made by `open`, taken away by `close`. */
 export class PodCallers {
   /** Names this run. */
-  public readonly run = randomBytes(3).toString("hex");
-  private readonly namespace = `verify-${this.run}`;
+  public readonly run: string;
+  private readonly namespace: string;
   private twinAddress: string | undefined;
-  private readonly callers = new Set<CallerKind>();
+  private readonly callers: Set<CallerKind>;
 
   private readonly args: PodCallersArgs;
 
   constructor(args: PodCallersArgs) {
     this.args = args;
+    this.run = args.guest?.run ?? randomBytes(3).toString("hex");
+    this.namespace = `verify-${this.run}`;
+    this.callers = new Set(args.guest?.present);
   }
 
   /** SPIFFE identity of the caller with a sidecar. */
   public get identity(): string {
+    if (this.args.lender) return this.args.lender.identity;
     const account = callerName(this.run, "mesh");
     return `spiffe://cluster.local/ns/${this.args.settings.namespace}/sa/${account}`;
   }
@@ -95,6 +108,7 @@ export class PodCallers {
 
   /** Makes everything and waits until it is ready. */
   public async open(): Promise<void> {
+    if (this.args.guest) return;
     // before the kubeconfig is taken away
     process.prependOnceListener("exit", this.closeAtExit);
     await Promise.all([this.makeTwin(), this.bring(this.args.kinds ?? ["mesh", "plain"])]);
@@ -102,9 +116,12 @@ export class PodCallers {
 
   /** Makes callers that are not there yet, and waits until they are ready. */
   public async bring(kinds: readonly CallerKind[]): Promise<void> {
-    const missing = kinds.filter((kind) => !this.callers.has(kind) && !clientOf(kind));
+    const { kubectl, settings, image, lender } = this.args;
+    await lender?.bring(kinds.filter(isLent));
+    const missing = kinds.filter(
+      (kind) => !this.callers.has(kind) && !clientOf(kind) && !(lender && isLent(kind)),
+    );
     if (missing.length === 0) return;
-    const { kubectl, settings, image } = this.args;
     const { namespace } = settings;
     await kubectl.apply(callerObjects({ run: this.run, namespace, image }, missing));
     const pods = missing.map((kind) => `pod/${callerName(this.run, kind)}`);
@@ -134,6 +151,8 @@ export class PodCallers {
     requests: readonly PodRequest[],
     makeToken: (spec: TokenSpec) => string,
   ): Promise<Evidence[]> {
+    const { lender } = this.args;
+    if (lender && isLent(kind)) return lender.send(kind, requests, makeToken);
     const found: Evidence[] = [];
     for (let i = 0; i < requests.length; i += batch) {
       found.push(...(await this.sendBatch(kind, requests.slice(i, i + batch), makeToken)));
@@ -146,7 +165,7 @@ export class PodCallers {
     requests: readonly PodRequest[],
     makeToken: (spec: TokenSpec) => string,
   ): Promise<Evidence[]> {
-    const { kubectl, settings, selfSigned } = this.args;
+    const { selfSigned } = this.args;
     const boundary = `--${randomBytes(12).toString("hex")}`;
     const at = new Date().toISOString();
     const ids = requests.map(() => randomUUID());
@@ -155,18 +174,25 @@ export class PodCallers {
       requestId: ids[i]!,
       ...(request.token && { token: makeToken(request.token) }),
     }));
+    const output = await this.shell(kind, curlScript(asked, boundary, selfSigned));
+    return readCurlOutput(output, boundary, ids, at);
+  }
+
+  /** Runs a shell script in a caller's pod, and returns what it printed. */
+  public shell(kind: CallerKind, script: string): Promise<string> {
+    const { kubectl, settings, lender } = this.args;
+    if (lender && isLent(kind)) return lender.shell(kind, script);
     const client = settings.clients.find((c) => c.name === clientOf(kind));
     const namespace = client?.namespace ?? settings.namespace;
     const pod = client ? `deployment/${client.name}` : callerName(this.run, kind);
     const exec = ["exec", "--stdin", `--namespace=${namespace}`, pod, "--container=curl"];
-    const script = curlScript(asked, boundary, selfSigned);
-    const output = await kubectl.run([...exec, "--", "sh", "-s"], script);
-    return readCurlOutput(output, boundary, ids, at);
+    return kubectl.run([...exec, "--", "sh", "-s"], script);
   }
 
   /** Takes everything away, and waits until it is gone unless told otherwise. */
   public async close({ wait = true } = {}): Promise<void> {
-    const { kubectl } = this.args;
+    const { kubectl, guest } = this.args;
+    if (guest) return;
     const gone = ["--ignore-not-found", `--wait=${wait}`, "--timeout=60s"];
     await Promise.all(this.deletions().map((command) => kubectl.run([...command, ...gone])));
     process.off("exit", this.closeAtExit);

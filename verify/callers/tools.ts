@@ -5,13 +5,15 @@ import { type Settings, gatewayNamespace } from "../../settings/index.ts";
 import { wrongChain } from "../certificate-chain.ts";
 import type { Evidence } from "../evidence.ts";
 import type { Kubectl } from "../kubectl.ts";
-import type { ToolRequest } from "../probe.ts";
+import type { FixtureCheck, ToolRequest } from "../probe.ts";
 import { runLabel } from "./objects.ts";
 
 /** Whether the tool for a question is there: istioctl is no part of what the program needs. */
 export function canAsk(check: Check, { env }: Pick<Kubectl, "env">): boolean {
-  const withKubectl: readonly Check[] = ["rejections", "sidecars", "ready"];
-  return withKubectl.includes(check) || onPath("istioctl", env) !== undefined;
+  const withIstioctl: readonly Check[] = [
+    ...(["analyze", "precheck", "synced", "mode", "certificate", "flagged"] as const),
+  ];
+  return !withIstioctl.includes(check) || onPath("istioctl", env) !== undefined;
 }
 
 export interface ToolCallerArgs {
@@ -19,6 +21,8 @@ export interface ToolCallerArgs {
   readonly settings: Settings;
   /** Names the run, whose own pods are not what is asked about. */
   readonly run: string;
+  /** What is asked beside what every run asks. @default nothing */
+  readonly checks?: Partial<Record<FixtureCheck, (about: string) => Promise<string[]>>>;
 }
 
 type Check = ToolRequest["check"];
@@ -49,14 +53,33 @@ const hostNotLookedUp = /^The host (\*|\S+\.kube-system\.)/;
 /** What the analyzer says of every EnvoyFilter (IST0133); the one of requireExpiry is meant, and J6 asks what it does. */
 const meantFilter = /^EnvoyFilter \S+\/require-expiry$/;
 const everyFilter = /exposes internal implementation details/;
+/** Proxies (`pod.namespace`) in namespaces that a run brought, and takes away while it is asked. */
+const broughtNamespace = /\.verify-[0-9a-f]{6}(-[a-z]+)?$/;
 
 /** Longest time that istioctl may take. */
 const timeout = 30_000;
 
+/**
+ * What istioctl prints about the cluster.
+ *
+ * @throws Error with its message, when it printed nothing
+ */
+export async function istioctl(kubectl: Kubectl, args: readonly string[]): Promise<string> {
+  const result = await execa("istioctl", ["--kubeconfig", kubectl.file, ...args], {
+    ...{ env: kubectl.env, extendEnv: false, reject: false, timeout, stdin: "ignore" },
+  });
+  // findings have an exit code of their own
+  if (result.failed && result.stdout.trim() === "")
+    throw new Error(
+      `istioctl ${args.join(" ")}: ${result.stderr.split("\n")[0] || result.shortMessage}`,
+    );
+  return result.stdout;
+}
+
 /** Asks istioctl, istiod and the API server what they think of the platform. */
 export class ToolCaller {
   private readonly args: ToolCallerArgs;
-  private readonly checks: Readonly<Record<Check, (service: string) => Promise<string[]>>>;
+  private readonly checks: Readonly<Partial<Record<Check, (service: string) => Promise<string[]>>>>;
 
   constructor(args: ToolCallerArgs) {
     this.args = args;
@@ -69,6 +92,7 @@ export class ToolCaller {
       mode: (service) => this.mode(service),
       certificate: (service) => this.certificate(service),
       ready: (service) => this.ready(service),
+      ...args.checks,
     };
   }
 
@@ -87,7 +111,8 @@ export class ToolCaller {
   /** What a tool found. One that could not be asked found nothing, which is no pass. */
   public async ask({ check, service = "" }: ToolRequest): Promise<Evidence> {
     const at = new Date();
-    const answer = await this.checks[check](service).then(
+    const asked = this.checks[check] ?? (() => Promise.reject(new Error("nobody here can ask")));
+    const answer = await asked(service).then(
       (findings) => ({ findings, message: "" }),
       (error: Error) => ({ message: error.message }),
     );
@@ -95,17 +120,8 @@ export class ToolCaller {
     return { at: at.toISOString(), seconds, body: "", ...answer };
   }
 
-  private async istioctl(args: readonly string[]): Promise<string> {
-    const { kubectl } = this.args;
-    const result = await execa("istioctl", ["--kubeconfig", kubectl.file, ...args], {
-      ...{ env: kubectl.env, extendEnv: false, reject: false, timeout, stdin: "ignore" },
-    });
-    // findings have an exit code of their own
-    if (result.failed && result.stdout.trim() === "")
-      throw new Error(
-        `istioctl ${args.join(" ")}: ${result.stderr.split("\n")[0] || result.shortMessage}`,
-      );
-    return result.stdout;
+  private istioctl(args: readonly string[]): Promise<string> {
+    return istioctl(this.args.kubectl, args);
   }
 
   /** Messages from a warning on, about the platform; other teams' objects on the same cluster are theirs. */
@@ -146,7 +162,8 @@ export class ToolCaller {
       }[];
     };
     if (resources.length === 0) return ["no proxy is connected to istiod"];
-    return resources.flatMap(({ node, genericXdsConfigs = [] }) =>
+    const platform = resources.filter(({ node }) => !broughtNamespace.test(node.id));
+    return platform.flatMap(({ node, genericXdsConfigs = [] }) =>
       genericXdsConfigs
         .filter(({ configStatus = "UNKNOWN" }) => !["SYNCED", "NOT_SENT"].includes(configStatus))
         .map((x) => `${node.id}: ${x.typeUrl.split(".").at(-1)} is ${x.configStatus}`),

@@ -20,6 +20,7 @@ import type {
   ProbeTarget,
 } from "../probe.ts";
 import { good, messageOf } from "./edge-requests.ts";
+import { graphRows } from "./graph-rows.ts";
 import { firstPort, hostOf } from "./services.ts";
 
 /** The calls that can be asked: plaintext only where it is taken, so that rules have to refuse it. */
@@ -66,6 +67,7 @@ export const accessProbes: readonly Probe[] = [
     why: "nobody may call unless a rule of allowFrom says so, and denyFrom comes before it",
     applies: (s) => items(s).length > 0,
     each: items,
+    rows: (s, item) => graphRows(s, graphQuestions(s).get(item)!),
     group: (s, item) => `calls to ${graphQuestions(s).get(item)!.call.service}`,
     expect: (s, item) => expected(s, item),
     send: (target, item) => requestOf(target, graphQuestions(target.settings).get(item)!.call),

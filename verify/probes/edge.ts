@@ -121,6 +121,8 @@ export const edgeProbes: readonly Probe[] = [
     why: "an open port beside TLS would walk around the certificates; the Location names the port that this machine maps",
     applies: mode("SIMPLE", "MUTUAL"),
     each: openPrefixes,
+    // beside client certificates, an open port would walk around them
+    rows: (s) => (s.gatewayTls === "MUTUAL" ? ["E5", "E18"] : ["E5"]),
     expect: redirectTo,
     send: plain,
     control: { differs: "https instead of http", send: right },

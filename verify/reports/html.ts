@@ -1,6 +1,7 @@
 import { type Cell, matrixOf } from "./matrix.ts";
-import { type Report, areaOf, countsOf, linesOf, verdictOf } from "./report.ts";
+import { type Report, areaOf, countsOf, inWorld, linesOf, nameOf, verdictOf } from "./report.ts";
 import { style } from "./style.ts";
+import { rowsThatHold } from "../rows.ts";
 import { controlText, evidenceText, expectedText, requestText } from "./words.ts";
 
 type Outcome = Report["outcomes"][number];
@@ -47,8 +48,10 @@ ${platform(report)}
 function summary({ outcomes, at, seconds }: Report): string {
   const { holds, fails, inconclusive } = countsOf(outcomes);
   const ids = new Set(outcomes.map((o) => o.id)).size;
+  const rows = rowsThatHold(outcomes).length;
   const asked = `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
   return `<p>Questions: ${holds} of ${outcomes.length} hold, ${fails} fail, ${inconclusive} inconclusive.</p>
+<p>Rows of the catalogue that hold: ${rows}.</p>
 <p>Asked ${escape(asked)} by ${ids} probes, in ${seconds.toFixed(0)} s.</p>`;
 }
 
@@ -125,7 +128,7 @@ function group(id: string, about: string, of: readonly Outcome[]): string {
 function details(
   o: Outcome,
   open = false,
-  title = [o.probe.question, o.item].filter(Boolean).join(" "),
+  title = [o.probe.question, inWorld(o, o.item)].filter(Boolean).join(" "),
 ): string {
   const rows: [string, string][] = [
     ["expected", `${expectedText(o.expected)}, because ${o.probe.why}`],
@@ -137,7 +140,7 @@ function details(
   ];
   const body =
     o.evidence.body.trim() === "" ? "" : `<pre>${escape(o.evidence.body.slice(0, 600))}</pre>`;
-  return `<details class="${o.verdict}"${open ? " open" : ""}><summary>${headOf(o.id, title, o.verdict)}</summary>
+  return `<details class="${o.verdict}"${open ? " open" : ""}><summary>${headOf(nameOf(o), title, o.verdict)}</summary>
 <dl>${rows.map(([k, v]) => `<dt>${k}</dt><dd>${escape(v)}</dd>`).join("")}</dl>${body}</details>`;
 }
 

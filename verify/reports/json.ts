@@ -5,7 +5,8 @@ import { type Report, areaOf, countsOf, verdictOf } from "./report.ts";
 export function json(report: Report): string {
   const { outcomes, ...head } = report;
   const probes = outcomes.map((o) => ({
-    ...{ id: o.id, area: areaOf(o.id), item: o.item, question: o.probe.question, why: o.probe.why },
+    ...{ id: o.id, rows: o.rows, ...(o.world !== undefined && { world: o.world }) },
+    ...{ area: areaOf(o.id), item: o.item, question: o.probe.question, why: o.probe.why },
     ...{ verdict: o.verdict, text: o.text, request: requestText(o.request) },
     expected: { reason: o.expected.reason, text: expectedText(o.expected) },
     got: { reason: o.got, text: evidenceText(o.evidence), ...o.evidence },

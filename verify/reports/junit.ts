@@ -1,5 +1,5 @@
 import type { Outcome } from "../runner.ts";
-import { type Report, areaOf, countsOf } from "./report.ts";
+import { type Report, areaOf, countsOf, inWorld, nameOf } from "./report.ts";
 import { controlText, evidenceText, expectedText, requestText } from "./words.ts";
 
 /**
@@ -27,7 +27,7 @@ function counted(outcomes: readonly Outcome[]): Record<string, string> {
 
 function testcase(o: Outcome): string {
   const head = {
-    name: [o.id, o.item, o.probe.question].filter(Boolean).join(" "),
+    name: [nameOf(o), inWorld(o, o.item), o.probe.question].filter(Boolean).join(" "),
     classname: `${areaOf(o.id)}.${o.id}`,
     time: o.seconds.toFixed(3),
   };

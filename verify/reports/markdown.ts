@@ -1,4 +1,4 @@
-import { type Report, areaOf, countsOf, linesOf, verdictOf } from "./report.ts";
+import { type Report, areaOf, countsOf, inWorld, linesOf, nameOf, verdictOf } from "./report.ts";
 import { controlText, evidenceText, expectedText, requestText } from "./words.ts";
 
 const verdicts = {
@@ -49,7 +49,7 @@ function areaRows({ outcomes }: Report): string[][] {
 
 function detail(o: Report["outcomes"][number]): string {
   const lines = [
-    `- **${o.id}** ${text([o.item, o.probe.question].filter(Boolean).join(": "))} ${o.verdict}: ${text(o.text)}`,
+    `- **${nameOf(o)}** ${text([inWorld(o, o.item), o.probe.question].filter(Boolean).join(": "))} ${o.verdict}: ${text(o.text)}`,
     `  - expected ${text(expectedText(o.expected))}, because ${text(o.probe.why)}`,
     `  - asked ${text(requestText(o.request))}`,
     `  - got ${text(evidenceText(o.evidence))}`,

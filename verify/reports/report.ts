@@ -88,6 +88,7 @@ export function lifeOf(name: string, pem: string, now: Date): CertificateLife {
 
 /** A line of a report: a probe, or a group of its questions that all hold. */
 export interface Line {
+  /** Id of its probe; of rules, the rows that a question stands for. */
   readonly id: string;
   readonly about: string;
   readonly outcomes: readonly Outcome[];
@@ -96,10 +97,23 @@ export interface Line {
 /** Outcomes as lines: groups that hold are one, whatever does not hold has a line of its own. */
 export function linesOf(outcomes: readonly Outcome[]): Line[] {
   const grouped = Map.groupBy(outcomes, (o) =>
-    o.verdict === "holds" && o.group !== undefined ? `${o.id} ${o.group}` : o,
+    o.verdict === "holds" && o.group !== undefined
+      ? [nameOf(o), o.group, o.world].filter(Boolean).join(" ")
+      : o,
   );
   return [...grouped.values()].map((of) => {
     const [first] = of as [Outcome];
-    return { id: first.id, about: of.length > 1 ? first.group! : first.item, outcomes: of };
+    const about = of.length > 1 ? first.group! : first.item;
+    return { id: nameOf(first), about: inWorld(first, about), outcomes: of };
   });
+}
+
+/** What an outcome is called: one of rules by its row, all others by their probe. */
+export function nameOf({ id, rows }: Pick<Outcome, "id" | "rows">): string {
+  return id === "A-graph" && rows.length > 0 ? rows.join(", ") : id;
+}
+
+/** What was asked about, and in which fixture, if in one. */
+export function inWorld({ world }: Pick<Outcome, "world">, about: string): string {
+  return world === undefined ? about : [`[${world}]`, about].filter(Boolean).join(" ");
 }

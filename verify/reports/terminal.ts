@@ -1,5 +1,5 @@
 import { columns } from "../../scripts/columns.ts";
-import { linesOf } from "./report.ts";
+import { type Line, linesOf } from "./report.ts";
 import { textField } from "../access-log.ts";
 import type { Expectation } from "../probe.ts";
 import type { Outcome } from "../runner.ts";
@@ -48,9 +48,10 @@ const marks = { holds: "holds", fails: "FAILS", inconclusive: "UNCLEAR" } as con
 
 /** One line an outcome, or a group of them that holds; what was seen below those that do not. */
 export function table(outcomes: readonly Outcome[]): string {
-  const entries = linesOf(outcomes).map((l) => l.outcomes);
+  const found = linesOf(outcomes);
+  const entries = found.map((l) => l.outcomes);
   const head = ["id", "about", "verdict", "question", "expected", "answered in"];
-  const [first, ...rows] = columns([head, ...entries.map(rowOf)]);
+  const [first, ...rows] = columns([head, ...found.map(rowOf)]);
   const lines = entries.map((of, n) => {
     const [o, row] = [of[0]!, rows[n]!];
     if (o.verdict === "holds") return row;
@@ -62,16 +63,16 @@ export function table(outcomes: readonly Outcome[]): string {
   return `${[first, ...lines].join("\n")}\n${summary(outcomes)}`;
 }
 
-function rowOf(group: readonly Outcome[]): string[] {
+function rowOf({ id, about, outcomes: group }: Line): string[] {
   const o = group[0]!;
-  const { id, item, verdict, probe } = o;
+  const { verdict, probe } = o;
   const seconds = `${Math.max(...group.map((x) => x.evidence.seconds)).toFixed(2)} s`;
   if (group.length === 1)
-    return [id, item, marks[verdict], probe.question, expectedText(o.expected), seconds];
+    return [id, about, marks[verdict], probe.question, expectedText(o.expected), seconds];
   const counts = [...Map.groupBy(group, (x) => wordOf(x))].map(
     ([word, of]) => `${of.length} ${word}`,
   );
-  return [id, o.group!, marks[verdict], probe.question, counts.join(", "), seconds];
+  return [id, about, marks[verdict], probe.question, counts.join(", "), seconds];
 }
 
 /** What came of one of many calls, in short. */

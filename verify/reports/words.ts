@@ -13,6 +13,11 @@ const toolTexts = {
   mode: "istioctl x describe pod",
   certificate: "istioctl proxy-config secret",
   ready: "conditions and probes of the pods",
+  flip: "PERMISSIVE to STRICT while a workload of the mesh asks on and on",
+  flagged: "istioctl analyze of the namespace",
+  webhook: "kubectl apply of a wrong object, as a dry run of the server",
+  counted: "the metrics of the service's proxy",
+  "secrets-in-logs": "the logs of all proxies and of istiod",
 } as const;
 
 /** A request in one line: who, what, how. Of a token, its issuer and its flaw; never its text. */

@@ -5,7 +5,7 @@ import type { HostRequest, Probe } from "../../../verify/probe.ts";
 import { good } from "../../../verify/probes/edge-requests.ts";
 import type { Kubectl } from "../../../verify/kubectl.ts";
 import type { TokenSpec } from "../../../verify/tokens.ts";
-import { fallbackKey } from "./fallback-key.ts";
+import { fallbackKey } from "../../../verify/fallback-key.ts";
 
 const namespace = "issuer";
 const host = `issuer.${namespace}.svc.cluster.local`;

@@ -19,7 +19,7 @@ const evidence: Evidence = {
 export const outcome = (values: Partial<Outcome> = {}): Outcome => ({
   ...{ id: "M4", item: "users", probe, expected: { reason: "tls-required" } },
   ...{ request: probe.send({} as never, ""), evidence, verdict: "holds", got: "tls-required" },
-  ...{ text: "tls-required, and the control succeeded", samples: 3, seconds: 1.2 },
+  ...{ text: "tls-required, and the control succeeded", samples: 3, seconds: 1.2, rows: ["M4"] },
   control: {
     differs: "the twin",
     evidence: { at: evidence.at, seconds: 0.1, body: "", message: "", status: 200 },
@@ -29,7 +29,7 @@ export const outcome = (values: Partial<Outcome> = {}): Outcome => ({
 /** A call of orders to a service. */
 export const call = (to: string, got: Outcome["got"], more: Partial<Outcome> = {}) =>
   outcome({
-    ...{ id: "A-graph", item: `orders to ${to} ${got}`, group: `calls to ${to}`, got },
+    ...{ id: "A-graph", item: `orders to ${to} ${got}`, group: `calls to ${to}`, got, rows: [] },
     request: { from: "mesh", as: "orders", url: `http://${to}.bank.svc.cluster.local:80/x` },
     ...more,
   });

@@ -1,5 +1,5 @@
 import { createPrivateKey } from "node:crypto";
-import type { TokenKey } from "../../../components/signing-keys.ts";
+import type { TokenKey } from "../components/signing-keys.ts";
 
 // No secret: it stood in Istio's source, private half and all, as what istiod fell back to when it could not fetch an
 // issuer's keys (ISTIO-SECURITY-2026-001, CVE-2026-31837; pilot/pkg/model/jwks_resolver.go of 1.27, FakeJwks).

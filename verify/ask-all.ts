@@ -1,0 +1,131 @@
+import { UserError } from "../scripts/errors.ts";
+import type { ParsedArguments } from "../scripts/arguments.ts";
+import type { Settings } from "../settings/index.ts";
+import { istioVersion } from "../versions.ts";
+import type { Platform } from "./platform.ts";
+import { operationProbes } from "./probes/operations.ts";
+import { inWorld, nameOf } from "./reports/report.ts";
+import type { Outcome, RunOptions } from "./runner.ts";
+import { Verifier } from "./verifier.ts";
+import { Fixtures } from "./worlds/fixtures.ts";
+
+/** What came of a run. */
+interface Asked {
+  readonly outcomes: Outcome[];
+  readonly leftOut: LeftOut[];
+  /** What has not gone yet of what was brought; one sentence each. */
+  readonly left: readonly string[];
+}
+
+/** A probe some of whose questions were not asked. */
+interface LeftOut {
+  readonly id: string;
+  readonly questions: number;
+}
+
+/** Whether fixtures are wanted: where config says that the cluster is the program's own, unless told otherwise. */
+export function wantsFixtures(flags: ParsedArguments["flags"], { cluster }: Settings): boolean {
+  if (flags.fixtures && flags["no-fixtures"])
+    throw new UserError("--fixtures and --no-fixtures cannot both be meant: leave one out");
+  if (flags.fixtures || flags["no-fixtures"]) return flags.fixtures === true;
+  return cluster === "kind";
+}
+
+/**
+ * Asks the stack, and its fixtures beside it. Fixtures come up while the stack is asked.
+ *
+ * @param withFixtures whether fixtures are brought beside it
+ * @throws UserError when fixtures are wanted and do not come up
+ */
+export async function askAll(
+  { kubectl, settings, outputs, subject, curlImage }: Platform,
+  withFixtures: boolean,
+  progress: (text: string) => void,
+): Promise<Asked> {
+  const images = outputs.images as { curl: string; echo: string; nginx: string };
+  const route = String(outputs.route);
+  const leftOut: LeftOut[] = [];
+  const options = { ...watched(progress), onLeftOut: noted(leftOut) };
+  const fixtures = withFixtures
+    ? // upstream's Envoy does not have Istio's metrics
+      new Fixtures({ kubectl, stack: settings, images, withoutMetrics: route === "airgap" })
+    : undefined;
+  const opening = fixtures?.open();
+  // told below, once the callers are there
+  opening?.catch(() => undefined);
+  let verifier: Verifier | undefined;
+  try {
+    verifier = await Verifier.open({ kubectl, settings, curlImage });
+    const lender = verifier;
+    const [own, theirs] = await Promise.all([
+      verifier.ask(subject, options),
+      opening?.then(() => fixtures!.ask(lender, options)),
+    ]);
+    if (withFixtures && route === "airgap") leftOut.push({ id: "T2", questions: 1 });
+    const outcomes = [...own, ...(theirs ?? [])];
+    return { outcomes, leftOut, left: await close(verifier, fixtures) };
+  } catch (e) {
+    // what is still being made cannot be taken away
+    await opening?.catch(() => undefined);
+    await close(verifier, fixtures);
+    throw e;
+  }
+}
+
+/** Takes all away that was brought; returns what is said of what has not gone yet. */
+async function close(verifier?: Verifier, fixtures?: Fixtures): Promise<string[]> {
+  const closed = await Promise.allSettled([verifier?.close(), fixtures?.close()]);
+  return closed.flatMap((c) =>
+    c.status === "fulfilled" ? [] : [`still being taken away: ${(c.reason as Error).message}`],
+  );
+}
+
+function noted(leftOut: LeftOut[]): NonNullable<RunOptions["onLeftOut"]> {
+  return (id, questions) => leftOut.push({ id, questions });
+}
+
+/** Progress over all that is asked side by side. */
+function watched(progress: (text: string) => void): RunOptions {
+  const runs = new Map<unknown, number>();
+  let settled = 0;
+  return {
+    onBegun: (questions) => runs.set({}, questions),
+    onSettled: (o) => {
+      // where each update is a line of its own, hundreds would hide the answers
+      if (++settled % 25 !== 0) return;
+      const all = [...runs.values()].reduce((sum, n) => sum + n, 0);
+      const last = [nameOf(o), inWorld(o, o.item)].filter(Boolean).join(" ");
+      progress(`${settled} of ${all}, last ${last}: ${o.verdict}`);
+    },
+  };
+}
+
+/** What is said of questions that were not asked. */
+export function leftOutLines(leftOut: readonly LeftOut[]): string[] {
+  const tools = new Set([...operationProbes.map(({ id }) => id), "A23"]);
+  const metrics = leftOut.filter(({ id }) => id === "T2");
+  const rest = leftOut.filter(({ id }) => id !== "T2");
+  const [byTool, others] = [true, false].map((is) =>
+    rest
+      .filter(({ id }) => tools.has(id) === is)
+      .map(({ id, questions }) => `${id} (${questions})`)
+      .join(", "),
+  );
+  const install = `istioctl ${istioVersion} on PATH: https://istio.io/latest/docs/setup/install/istioctl/`;
+  return [
+    ...(byTool ? [`not asked without istioctl: ${byTool}; fix: ${install}`] : []),
+    ...(others ? [`not asked, for nobody here can: ${others}`] : []),
+    ...(metrics.length > 0
+      ? [
+          "not asked on the air-gapped route: T2 (upstream's Envoy does not have istio_requests_total)",
+        ]
+      : []),
+  ];
+}
+
+/** What is said where fixtures were left out. */
+export function withoutFixtures(withFixtures: boolean): string[] {
+  return withFixtures
+    ? []
+    : ["not asked without --fixtures: what this stack has not in it (docs/verification.md)"];
+}
