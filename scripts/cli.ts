@@ -44,9 +44,9 @@ const elsewhere: readonly (CommandSpec & {
       { name: "to", value: "FOLDER", help: "where they go (default .bankmesh/reports)" },
       {
         name: "fixtures",
-        help: "also asks what the stack has not in it, of throw-away namespaces beside it (default on kind clusters)",
+        help: "also asks what the stack has not in it, of throw-away namespaces beside it",
       },
-      { name: "no-fixtures", help: "asks of the stack alone (default on existing clusters)" },
+      { name: "no-fixtures", help: "asks of the stack alone (the default)" },
     ],
     details: `${stackHelp}
 exit codes: 0 all hold, 1 some fail or are inconclusive, 2 could not ask`,

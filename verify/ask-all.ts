@@ -1,6 +1,5 @@
 import { UserError } from "../scripts/errors.ts";
 import type { ParsedArguments } from "../scripts/arguments.ts";
-import type { Settings } from "../settings/index.ts";
 import { istioVersion } from "../versions.ts";
 import type { Platform } from "./platform.ts";
 import { operationProbes } from "./probes/operations.ts";
@@ -23,12 +22,11 @@ interface LeftOut {
   readonly questions: number;
 }
 
-/** Whether fixtures are wanted: where config says that the cluster is the program's own, unless told otherwise. */
-export function wantsFixtures(flags: ParsedArguments["flags"], { cluster }: Settings): boolean {
+/** Whether fixtures are wanted: when they are asked for. */
+export function wantsFixtures(flags: ParsedArguments["flags"]): boolean {
   if (flags.fixtures && flags["no-fixtures"])
     throw new UserError("--fixtures and --no-fixtures cannot both be meant: leave one out");
-  if (flags.fixtures || flags["no-fixtures"]) return flags.fixtures === true;
-  return cluster === "kind";
+  return flags.fixtures === true;
 }
 
 /**

@@ -48,10 +48,8 @@ async function ask(
   word: string | undefined,
   flags: ParsedArguments["flags"],
 ): Promise<Report> {
-  let withFixtures = false;
-  const platform = await openPlatform(reporter, word, (s) => {
-    withFixtures = wantsFixtures(flags, s);
-  });
+  const withFixtures = wantsFixtures(flags);
+  const platform = await openPlatform(reporter, word);
   const { name, settings, outputs, kubectl } = platform;
   const begun = new Date();
   const step = reporter.step(`asking stack ${name}`);

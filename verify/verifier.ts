@@ -2,11 +2,11 @@ import type { TokenKey } from "../components/signing-keys.ts";
 import { principalOf } from "../policies/authorization.ts";
 import { type GatewayProxy, stackGateway } from "../policies/gateway.ts";
 import type { Settings } from "../settings/index.ts";
+import { kindsIn } from "./caller-kinds.ts";
 import { httpServices } from "./calls.ts";
 import { HostCaller, type HostCallerArgs } from "./callers/host.ts";
 import { type ControlServer, startControlServer } from "./callers/control-server.ts";
-import type { CallerKind } from "./callers/objects.ts";
-import { PodCallers, type PodCallersArgs, kindOf, podAddresses } from "./callers/pods.ts";
+import { PodCallers, type PodCallersArgs, podAddresses } from "./callers/pods.ts";
 import { ToolCaller, type ToolCallerArgs, canAsk } from "./callers/tools.ts";
 import type { Certificate } from "./certificates.ts";
 import type { Identities } from "./judge.ts";
@@ -234,25 +234,4 @@ export class Verifier {
       });
     return roundSender({ pods, tools, makeToken, ...(host && { host }) });
   }
-}
-
-/** Callers that the questions need. */
-function kindsIn(settings: Settings, probes: readonly Probe[]): CallerKind[] {
-  const target: ProbeTarget = { settings, podAddresses: {} };
-  const requests = probes.flatMap((probe) =>
-    (probe.each?.(settings) ?? [""]).flatMap((item) => {
-      try {
-        const control = controlOf(probe, settings, item);
-        return [probe.send(target, item), ...(control ? [control.send(target, item)] : [])];
-      } catch {
-        // about the twin, which only asks as somebody who is always there
-        return [];
-      }
-    }),
-  );
-  return [
-    ...new Set(
-      requests.flatMap((r) => (r.from === "host" || r.from === "tool" ? [] : [kindOf(r)])),
-    ),
-  ];
 }

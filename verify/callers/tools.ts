@@ -1,4 +1,3 @@
-import { execa } from "execa";
 import { onPath } from "../../scripts/setup/tools.ts";
 import { principalOf } from "../../policies/authorization.ts";
 import { type Settings, gatewayNamespace } from "../../settings/index.ts";
@@ -6,6 +5,7 @@ import { wrongChain } from "../certificate-chain.ts";
 import type { Evidence } from "../evidence.ts";
 import type { Kubectl } from "../kubectl.ts";
 import type { FixtureCheck, ToolRequest } from "../probe.ts";
+import { istioctl } from "./istioctl.ts";
 import { runLabel } from "./objects.ts";
 
 /** Whether the tool for a question is there: istioctl is no part of what the program needs. */
@@ -55,26 +55,6 @@ const meantFilter = /^EnvoyFilter \S+\/require-expiry$/;
 const everyFilter = /exposes internal implementation details/;
 /** Proxies (`pod.namespace`) in namespaces that a run brought, and takes away while it is asked. */
 const broughtNamespace = /\.verify-[0-9a-f]{6}(-[a-z]+)?$/;
-
-/** Longest time that istioctl may take. */
-const timeout = 30_000;
-
-/**
- * What istioctl prints about the cluster.
- *
- * @throws Error with its message, when it printed nothing
- */
-export async function istioctl(kubectl: Kubectl, args: readonly string[]): Promise<string> {
-  const result = await execa("istioctl", ["--kubeconfig", kubectl.file, ...args], {
-    ...{ env: kubectl.env, extendEnv: false, reject: false, timeout, stdin: "ignore" },
-  });
-  // findings have an exit code of their own
-  if (result.failed && result.stdout.trim() === "")
-    throw new Error(
-      `istioctl ${args.join(" ")}: ${result.stderr.split("\n")[0] || result.shortMessage}`,
-    );
-  return result.stdout;
-}
 
 /** Asks istioctl, istiod and the API server what they think of the platform. */
 export class ToolCaller {
