@@ -44,9 +44,9 @@ const elsewhere: readonly (CommandSpec & {
       { name: "to", value: "FOLDER", help: "where they go (default .bankmesh/reports)" },
       {
         name: "fixtures",
-        help: "also asks what the stack has not in it, of throw-away namespaces beside it",
+        help: "also asks what the stack has not in it, of throw-away namespaces beside it (the default on kind)",
       },
-      { name: "no-fixtures", help: "asks of the stack alone (the default)" },
+      { name: "no-fixtures", help: "asks of the stack alone" },
     ],
     details: `${stackHelp}
 exit codes: 0 all hold, 1 some fail or are inconclusive, 2 could not ask`,

@@ -1,5 +1,6 @@
 import { UserError } from "../scripts/errors.ts";
 import type { ParsedArguments } from "../scripts/arguments.ts";
+import type { Settings } from "../settings/index.ts";
 import { istioVersion } from "../versions.ts";
 import type { Platform } from "./platform.ts";
 import { operationProbes } from "./probes/operations.ts";
@@ -22,11 +23,13 @@ interface LeftOut {
   readonly questions: number;
 }
 
-/** Whether fixtures are wanted: when they are asked for. */
-export function wantsFixtures(flags: ParsedArguments["flags"]): boolean {
+/** Whether fixtures are wanted: on a cluster of the stack's own unless it is said otherwise, elsewhere only when asked for. */
+export function fixturesOn(
+  flags: ParsedArguments["flags"],
+): (cluster: Settings["cluster"]) => boolean {
   if (flags.fixtures && flags["no-fixtures"])
     throw new UserError("--fixtures and --no-fixtures cannot both be meant: leave one out");
-  return flags.fixtures === true;
+  return (cluster) => !flags["no-fixtures"] && (flags.fixtures === true || cluster === "kind");
 }
 
 /**
@@ -36,7 +39,7 @@ export function wantsFixtures(flags: ParsedArguments["flags"]): boolean {
  * @throws UserError when fixtures are wanted and do not come up
  */
 export async function askAll(
-  { kubectl, settings, outputs, subject, curlImage }: Platform,
+  { kubectl, settings, outputs, subject, curlImage }: Omit<Platform, "name" | "stack">,
   withFixtures: boolean,
   progress: (text: string) => void,
 ): Promise<Asked> {

@@ -2,7 +2,7 @@ import type { ParsedArguments } from "../scripts/arguments.ts";
 import { UserError } from "../scripts/errors.ts";
 import { type Reporter, createReporter } from "../scripts/progress.ts";
 import { type Settings, prefixOf } from "../settings/index.ts";
-import { askAll, leftOutLines, wantsFixtures, withoutFixtures } from "./ask-all.ts";
+import { askAll, leftOutLines, fixturesOn, withoutFixtures } from "./ask-all.ts";
 import { closedFromHere, unasked } from "./calls.ts";
 import { openPlatform } from "./platform.ts";
 import { type Format, formatsIn, writeReports } from "./reports/files.ts";
@@ -48,9 +48,10 @@ async function ask(
   word: string | undefined,
   flags: ParsedArguments["flags"],
 ): Promise<Report> {
-  const withFixtures = wantsFixtures(flags);
+  const wanted = fixturesOn(flags);
   const platform = await openPlatform(reporter, word);
   const { name, settings, outputs, kubectl } = platform;
+  const withFixtures = wanted(settings.cluster);
   const begun = new Date();
   const step = reporter.step(`asking stack ${name}`);
   try {

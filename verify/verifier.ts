@@ -14,6 +14,7 @@ import type { Kubectl } from "./kubectl.ts";
 import { type Probe, type ProbeTarget, type Twin, controlOf } from "./probe.ts";
 import { allProbes, probesFor } from "./probes/index.ts";
 import { type Outcome, type RoundSender, type RunOptions, runProbes } from "./runner.ts";
+import { worldsDomain } from "./worlds/edge-hosts.ts";
 import { roundSender, tokenMaker } from "./sender.ts";
 import { type LogReaders, attachAccessLogs } from "./server-logs.ts";
 import { type Strangers, clientsOf, makeStrangers } from "./strangers.ts";
@@ -89,7 +90,8 @@ export class Verifier {
   public static async open(args: VerifierArgs): Promise<Verifier> {
     const { kubectl, settings, curlImage: image, lender, guest } = args;
     const strangers = lender?.strangers ?? makeStrangers();
-    const controlServer = lender?.controlServer ?? (await startControlServer(settings.host));
+    const controlServer =
+      lender?.controlServer ?? (await startControlServer([settings.host, `*.${worldsDomain}`]));
     const twinOf = args.twin === false ? undefined : httpServices(settings)[0]?.name;
     const pods = new PodCallers({
       ...{ kubectl, settings, image, selfSigned: strangers.selfSigned },

@@ -35,7 +35,7 @@ describe("requests from this machine", () => {
   let caller: HostCaller;
 
   before(async () => {
-    server = await startControlServer("app.local");
+    server = await startControlServer(["app.local"]);
     const client = makeCertificate({ commonName: "ext-client" });
     caller = new HostCaller({
       ...{ address: "127.0.0.1", httpPort: 1, httpsPort: server.port, controlPort: server.port },

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import { after, before, describe, it } from "node:test";
 import * as tls from "node:tls";
 import { type Settings, settingsSchema } from "../../settings/index.ts";
-import { wantsFixtures } from "../../verify/ask-all.ts";
+import { fixturesOn } from "../../verify/ask-all.ts";
 import { graphQuestions } from "../../verify/calls.ts";
 import { makeCertificate } from "../../verify/certificates.ts";
 import { graphRows } from "../../verify/probes/graph-rows.ts";
@@ -75,11 +75,11 @@ describe("rows of the catalogue", () => {
 });
 
 describe("fixtures", () => {
-  it("are wanted when they are asked for", () => {
-    assert.equal(wantsFixtures({}), false);
-    assert.equal(wantsFixtures({ "no-fixtures": true }), false);
-    assert.equal(wantsFixtures({ fixtures: true }), true);
-    assert.throws(() => wantsFixtures({ fixtures: true, "no-fixtures": true }), /leave one out/);
+  it("are wanted on a cluster of the stack's own, elsewhere when they are asked for", () => {
+    assert.deepEqual((["kind", "existing"] as const).map(fixturesOn({})), [true, false]);
+    assert.equal(fixturesOn({ "no-fixtures": true })("kind"), false);
+    assert.equal(fixturesOn({ fixtures: true })("existing"), true);
+    assert.throws(() => fixturesOn({ fixtures: true, "no-fixtures": true }), /leave one out/);
   });
 
   it("tell what was wrong with a flip", () => {

@@ -10,9 +10,9 @@ export interface ControlServer {
   close(): Promise<void>;
 }
 
-/** @param host name in its certificate */
-export async function startControlServer(host: string): Promise<ControlServer> {
-  const { certPem, keyPem } = makeCertificate({ commonName: host, dnsNames: [host] });
+/** @param names names in its certificate, of hosts or with * in front */
+export async function startControlServer(names: readonly string[]): Promise<ControlServer> {
+  const { certPem, keyPem } = makeCertificate({ commonName: names[0]!, dnsNames: [...names] });
   const server = https.createServer(
     { cert: certPem, key: keyPem, minVersion: "TLSv1", ciphers: "ALL@SECLEVEL=0" },
     (_request, response) => response.end("control server\n"),

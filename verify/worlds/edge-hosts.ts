@@ -4,21 +4,22 @@ import { secret, secondHttpsPort } from "./gateway-objects.ts";
 import type { WorldKeys } from "./keys.ts";
 import { serviceHost, type WorldPlace } from "./world.ts";
 
-const domain = "verify.local";
+/** Domain of all that worlds bring along. */
+export const worldsDomain = "verify.local";
 
 /** Hosts of the gateway with hosts of every kind: what each of them asks of a client. */
 export const hosts = {
-  mutual: `mutual.${domain}`,
-  simple: `simple.${domain}`,
-  optional: `optional.${domain}`,
+  mutual: `mutual.${worldsDomain}`,
+  simple: `simple.${worldsDomain}`,
+  optional: `optional.${worldsDomain}`,
   /** MUTUAL with a list of revoked certificates: by its CA; by its CA, naming none of these; by another CA. */
-  revoking: `revoking.${domain}`,
-  unrelated: `unrelated.${domain}`,
-  foreign: `foreign.${domain}`,
+  revoking: `revoking.${worldsDomain}`,
+  unrelated: `unrelated.${worldsDomain}`,
+  foreign: `foreign.${worldsDomain}`,
   /** TLS that the gateway does not end. */
-  passed: `passed.${domain}`,
+  passed: `passed.${worldsDomain}`,
   /** The same, refused by a rule about the server name. */
-  barred: `barred.${domain}`,
+  barred: `barred.${worldsDomain}`,
 } as const;
 
 /**
@@ -31,10 +32,10 @@ export type BrokenSecret = (typeof brokenSecrets)[number];
 
 /** Host whose secret is broken in this way. */
 export function brokenHost(what: BrokenSecret): string {
-  return `${what}.${domain}`;
+  return `${what}.${worldsDomain}`;
 }
 /** Host beside them whose secret is in order. */
-export const soundHost = `sound.${domain}`;
+export const soundHost = `sound.${worldsDomain}`;
 
 /** Hosts that are shown by the gateway's certificate. */
 export const gatewayHosts: readonly string[] = [...Object.values(hosts), soundHost];
