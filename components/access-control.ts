@@ -7,9 +7,9 @@ import {
   allowNothing,
   gatewayAllow,
   gatewayDeny,
-  needsToken,
   servicePolicies,
 } from "../policies/authorization.ts";
+import { needsToken } from "../policies/token-needs.ts";
 import { stackGateway } from "../policies/gateway.ts";
 import {
   type AuthorizationMode,

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type AccessSettings, needlessTokens } from "../policies/authorization.ts";
+import { type AccessSettings } from "../policies/authorization.ts";
+import { needlessTokens } from "../policies/token-needs.ts";
 import type { Route } from "../policies/routing.ts";
 import { type ServiceSettings, type Settings, prefixOf } from "../settings/index.ts";
 import { BankService, portsOf } from "./bank-service.ts";

@@ -3,9 +3,9 @@ import {
   allowNothing,
   gatewayAllow,
   gatewayDeny,
-  needsToken,
   servicePolicies,
 } from "../policies/authorization.ts";
+import { needsToken } from "../policies/token-needs.ts";
 import { requireExpiration } from "../policies/expiry.ts";
 import { stackGateway } from "../policies/gateway.ts";
 import type { Settings } from "../settings/index.ts";

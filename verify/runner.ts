@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { classify } from "./classify.ts";
 import type { Evidence } from "./evidence.ts";
 import { type Answer, type Identities, type Judgement, judge } from "./judge.ts";
 import {
@@ -106,11 +107,6 @@ export async function runProbes(
   return questions.map((q) => q.outcome!);
 }
 
-/** Node.js's code for its own time-outs, and curl's. */
-function isLate({ errorCode, exitCode }: Evidence): boolean {
-  return errorCode === "ETIMEDOUT" || exitCode === 28;
-}
-
 /** One question and its answers so far. */
 class Question {
   public outcome: Outcome | undefined;
@@ -152,7 +148,7 @@ class Question {
 
   /** Whether the last request, or its control, had no answer in time. */
   public get unanswered(): boolean {
-    return [this.evidence, this.controlEvidence].some((e) => e !== undefined && isLate(e));
+    return [this.evidence, this.controlEvidence].some((e) => e && classify(e, false) === "timeout");
   }
 
   public get requests(): ProbeRequest[] {

@@ -4,11 +4,11 @@ import {
   allowNothing,
   gatewayAllow,
   gatewayDeny,
-  needsToken,
   serviceAllow,
   serviceDeny,
   servicePolicies,
 } from "../../policies/authorization.ts";
+import { needsToken } from "../../policies/token-needs.ts";
 import { validateSpec } from "../../policies/schema.ts";
 import type { Settings } from "../../settings/index.ts";
 import { settings } from "./support/settings.ts";

@@ -1,9 +1,9 @@
 import {
   type AuthorizationPolicySpec,
   gatewayDeny,
-  needsToken,
   refusedAt,
 } from "../../policies/authorization.ts";
+import { needsToken } from "../../policies/token-needs.ts";
 import {
   type ServiceSettings,
   type Settings,

@@ -1,4 +1,4 @@
-import { needsToken } from "../../policies/authorization.ts";
+import { needsToken } from "../../policies/token-needs.ts";
 import { type Settings, gatewayNamespace } from "../../settings/index.ts";
 import type { KubernetesObject } from "../callers/objects.ts";
 import type { Mutation, ObjectRef } from "./mutation.ts";

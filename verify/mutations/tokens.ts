@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { needsToken } from "../../policies/authorization.ts";
+import { needsToken } from "../../policies/token-needs.ts";
 import type { VirtualServiceSpec } from "../../policies/routing.ts";
 import type { Settings } from "../../settings/index.ts";
 import { gatewayPlace } from "../probes/token-places.ts";

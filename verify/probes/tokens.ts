@@ -1,4 +1,4 @@
-import { needsToken } from "../../policies/authorization.ts";
+import { needsToken } from "../../policies/token-needs.ts";
 import { type Settings, prefixOf, rolledOut } from "../../settings/index.ts";
 import {
   type GraphCall,

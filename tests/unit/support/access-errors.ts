@@ -1,9 +1,8 @@
 import { issuers, authentication, row, payments, allow, tcp } from "./access-words.ts";
 import { type ConfigError, removePath, setPath } from "./config-error.ts";
+import { keySources } from "./key-source-errors.ts";
 import { meaningless } from "./meaningless-rules.ts";
 import { rollouts } from "./rollout-errors.ts";
-
-const { keyIds: _, ...fetched } = issuers[0]!;
 
 /** Wrong shapes. */
 const shapes: readonly ConfigError[] = [
@@ -293,41 +292,6 @@ const rules: readonly ConfigError[] = [
     setPath("authentication.issuers[1].name", "bank-2"),
   ),
   row(
-    { authentication: { issuers: [{ ...fetched, jwksUri: "https://127.0.0.1/keys" }] } },
-    "authentication.issuers[0].jwksUri",
-    '"https://127.0.0.1/keys"',
-    "a URL that istiod fetches",
-    setPath("authentication.issuers[0].jwksUri", "<value>"),
-  ),
-  row(
-    { authentication: { issuers: [{ ...fetched, jwksUri: "https://169.254.169.254/keys" }] } },
-    "authentication.issuers[0].jwksUri",
-    '"https://169.254.169.254/keys"',
-    "a URL that istiod fetches",
-    setPath("authentication.issuers[0].jwksUri", "<value>"),
-  ),
-  row(
-    { authentication: { issuers: [{ ...fetched, jwksUri: "https://[::1]/keys" }] } },
-    "authentication.issuers[0].jwksUri",
-    '"https://[::1]/keys"',
-    "a URL that istiod fetches",
-    setPath("authentication.issuers[0].jwksUri", "<value>"),
-  ),
-  row(
-    { authentication: { issuers: [{ ...fetched, jwksUri: "https://localhost/keys" }] } },
-    "authentication.issuers[0].jwksUri",
-    '"https://localhost/keys"',
-    "a URL that istiod fetches",
-    setPath("authentication.issuers[0].jwksUri", "<value>"),
-  ),
-  row(
-    { authentication: { issuers: [{ ...fetched, jwks: { keys: [] } }] } },
-    "authentication.issuers[0].jwks",
-    "set (not shown)",
-    "the key set as text",
-    setPath("authentication.issuers[0].jwks", "<value>"),
-  ),
-  row(
     { authentication: { issuers: [{ ...issuers[0]!, jwksUri: "https://x/keys" }] } },
     "authentication.issuers[0].jwksUri",
     '"set"',
@@ -401,6 +365,7 @@ const rules: readonly ConfigError[] = [
 /** Every kind of wrong rule about callers. */
 export const accessErrors: readonly ConfigError[] = [
   ...meaningless,
+  ...keySources,
   ...shapes,
   ...rules,
   ...rollouts,
