@@ -109,6 +109,7 @@ function legacyPod({ place: { namespace }, images }: WorldArgs): KubernetesObjec
     containers: readonly Readonly<Record<string, unknown>>[];
     serviceAccountName: string;
   };
+  // the world has no account of its own for it: the default one will do, so this one is only taken out
   void serviceAccountName;
   const mount = (name: string) => ({ name, mountPath: `/${name}` });
   const nginx = {
