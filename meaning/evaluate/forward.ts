@@ -4,11 +4,12 @@ import { type Service, type Workload, targetPort } from "../manifests/workloads.
 import { clientTlsOf } from "./client-tls.ts";
 import type { Door } from "./doors.ts";
 import { fullName } from "./hosts.ts";
-import { type Arrival, arrive } from "./inbound.ts";
+import { type Arrival, arrive, blindTo } from "./inbound.ts";
 import type { Answer, Token } from "./request.ts";
 import type { HttpMatch, HttpRoute } from "./route-match.ts";
 import type { Route } from "./routes.ts";
 import { type Client, dial, principalOf } from "./transport.ts";
+import { nowhere, together } from "./ways.ts";
 
 type Message = Arrival["message"];
 type HttpDestination = NonNullable<HttpRoute["route"]>[number];
@@ -20,13 +21,13 @@ export interface Forwarded {
   readonly address?: string | undefined;
 }
 
-/** What a request gets that a route sends on: of several destinations, the best that there is. */
+/** What a request gets that a route sends on: of several destinations, any may be its own. */
 export function forward(platform: Platform, door: Door, at: Route, of: Forwarded): Answer {
   const { route, match, virtualService } = at;
   const destinations = weighed(route.route ?? []);
   const rewritten = rewrite(of.message, route, match);
   const changed = change(rewritten, route.headers?.request);
-  return best(
+  return together(
     destinations.map((d) =>
       send(platform, door, {
         ...{ destination: d.destination, namespace: virtualService.namespace },
@@ -40,16 +41,6 @@ export function forward(platform: Platform, door: Door, at: Route, of: Forwarded
 /** Destinations that get anything: of several, those with a weight. */
 export function weighed<T extends { readonly weight?: number }>(all: readonly T[]): readonly T[] {
   return all.length < 2 ? all : all.filter((d) => (d.weight ?? 0) > 0);
-}
-
-/** What is open in one of several ways is open. */
-export function best(answers: readonly Answer[]): Answer {
-  const of = (verdict: Answer["verdict"]) => answers.find((a) => a.verdict === verdict);
-  return of("open") ?? of("unknown") ?? answers[0] ?? nowhere("a route without destination");
-}
-
-function nowhere(by: string): Answer {
-  return { verdict: "closed", reason: "no-upstream", at: "gateway", by };
 }
 
 export interface Sent {
@@ -80,10 +71,12 @@ export function send(platform: Platform, door: Door, sent: Sent): Answer {
   if (!labels) return nowhere(`${host} has no subset ${subset}`);
   const pods = podsOf(platform, service).filter((w) => selects(labels, w.labels));
   if (pods.length === 0) return nowhere(`${host} has no pods`);
-  return best(
+  return together(
     pods.map((workload) => {
       const number = targetPort(workload, port);
       if (number === undefined) return nowhere(`${workload.id} has no port ${port.target}`);
+      const blind = blindTo(platform, workload, number);
+      if (blind) return blind;
       const connection = dial(platform, client, { workload, port: number, via });
       if ("failed" in connection) return { ...connection.failed, at: "gateway" as const };
       const { message, address } = sent.forwarded;

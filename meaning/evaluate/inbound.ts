@@ -53,6 +53,16 @@ export function pass(platform: Platform, at: "gateway" | "service", arrival: Arr
   return { message: { ...rest, path: `${path}${query}`, headers, ...(token && { token }) } };
 }
 
+/** What cannot be judged about the pods that a connection is for: nobody knows then who gets through to them. */
+export function blindTo(platform: Platform, workload: Workload, port: number): Answer | undefined {
+  if (platform.unjudged.length === 0) return undefined;
+  const bare = workload.proxy === "none" || workload.bypassed(port);
+  const blind = platform.unjudged.find(
+    ({ scope }) => !scope.edge && (scope.bare || !bare) && concerns(scope, workload),
+  );
+  return blind && unknown(`${blind.object}: ${blind.text}`);
+}
+
 /** What becomes of a request that a container's sidecar, or the container itself, has taken. */
 export function arrive(
   platform: Platform,
@@ -66,8 +76,6 @@ export function arrive(
     ...reached,
   });
   if (workload.proxy === "none" || workload.bypassed(port)) return open(!!message.token);
-  const blind = platform.unjudged.find(({ scope }) => !scope.edge && concerns(scope, workload));
-  if (blind) return unknown(`${blind.object}: ${blind.text}`);
   const http = speaksHttp(platform, workload, port) ?? arrival.http ?? true;
   const passed = pass(platform, "service", { ...arrival, pod: workload, http });
   return "refused" in passed ? passed.refused : open(!!passed.message.token);

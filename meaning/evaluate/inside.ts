@@ -1,5 +1,5 @@
 import type { Platform } from "../manifests/platform.ts";
-import { arrive, speaksHttp } from "./inbound.ts";
+import { arrive, blindTo, speaksHttp } from "./inbound.ts";
 import type { Answer, InsideRequest } from "./request.ts";
 import { connect } from "./transport.ts";
 
@@ -9,6 +9,8 @@ export function answerInside(platform: Platform, request: InsideRequest): Answer
   if (!workload)
     return { verdict: "closed", reason: "unreachable", by: `there is no ${request.to}` };
   const { from, port, via, address } = request;
+  const blind = blindTo(platform, workload, port);
+  if (blind) return blind;
   const connection = connect(platform, from, { workload, port, ...(via && { via }) });
   if ("failed" in connection) {
     const { failed } = connection;

@@ -129,6 +129,13 @@ export const reasons = [
 ] as const;
 export type Reason = (typeof reasons)[number];
 
+/** One container that a request reaches. */
+export interface Way {
+  readonly reached: string;
+  readonly mtls: boolean;
+  readonly tokenSeen: boolean;
+}
+
 /** What a request gets. */
 export interface Answer {
   /** Whether it reaches a container; unknown where that cannot be judged. */
@@ -138,12 +145,16 @@ export interface Answer {
   readonly at?: "caller" | "gateway" | "service";
   /** What decided, in words: an object, or what is unknown. */
   readonly by?: string;
-  /** Workload that it reaches. */
+  /** Workloads that it reaches, in the order of their names, with commas between several. */
   readonly reached?: string;
-  /** Whether the last hop is mTLS, for what reaches a container. */
+  /** Whether the last hop is mTLS, for what reaches a container: to each of them. */
   readonly mtls?: boolean;
-  /** Whether the container sees the token. */
+  /** Whether a container sees the token. */
   readonly tokenSeen?: boolean;
+  /** Each container that it reaches, where there are several. */
+  readonly ways?: readonly Way[];
+  /** What cannot be judged about further ways that it may take, in words. */
+  readonly unsure?: string;
   /** Where a redirect leads. */
   readonly location?: string;
 }

@@ -1,11 +1,12 @@
 import type { Platform } from "../manifests/platform.ts";
 import type { Door, ServerAt } from "./doors.ts";
 import { tlsMode } from "./doors.ts";
-import { best, send, weighed } from "./forward.ts";
+import { send, weighed } from "./forward.ts";
 import { intersection, isWildcard, wildcardMatches } from "./hosts.ts";
 import { pass } from "./inbound.ts";
 import type { Answer, EdgeRequest } from "./request.ts";
 import { isBound, isVisible, namesFor } from "./routes.ts";
+import { together } from "./ways.ts";
 
 /**
  * What bytes get that a gateway hands on as they are: TLS that it does not end, by the server's name, and everything
@@ -46,7 +47,7 @@ export function routeBytes(
             (!sniHosts || sniHosts.some((h) => isFor(h, serverName))),
         );
       if (!taken) continue;
-      return best(
+      return together(
         weighed(route).map(({ destination }) =>
           send(platform, door, { destination, namespace, forwarded, http: false }),
         ),

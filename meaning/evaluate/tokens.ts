@@ -1,7 +1,8 @@
 import type { RequestAuthenticationSpec } from "../../policies/authentication.ts";
 import { type Labels, selects } from "../manifests/objects.ts";
 import type { Platform } from "../manifests/platform.ts";
-import { requiresExpiry } from "./expiry-filter.ts";
+import type { Workload } from "../manifests/workloads.ts";
+import { countsAt, expiryFilterOf } from "./expiry-filter.ts";
 import type { Headers, Message, Reason, Token, TokenPlace } from "./request.ts";
 
 type JwtRule = NonNullable<RequestAuthenticationSpec<string>["jwtRules"]>[number];
@@ -47,6 +48,7 @@ export function tokenCheckOf(platform: TokenContext, pod: Pods): TokenCheck {
 interface Pods {
   readonly namespace: string;
   readonly labels: Labels;
+  readonly proxy?: Workload["proxy"];
 }
 
 function make({ requestAuthentications, envoyFilters, mesh }: TokenContext, pod: Pods): TokenCheck {
@@ -62,12 +64,15 @@ function make({ requestAuthentications, envoyFilters, mesh }: TokenContext, pod:
   const issuers = about.flatMap(({ namespace, name, spec }) =>
     (spec.jwtRules ?? []).map((r) => issuerOf(r, `RequestAuthentication ${namespace}/${name}`)),
   );
-  const expiry = envoyFilters.some(
-    ({ namespace, spec }) =>
+  const expiry = envoyFilters.some(({ namespace, spec }) => {
+    const filter = expiryFilterOf(spec);
+    return (
+      filter !== undefined &&
       near(namespace) &&
-      requiresExpiry(spec) &&
-      selects((spec.workloadSelector as { labels?: Labels } | undefined)?.labels, pod.labels),
-  );
+      (pod.proxy === undefined || countsAt(filter, pod.proxy)) &&
+      selects((spec.workloadSelector as { labels?: Labels } | undefined)?.labels, pod.labels)
+    );
+  });
   return { issuers, expiry };
 }
 

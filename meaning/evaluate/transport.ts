@@ -116,12 +116,23 @@ export function dial(platform: Platform, client: Client, to: Destination): Conne
     case "DISABLE":
       return taken === "STRICT" ? fails : { principal: undefined, serverName: "" };
     case "ISTIO_MUTUAL":
+      if (!isOfMesh(platform, client.principal)) return strangersFail(client.principal);
       return taken === "STRICT" || taken === "PERMISSIVE"
         ? { principal: client.principal, serverName: serverName(via) }
         : fails;
     default:
       return taken === "STRICT" ? fails : applicationTls;
   }
+}
+
+/** A proxy takes certificates of the mesh's own trust domains alone. */
+function isOfMesh({ mesh }: Pick<Platform, "mesh">, principal: string): boolean {
+  return mesh.trustDomains.includes(principal.slice(0, principal.indexOf("/")));
+}
+
+function strangersFail(principal: string): Connection {
+  const by = `${principal.split("/")[0]} is no trust domain of the mesh`;
+  return { failed: { verdict: "closed", reason: "no-upstream", at: "caller", by } };
 }
 
 function serverName(via: Destination["via"]): string {

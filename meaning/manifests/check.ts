@@ -1,5 +1,5 @@
 import { type IstioKind, validateSpec } from "../../policies/schema.ts";
-import { requiresExpiry } from "../evaluate/expiry-filter.ts";
+import { expiryFilterOf } from "../evaluate/expiry-filter.ts";
 import { authorizationProblems } from "./check-authorization.ts";
 import { routingProblems } from "./check-routing.ts";
 import type { MeshConfig } from "./mesh-config.ts";
@@ -56,7 +56,7 @@ function findingsOf(object: Manifest, mesh: MeshConfig): Finding[] {
     return [["an Ingress is not read here", edge]];
   const { labels = {}, name } = object.metadata;
   if (kind === "Namespace" && labels["istio.io/dataplane-mode"] === "ambient")
-    return [["ambient mode is not read here", { namespace: name }]];
+    return [["ambient mode is not read here", { namespace: name, bare: true }]];
   const { template } = (object.spec ?? {}) as { template?: Pick<Manifest, "metadata"> };
   const { annotations = {} } = template?.metadata ?? {};
   return annotations["sidecar.istio.io/interceptionMode"] === "NONE"
@@ -90,7 +90,7 @@ function meaningless(object: Manifest, mesh: MeshConfig): string[] {
     case "VirtualService":
       return routingProblems(spec);
     case "EnvoyFilter":
-      return requiresExpiry(spec) ? [] : ["what an EnvoyFilter does cannot be read from it"];
+      return expiryFilterOf(spec) ? [] : ["what an EnvoyFilter does cannot be read from it"];
     default:
       return [];
   }

@@ -3,6 +3,7 @@ import type { GatewaySpec, VirtualServiceSpec } from "../../policies/routing.ts"
 import type { AuthorizationPolicySpec } from "../../policies/rule-spec.ts";
 import type { RequestAuthenticationSpec } from "../../policies/authentication.ts";
 import { type Injector, injectorOf } from "../evaluate/injection.ts";
+import { expiryProblems } from "./check-expiry.ts";
 import { checkManifests } from "./check.ts";
 import type { DestinationRuleSpec } from "./destination-rule.ts";
 import { type MeshConfig, meshConfigOf } from "./mesh-config.ts";
@@ -72,18 +73,24 @@ export function platformOf(objects: readonly Manifest[]): Platform {
       .filter((o) => o.kind === "Namespace" && o.apiVersion === "v1")
       .map((o) => [o.metadata.name, o.metadata.labels ?? {}]),
   );
-  const { refused, unjudged } = checkManifests(objects, mesh, problems);
+  const { refused, unjudged: found } = checkManifests(objects, mesh, problems);
   const injector = injectorOf(objects);
   const usable = objects.filter((o) => !refused.has(o));
   const of = <Spec>(kind: string) => policiesOf<Spec>(usable, kind);
   const gateways = of<GatewaySpec>("Gateway");
   const selectors = gateways.map((g) => g.spec.selector ?? {});
+  const workloads = workloadsOf(objects, { namespaces, injector, selectors });
+  const requestAuthentications = of<RequestAuthenticationSpec<string>>("RequestAuthentication");
+  const root = mesh.rootNamespace;
+  const unjudged = [
+    ...found,
+    ...expiryProblems(usable, { root, workloads, requestAuthentications }),
+  ];
   return {
-    ...{ mesh, injector, namespaces, gateways, unjudged, objects },
-    workloads: workloadsOf(objects, { namespaces, injector, selectors }),
+    ...{ mesh, injector, namespaces, workloads, gateways, requestAuthentications },
+    ...{ unjudged, objects },
     services: servicesOf(objects),
     peerAuthentications: of("PeerAuthentication"),
-    requestAuthentications: of("RequestAuthentication"),
     authorizationPolicies: of("AuthorizationPolicy"),
     destinationRules: of("DestinationRule"),
     virtualServices: of("VirtualService"),

@@ -5,6 +5,8 @@ export interface Scope {
   /** Every request to these pods; undefined: of all namespaces. */
   readonly namespace?: string;
   readonly labels?: Labels;
+  /** Also pods without a proxy of their own. */
+  readonly bare?: true;
   /** Only what comes in by a gateway. */
   readonly edge?: true;
 }

@@ -21,6 +21,8 @@ export interface Workload {
   readonly proxy: "sidecar" | "none" | "gateway";
   /** Whether traffic to a port of the container goes past its sidecar, because an annotation says so. */
   readonly bypassed: (port: number) => boolean;
+  /** Ports that its annotations name. */
+  readonly excepted: readonly number[];
   readonly place: Place;
 }
 
@@ -111,6 +113,7 @@ function workloadOf(object: Manifest, template: PodTemplate, context: WorkloadCo
     ),
     proxy: gateway ? "gateway" : injected ? "sidecar" : "none",
     bypassed: bypass(annotations),
+    excepted: namedPorts(annotations, "include").concat(namedPorts(annotations, "exclude")),
   };
 }
 
@@ -123,6 +126,11 @@ function bypass(annotations: Labels): (port: number) => boolean {
   // ports that are named one by one come before those that are left out
   if (included.includes("*")) return (port) => excluded.includes(String(port));
   return (port) => !included.includes(String(port));
+}
+
+function namedPorts(annotations: Labels, word: "include" | "exclude"): number[] {
+  const named = annotations[`traffic.sidecar.istio.io/${word}InboundPorts`] ?? "";
+  return named.split(",").map(Number).filter(Boolean);
 }
 
 /** All services that have pods. */

@@ -21,14 +21,18 @@ export function groupsOf({ changes }: Pick<Comparison, "changes">): Group[] {
   const found = new Map<string, Change[]>();
   for (const change of changes) {
     const { effect, about, who, before, after } = change;
-    const key = [effect, about, who, kindOf(before), kindOf(after)].join("\n");
+    // whom it reaches now beside whom it reached is all that a reviewer has to know
+    const where = before.verdict === "open" && effect === "opens" ? after.reached : "";
+    const key = [effect, about, who, where, kindOf(before), kindOf(after)].join("\n");
     found.set(key, [...(found.get(key) ?? []), change]);
   }
   return [...found.values()]
     .map((all): Group => {
       const [{ effect, about, who, before, after }] = all as [Change];
       const text = (answers: Answer[]) => few([...new Set(answers.map(answerText))], 2);
-      const what = all.map((c) => c.what).sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
+      const what = [...new Set(all.map((c) => c.what))].sort(
+        (a, b) => a.length - b.length || (a < b ? -1 : 1),
+      );
       const decider = effect === "closes" || effect === "differs" ? after : before;
       return {
         ...{ effect, about, who, what },

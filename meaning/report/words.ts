@@ -37,7 +37,9 @@ export function sentence({ effect, who, about, what, before, after, by }: Group)
   const because = by === "" ? "" : `, by ${by}`;
   switch (effect) {
     case "opens":
-      return `${who} → ${about}: may now ${asked} (before: ${before}${because})`;
+      return isOpen(before)
+        ? `${who} → ${about}: ${asked} now ${after} (before: ${before})`
+        : `${who} → ${about}: may now ${asked} (before: ${before}${because})`;
     case "closes":
       return `${who} → ${about}: may no longer ${asked} (now: ${after}${because})`;
     case "weakens":
@@ -47,6 +49,11 @@ export function sentence({ effect, who, about, what, before, after, by }: Group)
     case "differs":
       return `${who} → ${about}: ${asked}: ${before} → ${after}${because}`;
   }
+}
+
+/** Whether a group of requests reached containers before, too: others, then. */
+function isOpen(before: string): boolean {
+  return before.startsWith("reaches ");
 }
 
 /** Something that cannot be judged, with its place. */
@@ -59,8 +66,9 @@ export function blindText({ side, object, place, text }: Blind): string {
 export function unknownTexts({ notJudged }: Comparison): string[] {
   const counts = new Map<string, number>();
   for (const { about, before, after } of notJudged) {
-    const unknown = [before, after].find((a) => a.verdict === "unknown")!;
-    const text = `${about}: ${unknown.by ?? "unknown"}`;
+    const unknown = [after, before].find((a) => a.verdict === "unknown");
+    const why = unknown ? unknown.by : (after.unsure ?? before.unsure);
+    const text = `${about}: ${why ?? "unknown"}`;
     counts.set(text, (counts.get(text) ?? 0) + 1);
   }
   return [...counts].map(([text, n]) => `${text} (${count(n, "request")})`);

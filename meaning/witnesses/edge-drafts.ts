@@ -3,8 +3,10 @@ import { fullName } from "../evaluate/hosts.ts";
 import type { Headers } from "../evaluate/request.ts";
 import type { Route } from "../evaluate/routes.ts";
 import { sourceFields } from "../evaluate/conditions.ts";
+import { type Issuer } from "../evaluate/tokens.ts";
 import { principalOf } from "../evaluate/transport.ts";
 import { selects } from "../manifests/objects.ts";
+import { refusals } from "./edge-refusals.ts";
 import { type Draft, type Parts, partsOf } from "./drafts.ts";
 import { disguises, pathInside, pathsAround, textOf, unique } from "./literals.ts";
 import {
@@ -23,52 +25,82 @@ import { centreOf, neighbours } from "./vary.ts";
 export interface EdgeDraft {
   readonly centre: Draft;
   readonly around: readonly Draft[];
+  /** Whether it is a route's own, whatever rules say. */
+  readonly route: boolean;
 }
+
+export interface EdgeDrafts {
+  readonly drafts: readonly EdgeDraft[];
+  readonly leftOut: number;
+}
+
+/** What a rule asks for, as a request. */
+export interface Made {
+  readonly centre: Draft;
+  readonly parts: Parts;
+  readonly changed: boolean;
+  readonly route?: true;
+}
+
+export type Make = (rule: NamedRule, base: Draft) => Made;
 
 interface RouteAt {
   readonly host: string;
   readonly route: Route;
 }
 
+/** Rules that name no path are tried with each route, this many of them at most. */
+const mostGeneral = 30;
+
 /**
  * Requests to a gateway: one for each route, and for each rule that may decide it, at the gateway or in front of the
  * container that the route leads to; each with what is around it.
  */
-export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[]): EdgeDraft[] {
+export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[]): EdgeDrafts {
   const atDoor = rulesAbout(sides, door);
   const rewritten = sides[0].mesh.normalization !== sides[1].mesh.normalization;
   const doorIssuers = issuersOf(sides, door);
   const bases = distinct(routes.flatMap(basesOf));
   const first = bases[0]?.draft ?? { method: "GET", path: "/" };
-  const make = (rule: NamedRule, base: Draft, issuers = doorIssuers) => {
-    const parts = partsOf(rule.rule, contextOf(sides, rule.namespace, issuers, base.path));
-    return { parts, centre: centreOf(withoutCallers(parts), base) };
+  const make = (rule: NamedRule, base: Draft, issuers: readonly Issuer[] = doorIssuers): Made => {
+    const { path, host } = base;
+    const parts = partsOf(rule.rule, contextOf(sides, rule.namespace, { issuers, path, host }));
+    return { parts, centre: centreOf(withoutCallers(parts), base), changed: rule.changed };
   };
-  const general = atDoor.filter((r) => !(r.rule.to ?? []).some((t) => t.operation?.paths));
-  const specific = atDoor.filter((r) => !general.includes(r));
-  const found = [
-    ...bases.map(({ draft, paths }) => ({ centre: draft, parts: { ...nothing, paths } })),
+  const general = atDoor.rules.filter((r) => !(r.rule.to ?? []).some((t) => t.operation?.paths));
+  const specific = atDoor.rules.filter((r) => !general.includes(r));
+  const hosts = new Map(
+    bases.flatMap((b) => b.destinations).map((h) => [h, behind(sides, door, h)]),
+  );
+  const found: Made[] = [
+    ...bases.map(({ draft, paths }) => ({
+      ...{ centre: draft, parts: { ...nothing, paths }, changed: false, route: true as const },
+    })),
     ...specific.map((rule) => make(rule, first)),
-    ...bases.flatMap(({ draft }) => general.slice(0, 20).map((rule) => make(rule, draft))),
+    ...bases.flatMap(({ draft }) => general.slice(0, mostGeneral).map((rule) => make(rule, draft))),
     ...bases.flatMap(({ draft, destinations }) =>
       destinations.flatMap((host) =>
-        behind(sides, door, host).map(({ id, rule }) =>
-          make(rule, draft, distinct([...doorIssuers, ...issuersOf(sides, id)])),
-        ),
+        hosts.get(host)!.rules.map(({ rule, issuers }) => make(rule, draft, issuers)),
       ),
     ),
   ];
-  const crossed = refusals(atDoor, found.slice(0, 200), make);
+  const crossed = refusals(atDoor.rules, found, make);
   const seen = new Set<string>();
-  return [...found, ...crossed].flatMap(({ centre, parts }) => {
-    const key = JSON.stringify(centre);
-    if (seen.has(key)) return [];
-    seen.add(key);
-    const other = ["GET", "POST", "DELETE"].find((m) => !parts.methods.includes(m))!;
-    const around = neighbours(centre, withoutCallers(parts), { methods: [other] });
-    const spelled = rewritten ? disguises(centre.path).map((path) => ({ ...centre, path })) : [];
-    return [{ centre, around: [...around, ...spelled] }];
-  });
+  const drafts = [...found.map((made) => ({ made, alone: false })), ...crossed.found].flatMap(
+    ({ made: { centre, parts, route = false }, alone }): EdgeDraft[] => {
+      const key = JSON.stringify(centre);
+      if (seen.has(key)) return [];
+      seen.add(key);
+      if (alone) return [{ centre, around: [], route }];
+      const other = ["GET", "POST", "DELETE"].find((m) => !parts.methods.includes(m))!;
+      const around = neighbours(centre, withoutCallers(parts), { methods: [other] });
+      const spelled = rewritten ? disguises(centre.path).map((path) => ({ ...centre, path })) : [];
+      return [{ centre, around: [...around, ...spelled], route }];
+    },
+  );
+  const missed = [...hosts.values()].reduce((sum, h) => sum + h.leftOut, 0);
+  const untried = Math.max(0, general.length - mostGeneral) * bases.length;
+  return { drafts, leftOut: atDoor.leftOut + missed + untried + crossed.leftOut };
 }
 
 const nothing: Parts = {
@@ -79,26 +111,6 @@ const nothing: Parts = {
 /** Nobody outside has an identity of the mesh, or a choice of the port behind the one that he dials. */
 function withoutCallers(parts: Parts): Parts {
   return { ...parts, callers: [], ports: [] };
-}
-
-/** What a gateway refuses first, as requests that something else lets in. */
-function refusals<T extends { centre: Draft }>(
-  rules: readonly NamedRule[],
-  allowed: readonly T[],
-  make: (rule: NamedRule, base: Draft) => T,
-): T[] {
-  const refusing = rules.filter((r) => r.action !== "ALLOW").slice(0, 100);
-  // all of them by a few would be too many; most refusals name a path, and what is let in there
-  return refusing.flatMap((rule) => {
-    const own = make(rule, { method: "GET", path: "/" }).centre.path;
-    const near = allowed.filter(({ centre }) => own === "/" || shares(centre.path, own));
-    return near.slice(0, 10).map(({ centre }) => make(rule, centre));
-  });
-}
-
-/** Whether two paths begin with the same segment. */
-function shares(a: string, b: string): boolean {
-  return a.split("/")[1] === b.split("/")[1];
 }
 
 interface Base {
@@ -134,13 +146,18 @@ function basesOf({ host, route: { match, route, virtualService } }: RouteAt): Ba
   ];
 }
 
+interface Behind {
+  readonly rules: readonly { readonly rule: NamedRule; readonly issuers: readonly Issuer[] }[];
+  readonly leftOut: number;
+}
+
 /** Rules in front of the containers of a host that may be about requests of a gateway. */
-function behind(sides: Sides, door: string, host: string): { id: string; rule: NamedRule }[] {
+function behind(sides: Sides, door: string, host: string): Behind {
   const services = sides.flatMap((p) => p.services.filter((s) => s.host === host));
   const identities = formsOf(sides, door).map(({ platform, workload }) =>
     principalOf(platform, workload),
   );
-  return workloadIds(sides)
+  const all = workloadIds(sides)
     .filter((id) =>
       formsOf(sides, id).some(({ workload }) =>
         services.some(
@@ -148,11 +165,18 @@ function behind(sides: Sides, door: string, host: string): { id: string; rule: N
         ),
       ),
     )
-    .flatMap((id) =>
-      rulesAbout(sides, id)
-        .filter(({ rule, namespace }) => isAbout(rule, namespace, identities, sides))
-        .map((rule) => ({ id, rule })),
-    );
+    .map((id) => {
+      const { rules, leftOut } = rulesAbout(sides, id);
+      const issuers = distinct([...issuersOf(sides, door), ...issuersOf(sides, id)]);
+      const about = rules.filter(({ rule, namespace }) =>
+        isAbout(rule, namespace, identities, sides),
+      );
+      return { leftOut, rules: about.map((rule) => ({ rule, issuers })) };
+    });
+  return {
+    rules: all.flatMap((a) => a.rules),
+    leftOut: all.reduce((sum, a) => sum + a.leftOut, 0),
+  };
 }
 
 /** Whether a rule names none but others. */

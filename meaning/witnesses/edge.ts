@@ -1,25 +1,27 @@
+import { type Door, doorsOf, seesHttp } from "../evaluate/doors.ts";
 import { answerEdge, shakeHands } from "../evaluate/edge.ts";
-import { type Door, doorsOf, seesHttp, tlsMode } from "../evaluate/doors.ts";
-import { isWildcard } from "../evaluate/hosts.ts";
+import { bareHost } from "../evaluate/hosts.ts";
 import type { ClientTls, EdgeRequest } from "../evaluate/request.ts";
 import { type Route, virtualHosts } from "../evaluate/routes.ts";
-import { unique } from "./literals.ts";
-import { edgeDrafts } from "./edge-drafts.ts";
+import { byteQuestions } from "./bytes.ts";
+import {
+  type DoorWay,
+  type DoorWays,
+  certificatesAt,
+  concrete,
+  doorWays,
+  whoAt,
+} from "./doors-in.ts";
 import type { Draft } from "./drafts.ts";
+import { edgeDrafts } from "./edge-drafts.ts";
+import { unique } from "./literals.ts";
 import { type Question, type Questions, bounded, messageText } from "./question.ts";
-import { type Sides, distinct } from "./sides.ts";
+import { type Sides } from "./sides.ts";
 
 /** Questions at one gateway at most. */
 const most = 30000;
-
-/** A way in to a gateway: a port, and how it is spoken to. */
-export interface Entry {
-  readonly port: number;
-  readonly host: string;
-  readonly tls?: ClientTls;
-  /** Whether a client certificate is asked for on either side. */
-  readonly certificates: boolean;
-}
+/** Hosts that are asked for at other hosts' servers, for each of them. */
+const mostForeign = 40;
 
 /** What clients outside are asked to get at each gateway. */
 export function edgeQuestions(sides: Sides): Questions {
@@ -35,68 +37,46 @@ function doorIds(sides: Sides): string[] {
 }
 
 function questionsAt(sides: Sides, id: string): Questions {
-  const entries = entriesOf(sides, id);
-  const drafts = edgeDrafts(sides, id, routesAt(sides, id));
-  const questions = drafts.flatMap(({ centre, around }) => {
+  const ways = doorWays(sides, id);
+  const { drafts, leftOut } = edgeDrafts(sides, id, routesAt(sides, id));
+  let missed = leftOut;
+  const main = (host: string | undefined) => {
+    const mine = ways.to(host).filter((w) => w.http);
+    return mine.find((w) => w.tls) ?? mine[0] ?? ways.all.find((w) => w.http);
+  };
+  const questions = drafts.flatMap(({ centre, around, route }) => {
     // each host by its first way in, preferably with TLS; the request itself by all
-    const mine = entries.filter((e) => centre.host === undefined || e.host === centre.host);
-    const main = mine.find((e) => e.tls) ?? mine[0];
-    if (!main) return [];
-    const ways = mine.flatMap((e) => certificatesAt(e));
+    const way = main(centre.host);
+    // bytes are asked about apart, and no rule about HTTP decides them
+    if (!way) return [];
+    const all = ways.to(centre.host).filter((w) => w.http);
+    const other = route ? foreign(ways, centre) : [];
+    missed += Math.max(0, other.length - mostForeign);
     return [
-      ...around.map((draft) => questionOf(id, draft, main)),
-      ...ways.map((entry) => questionOf(id, centre, entry)),
+      ...around.map((d) => questionOf(id, d, d.host === centre.host ? way : main(d.host)!)),
+      ...[...(all.length > 0 ? all : [way]), ...other.slice(0, mostForeign)]
+        .flatMap(certificatesAt)
+        .map((w) => questionOf(id, centre, w)),
     ];
   });
-  return bounded([...entries.flatMap((e) => handshakes(id, e)), ...questions], most);
+  const shaken = ways.all.flatMap((w) => handshakes(id, w));
+  const bytes = byteQuestions(sides, id, ways);
+  const found = bounded([...shaken, ...bytes.asked, ...questions], most);
+  return { asked: found.asked, leftOut: found.leftOut + bytes.leftOut + missed };
 }
 
-/** All ways in on either side. */
-function entriesOf(sides: Sides, id: string): Entry[] {
-  const doors = sides.flatMap((p) => doorsOf(p).get(id) ?? []);
-  const servers = doors.flatMap((d) =>
-    [...d.listeners.values()].flatMap((l) =>
-      l.servers.flatMap((at) => at.hosts.map((host) => ({ ...l, at, host: concrete(host) }))),
-    ),
-  );
-  const asking = (port: number, host: string) =>
-    servers.some(
-      (s) => s.port === port && s.host === host && s.tls && tlsMode(s.at.server).includes("MUTUAL"),
-    );
-  return distinct(
-    servers.map(({ port, tls, host }): Entry => {
-      const certificates = asking(port, host);
-      const certificate = certificates ? "trusted" : "none";
-      return {
-        ...{ port, host, certificates },
-        ...(tls && { tls: { serverName: host, certificate } }),
-      };
-    }),
-  );
-}
-
-/** A host that a name is about. */
-function concrete(host: string): string {
-  if (host === "*") return "any.example";
-  return isWildcard(host) ? `any${host.slice(1)}` : host;
-}
-
-/** A way in with each certificate that a client may show. */
-function certificatesAt(entry: Entry): Entry[] {
-  const { tls } = entry;
-  if (!tls || !entry.certificates) return [entry];
-  return (["trusted", "none", "foreign"] as const).map((certificate) => ({
-    ...entry,
-    tls: { ...tls, certificate },
-  }));
+/** Servers of other hosts, where a client may ask for this one all the same. */
+function foreign(ways: DoorWays, { host }: Draft): DoorWay[] {
+  if (host === undefined) return [];
+  return ways.all.filter((w) => w.tls && w.http && w.tls.serverName !== bareHost(host));
 }
 
 /** Handshakes alone: certificates, names, versions. */
-function handshakes(door: string, entry: Entry): Question[] {
-  const { tls, port, host } = entry;
+function handshakes(door: string, way: DoorWay): Question[] {
+  const { tls, port, host } = way;
   if (!tls) return [];
   const ways: [words: string, tls: ClientTls][] = [
-    ...certificatesAt(entry).map(({ tls: t }): [string, ClientTls] => [`server name ${host}`, t!]),
+    ...certificatesAt(way).map(({ tls: t }): [string, ClientTls] => [`server name ${host}`, t!]),
     [`server name ${host}, TLS 1.1 at most`, { ...tls, version: "TLSV1_1" }],
     [`server name ${host}, TLS 1.2 at most`, { ...tls, version: "TLSV1_2" }],
     ["another server name", { ...tls, serverName: "other.example" }],
@@ -104,40 +84,31 @@ function handshakes(door: string, entry: Entry): Question[] {
   ];
   return ways.map(([words, of]) => ({
     about: `${door}:${port}`,
-    who: whoAt({ ...entry, tls: of }),
+    who: whoAt({ ...way, tls: of }),
     what: `shake hands, ${words}`,
     ask: (platform) => shakeHands(platform, door, port, of),
   }));
 }
 
-function questionOf(door: string, draft: Draft, entry: Entry): Question {
+function questionOf(door: string, draft: Draft, way: DoorWay): Question {
   const { method, path, headers, token, address, serverName } = draft;
-  const host = draft.host ?? entry.host;
-  const tls = entry.tls && { ...entry.tls, ...(serverName !== undefined && { serverName }) };
+  const host = draft.host ?? way.host;
+  const tls = way.tls && { ...way.tls, ...(serverName !== undefined && { serverName }) };
   const request: EdgeRequest = {
-    ...{ from: { kind: "outside" }, door, port: entry.port, host, method, path },
+    ...{ from: { kind: "outside" }, door, port: way.port, host, method, path },
     ...(headers && { headers }),
     ...(token && { token }),
     ...(address !== undefined && { address }),
     ...(tls && { tls }),
   };
+  const other = tls && tls.serverName !== bareHost(host);
   return {
-    about: `${door}:${entry.port}`,
-    who: whoAt(entry),
-    what: messageText(request, address),
+    about: `${door}:${way.port}`,
+    who: whoAt(way),
+    what: `${messageText(request, address)}${other ? `, server name ${tls.serverName}` : ""}`,
+    apart: token && JSON.stringify(token),
     ask: (platform) => answerEdge(platform, request),
   };
-}
-
-function whoAt({ tls, certificates }: Entry): string {
-  if (!tls) return "outside, over plain HTTP";
-  if (!certificates) return "outside";
-  const words = {
-    trusted: "with a client certificate",
-    none: "without a client certificate",
-    foreign: "with a client certificate of another CA",
-  };
-  return `outside, ${words[tls.certificate]}`;
 }
 
 /** Routes of a gateway on either side, each with a host that it is about. */

@@ -1,14 +1,16 @@
+import { blindTo } from "../evaluate/inbound.ts";
 import { answerInside } from "../evaluate/inside.ts";
-import type { Answer, Caller, InsideRequest } from "../evaluate/request.ts";
+import type { Answer, InsideRequest } from "../evaluate/request.ts";
 import { takenOn } from "../evaluate/transport.ts";
-import { selects } from "../manifests/objects.ts";
 import type { Platform } from "../manifests/platform.ts";
-import { targetPort } from "../manifests/workloads.ts";
-import { type Draft, partsOf } from "./drafts.ts";
-import { unique } from "./literals.ts";
+import { callersFor } from "./callers.ts";
+import { type Draft, type Parts, partsOf } from "./drafts.ts";
+import { disguises, unique } from "./literals.ts";
+import { type Entry, entriesOf } from "./ports.ts";
 import { type Question, type Questions, bounded, callerText, messageText } from "./question.ts";
 import {
   type Sides,
+  changedFirst,
   contextOf,
   distinct,
   formsOf,
@@ -17,13 +19,14 @@ import {
   strangerOf,
   workloadIds,
 } from "./sides.ts";
-import { disguises } from "./literals.ts";
 import { type Pool, centreOf, neighbours, overlay } from "./vary.ts";
 
 /** Questions about one workload at most. */
-const most = 3000;
+const most = 4000;
 /** Callers that are tried with each rule beside its own. */
-const mostCallers = 40;
+const mostCallers = 80;
+/** Requests that one rule refuses and another lets in, at most. */
+const mostCrossed = 400;
 
 /** What callers inside the cluster are asked to get from each workload. */
 export function insideQuestions(sides: Sides): Questions {
@@ -36,101 +39,102 @@ export function insideQuestions(sides: Sides): Questions {
   };
 }
 
-/** A port of a container, and the Service by which it is reached. */
-interface Entry {
-  readonly port: number;
-  readonly via?: { readonly host: string; readonly port: number };
-}
-
 function questionsAbout(sides: Sides, id: string): Questions {
-  const entries = entriesOf(sides, id);
-  const transport = entries.flatMap(({ port }) => transportQuestion(id, port));
-  const drafts = draftsAbout(sides, id, entries);
-  const requests = drafts.flatMap((draft) => {
-    const entry = entries.find((e) => e.port === draft.port) ?? entries[0];
-    return entry ? [questionOf(id, draft, entry)] : [];
-  });
-  return bounded([...transport, ...requests], most);
+  const entries = entriesOf(sides, id, rulesAbout(sides, id).rules);
+  const { centres, around, leftOut } = draftsAbout(sides, id, entries);
+  const [main] = entries as [Entry];
+  const at = (draft: Draft) => entries.find((e) => e.port === draft.port) ?? main;
+  // by its other ways a workload is asked what each rule is about
+  const others = entries.filter((e) => e !== main && (e.spare || !e.first));
+  const questions = [
+    ...entries.filter((e) => e.first).map((e) => transportQuestion(id, e, main)),
+    ...[...centres, ...around].map((draft) => questionOf(id, draft, at(draft))),
+    ...others.flatMap((e) =>
+      centres
+        .filter((c) => e.spare || c.port === undefined || c.port === e.port)
+        .map((c) => questionOf(id, { ...c, port: e.port }, e, at(c))),
+    ),
+  ];
+  const found = bounded(questions, most);
+  return { ...found, leftOut: found.leftOut + leftOut };
 }
 
-function entriesOf(sides: Sides, id: string): Entry[] {
-  const forms = formsOf(sides, id);
-  const named = forms.flatMap(({ platform, workload }) =>
-    platform.services
-      .filter((s) => s.namespace === workload.namespace && selects(s.selector, workload.labels))
-      .flatMap((s) =>
-        s.ports.flatMap((p): Entry[] => {
-          const port = targetPort(workload, p);
-          return port === undefined ? [] : [{ port, via: { host: s.host, port: p.port } }];
-        }),
-      ),
-  );
-  const bare = forms.flatMap(({ workload }) =>
-    workload.ports.map((p): Entry => ({ port: p.number })),
-  );
-  const all = [...named, ...bare];
-  return all.filter((e, i) => all.findIndex((other) => other.port === e.port) === i);
+interface Drafts {
+  /** What nobody asks for, and what each rule does. */
+  readonly centres: readonly Draft[];
+  readonly around: readonly Draft[];
+  readonly leftOut: number;
 }
 
-function draftsAbout(sides: Sides, id: string, entries: readonly Entry[]): Draft[] {
-  const rules = rulesAbout(sides, id);
+function draftsAbout(sides: Sides, id: string, entries: readonly Entry[]): Drafts {
+  const { rules, leftOut } = rulesAbout(sides, id);
   const issuers = issuersOf(sides, id);
   const namespace = id.split("/")[0]!;
   const base: Draft = { caller: strangerOf(namespace), method: "GET", path: "/" };
-  const parts = rules.map((r) => ({
-    ...r,
-    parts: partsOf(r.rule, contextOf(sides, r.namespace, issuers, "/")),
-  }));
-  const pool = poolOf(
-    sides,
-    id,
-    parts.map((p) => p.parts),
-    entries,
-  );
-  const rewritten = sides[0].mesh.normalization !== sides[1].mesh.normalization;
-  const centres = parts.map((p) => ({ ...p, centre: centreOf(p.parts, base) }));
-  const around = centres.flatMap(({ centre, parts: own }) => [
-    ...neighbours(centre, own, pool),
-    ...(rewritten ? disguises(centre.path).map((path) => ({ ...centre, path })) : []),
+  const ports = unique(entries.filter((e) => !e.spare).map((e) => e.port));
+  const more = { issuers, path: "/", ports };
+  const found = rules.map((r) => {
+    const parts = partsOf(r.rule, contextOf(sides, r.namespace, more));
+    return { ...r, parts, centre: centreOf(parts, base) };
+  });
+  const hosts = unique(entries.flatMap((e) => (e.via ? [e.via.host] : [])));
+  const named = distinct([
+    ...callersFor(sides, id, rules, hosts),
+    ...found.flatMap((r) => r.parts.callers),
   ]);
-  // what is refused first shows where something else would let it in
-  const crossed = centres
-    .filter((c) => c.action !== "ALLOW")
-    .flatMap(({ parts: refusing }) =>
-      centres.filter((c) => c.action === "ALLOW").map(({ centre }) => overlay(centre, refusing)),
-    );
-  const empty = partsOf({}, contextOf(sides, namespace, issuers, "/"));
-  return [...neighbours(base, empty, pool), ...around, ...crossed.slice(0, 400)];
-}
-
-function poolOf(
-  sides: Sides,
-  id: string,
-  rules: readonly { readonly callers: readonly Caller[]; readonly methods: readonly string[] }[],
-  entries: readonly Entry[],
-): Pool {
-  const namespace = id.split("/")[0]!;
-  const gateways = sides.flatMap((p) =>
-    [...p.workloads.values()].filter((w) => w.proxy === "gateway").map((w) => w.id),
-  );
-  const methods = unique(rules.flatMap((r) => r.methods));
+  const methods = unique(found.flatMap((r) => r.parts.methods));
   const other = ["GET", "POST", "DELETE", "PUT"].find((m) => !methods.includes(m));
-  return {
-    callers: distinct<Caller>([
-      { kind: "plaintext" },
-      strangerOf(namespace),
-      strangerOf("elsewhere"),
-      ...unique(gateways).map((workload): Caller => ({ kind: "workload", workload })),
-      ...rules.flatMap((r) => r.callers),
-    ]).slice(0, mostCallers),
+  const pool: Pool = {
+    callers: named.slice(0, mostCallers),
     methods: [...methods, ...(other ? [other] : [])],
     paths: ["/no-such-path"],
-    ports: entries.map((e) => e.port),
+    ports,
+  };
+  const rewritten = sides[0].mesh.normalization !== sides[1].mesh.normalization;
+  const around = found.map(({ centre, parts: own, changed }) => ({
+    changed,
+    drafts: [
+      ...neighbours(centre, own, pool),
+      ...(rewritten ? disguises(centre.path).map((path) => ({ ...centre, path })) : []),
+    ],
+  }));
+  const crossed = crossings(found);
+  const empty = partsOf({}, contextOf(sides, namespace, more));
+  const of = (changed: boolean) =>
+    around.filter((a) => a.changed === changed).flatMap((a) => a.drafts);
+  return {
+    centres: [base, ...found.map((r) => r.centre)],
+    around: [...neighbours(base, empty, pool), ...of(true), ...crossed.drafts, ...of(false)],
+    leftOut:
+      leftOut + crossed.leftOut + Math.max(0, named.length - mostCallers) * (found.length + 1),
   };
 }
 
-function questionOf(to: string, draft: Draft, { port, via }: Entry): Question {
+interface Found {
+  readonly action: string;
+  readonly changed: boolean;
+  readonly parts: Parts;
+  readonly centre: Draft;
+}
+
+/** What is refused first shows where something else would let it in. */
+function crossings(all: readonly Found[]): { drafts: Draft[]; leftOut: number } {
+  const [refusing, allowing] = [false, true].map((allows) =>
+    all.filter((r) => (r.action === "ALLOW") === allows),
+  ) as [Found[], Found[]];
+  const pairs = refusing.flatMap((refuses) => allowing.map((allows) => ({ refuses, allows })));
+  const ordered = changedFirst(pairs, (p) => p.refuses.changed || p.allows.changed);
+  return {
+    drafts: ordered
+      .slice(0, mostCrossed)
+      .map(({ refuses, allows }) => overlay(allows.centre, refuses.parts)),
+    leftOut: Math.max(0, ordered.length - mostCrossed),
+  };
+}
+
+function questionOf(to: string, draft: Draft, entry: Entry, like?: Entry): Question {
   const { caller, method, path, host, headers, token, address } = draft;
+  const { port, via, spare, first } = entry;
   const request: InsideRequest = {
     ...{ from: caller!, to, port, method, path },
     ...(via && { via }),
@@ -140,24 +144,35 @@ function questionOf(to: string, draft: Draft, { port, via }: Entry): Question {
     ...(address !== undefined && { address }),
   };
   return {
-    about: `${to}:${port}`,
+    about: aboutText(to, entry),
     who: callerText(caller!),
-    what: messageText(request, address),
+    what: `${messageText(request, address)}${first ? "" : `, by ${via!.host}:${via!.port}`}`,
+    apart: token && JSON.stringify(token),
     ask: (platform) => answerInside(platform, request),
+    ...(spare && like && like !== entry && { like: questionOf(to, draft, like) }),
   };
 }
 
+function aboutText(id: string, { port, spare }: Entry): string {
+  return spare ? `${id}:any other port` : `${id}:${port}`;
+}
+
 /** Whether a connection without mTLS is taken at all, whatever rules say of what comes on it. */
-function transportQuestion(id: string, port: number): Question[] {
+function transportQuestion(id: string, entry: Entry, main: Entry): Question {
+  const { port, unspoken } = entry;
   const ask = (platform: Platform): Answer => {
     const workload = platform.workloads.get(id);
     if (!workload) return { verdict: "closed", reason: "unreachable", by: `there is no ${id}` };
+    const blind = blindTo(platform, workload, port);
+    if (blind) return blind;
     const taken = takenOn(platform, workload, port);
     return taken === "STRICT"
       ? { verdict: "closed", reason: "tls-required", by: `mTLS ${taken}` }
       : { verdict: "open", reason: "ok", by: taken === "bare" ? "no sidecar" : `mTLS ${taken}` };
   };
-  return [
-    { about: `${id}:${port}`, who: "plaintext", what: "connect, whatever rules say then", ask },
-  ];
+  return {
+    ...{ about: aboutText(id, entry), who: "plaintext", what: "connect, whatever rules say then" },
+    ask,
+    ...(unspoken && entry !== main && { like: transportQuestion(id, main, main) }),
+  };
 }

@@ -67,3 +67,9 @@ export function textOf(regex: string): string {
 export function unique<T>(values: readonly T[]): T[] {
   return [...new Set(values)];
 }
+
+/** Values with the first in front that will do; as they are where none does. */
+export function inFront<T>(values: readonly T[], will: (value: T) => boolean): T[] {
+  const at = values.findIndex(will);
+  return at < 1 ? [...values] : [values[at]!, ...values.filter((_, i) => i !== at)];
+}

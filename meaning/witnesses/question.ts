@@ -14,7 +14,11 @@ export interface Question {
   readonly who: string;
   /** What is asked for, in words. */
   readonly what: string;
+  /** What its words leave out. */
+  readonly apart?: string | undefined;
   readonly ask: (platform: Platform) => Answer;
+  /** A question that mostly has the same answers; where it has, this one is not worth a word. */
+  readonly like?: Question;
 }
 
 /** Questions, and how many there would be beside them. */
@@ -33,7 +37,7 @@ export function callerText(caller: Caller): string {
       return caller.workload;
     case "mesh":
       return caller.account === strangersAccount
-        ? `a workload of ${caller.namespace} that no rule names`
+        ? `a workload of ${caller.namespace}${caller.trustDomain ? ` in ${caller.trustDomain}` : ""} that no rule names`
         : `${caller.trustDomain ? `${caller.trustDomain}, ` : ""}account ${caller.namespace}/${caller.account}`;
     case "certificate":
       return `account ${caller.namespace}/${caller.account}, past its proxy`;
@@ -58,11 +62,12 @@ export function messageText(
 }
 
 function tokenText({ issuer, audiences, claims, lasting }: Token): string {
-  const { sub: _sub, ...rest } = claims;
-  void _sub;
+  const { sub, ...rest } = claims;
+  const known = ["any", "somebody"].includes(String(sub));
   const more = Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest)}` : "";
   const audience = audiences[0] === "somebody-else" ? " for somebody else" : "";
-  return `token of ${issuer}${audience}${lasting ? " without expiry" : ""}${more}`;
+  const subject = known ? "" : ` about ${String(sub)}`;
+  return `token of ${issuer}${subject}${audience}${lasting ? " without expiry" : ""}${more}`;
 }
 
 function headerTexts(headers: Headers = {}): string[] {
@@ -72,8 +77,8 @@ function headerTexts(headers: Headers = {}): string[] {
 /** Questions without those that were there already, and no more than a number of them. */
 export function bounded(questions: readonly Question[], most: number): Questions {
   const seen = new Set<string>();
-  const asked = questions.filter(({ about, who, what }) => {
-    const key = `${about}\n${who}\n${what}`;
+  const asked = questions.filter(({ about, who, what, apart }) => {
+    const key = `${about}\n${who}\n${what}\n${apart ?? ""}`;
     return seen.has(key) ? false : seen.add(key);
   });
   return { asked: asked.slice(0, most), leftOut: Math.max(0, asked.length - most) };

@@ -1,0 +1,99 @@
+import { type Platform } from "./manifests/platform.ts";
+import {
+  type Manifest,
+  groupOf,
+  nameOf,
+  namespaceOf,
+  placeText,
+  selects,
+} from "./manifests/objects.ts";
+import { unreadChanges, unreadText } from "./unread.ts";
+
+/** Something that cannot be judged, and on which side. */
+export interface Blind {
+  readonly side: "before" | "after" | "both";
+  readonly object: string;
+  readonly place: string;
+  readonly text: string;
+}
+
+/** What cannot be judged on either side, and what changed that is not read at all. */
+export function blindSpots(base: Platform, head: Platform): Blind[] {
+  const of = (p: Platform, side: "before" | "after"): Blind[] =>
+    p.unjudged.map((u) => ({ side, object: u.object, place: placeText(u.place), text: u.text }));
+  const found = [
+    ...[...of(base, "before"), ...of(head, "after")],
+    ...[...networkPolicies(base, head), ...doors(base, head), ...unread(base, head)],
+  ];
+  const key = ({ object, text }: Blind) => `${object}\n${text}`;
+  const both = found.filter((b) => found.some((o) => o.side !== b.side && key(o) === key(b)));
+  return [
+    ...both.filter((b) => b.side === "after").map((b) => ({ ...b, side: "both" as const })),
+    ...found.filter((b) => !both.includes(b)),
+  ];
+}
+
+function unread(base: Platform, head: Platform): Blind[] {
+  return unreadChanges(base.objects, head.objects).map((u) => ({
+    ...{ side: "after", object: nameOf(u.object), place: placeText(u.object.place) },
+    text: unreadText(u),
+  }));
+}
+
+/** Below HTTP and TLS others may refuse, too; where they stay as they are, nothing opens by them. */
+function networkPolicies(base: Platform, head: Platform): Blind[] {
+  const ofNetworks = (p: Platform) =>
+    byName(p, (o) => o.kind === "NetworkPolicy" && groupOf(o) === "networking.k8s.io");
+  const [before, after] = [ofNetworks(base), ofNetworks(head)];
+  const text = (o: Manifest | undefined) => o && JSON.stringify(o.spec);
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .filter((name) => text(before.get(name)) !== text(after.get(name)))
+    .map((object): Blind => {
+      const there = after.get(object) ?? before.get(object)!;
+      const side = after.has(object) ? "after" : "before";
+      const what = before.has(object) ? (after.has(object) ? "changed" : "gone") : "new";
+      const place = placeText(there.place);
+      return { side, object, place, text: `is ${what}, and what it does is not read here` };
+    });
+}
+
+/** Services that lead into the cluster from outside, past the gateways. */
+function doors(base: Platform, head: Platform): Blind[] {
+  const [before, after] = [doorsOf(base), doorsOf(head)];
+  const there = (p: Platform) => byName(p, (o) => o.kind === "Service");
+  const [old, now] = [there(base), there(head)];
+  const blind = (side: "before" | "after", text: string) => (o: Manifest) => ({
+    ...{ side, object: nameOf(o), place: placeText(o.place), text },
+  });
+  return [
+    ...[...after.values()]
+      .filter((o) => !old.has(nameOf(o)))
+      .map(blind("after", "is new, and makes a door of its own")),
+    ...[...before.values()]
+      .filter((o) => !now.has(nameOf(o)))
+      .map(blind("before", "is gone, and was a door of its own")),
+  ];
+}
+
+function doorsOf(platform: Platform): ReadonlyMap<string, Manifest> {
+  const gateways = [...platform.workloads.values()].filter((w) => w.proxy === "gateway");
+  return byName(platform, (o) => {
+    if (o.kind !== "Service" || o.apiVersion !== "v1") return false;
+    const { type, externalIPs, selector } = (o.spec ?? {}) as {
+      type?: string;
+      externalIPs?: readonly string[];
+      selector?: Record<string, string>;
+    };
+    const open = ["LoadBalancer", "NodePort"].includes(type ?? "") || !!externalIPs?.length;
+    const gateway = (w: (typeof gateways)[number]) =>
+      w.namespace === namespaceOf(o) && selects(selector, w.labels);
+    return open && !(selector && gateways.some(gateway));
+  });
+}
+
+function byName(
+  { objects }: Platform,
+  takes: (object: Manifest) => boolean,
+): ReadonlyMap<string, Manifest> {
+  return new Map(objects.filter(takes).map((o) => [nameOf(o), o]));
+}
