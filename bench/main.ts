@@ -7,6 +7,7 @@ import { UserError } from "../scripts/errors.ts";
 const parts: Readonly<Record<string, () => Promise<{ run(): Promise<number> }>>> = {
   speed: () => import("./speed.ts"),
   flip: () => import("./flip/main.ts"),
+  guardrails: () => import("./guardrails/main.ts"),
 };
 
 /** @returns 0 when all targets are met, else 1 */

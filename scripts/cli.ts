@@ -84,8 +84,9 @@ exit codes: 0 all caught, 1 some not, 2 could not ask`,
     positional: "[part]",
     options: [],
     details: `parts:
-  speed  how long things take, beside a plain shell route; the one that runs unless another is named
-  flip   steady traffic while modes, certificate and services of a running stack change: what fails, what is let in
+  speed       how long things take, beside a plain shell route; the one that runs unless another is named
+  flip        steady traffic while modes, certificate and services of a running stack change: what fails, what is let in
+  guardrails  what the policy pack adds to a preview of a thousand resources; makes no cluster
 exit codes: 0 all targets are met, 1 some are not
 environment:
   BENCH_ROUNDS   how often speed does the whole work on each side (default 3)

@@ -7,7 +7,7 @@ import {
 } from "./exemptions.ts";
 import { defaultSettings, judgeResource, judgeStack, messageOf } from "./judge.ts";
 import { type Manifest, type Resource, resourceOf } from "./resource.ts";
-import type { Finding, Level, Rule, RuleSettings } from "./rule.ts";
+import { type Finding, type Level, type Rule, type RuleSettings, unjudged } from "./rule.ts";
 import { exemptionRule, rules as all } from "./rules/index.ts";
 
 /** What is wrong, by which rule, and how much it weighs. */
@@ -62,6 +62,7 @@ export function checkResources(
 }
 
 function violation(rule: Rule, finding: Finding): Violation {
-  const { id, level } = rule;
-  return { rule: id, level, about: finding.about, message: messageOf(rule, finding) };
+  // even advice may be needed where nobody can tell
+  const level = finding.part === unjudged ? "mandatory" : rule.level;
+  return { rule: rule.id, level, about: finding.about, message: messageOf(rule, finding) };
 }

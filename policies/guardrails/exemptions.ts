@@ -1,13 +1,13 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
-import type { Finding, Rule } from "./rule.ts";
+import { type Finding, type Rule, unjudged } from "./rule.ts";
 
 /** One thing that a rule finds and that is as it should be, for the time being. */
 export interface Exemption {
   /** Id of the rule, or of a part of it (`wl-05/enforce`). */
   readonly rule: string;
-  /** Resource as messages name it; `*` stands for any text. */
+  /** Resource as messages name it; `*` stands for any text, its kind is written out. */
   readonly resource: string;
   /** Stacks that it is for. @default all */
   readonly stacks?: readonly string[];
@@ -21,6 +21,9 @@ export interface Exemption {
 export const exemptionsFile = path.join(import.meta.dirname, "exemptions.yaml");
 
 const fields = ["rule", "resource", "stacks", "reason", "owner", "expires"];
+
+/** Last year that an exemption may name: what holds for longer is no exemption. */
+const lastYear = 2028;
 
 /**
  * Reads exemptions.
@@ -54,11 +57,23 @@ function problemsOf(entry: unknown, ids: readonly string[]): string[] {
     ...unknown.map((field) => `there is no field ${field}; there are ${fields.join(", ")}`),
     ...(badStacks ? ["stacks has to be a list of names"] : []),
     ...(missing.includes("rule") || ids.includes(id) ? [] : [`there is no rule ${id}`]),
-    ...(missing.includes("expires") || isDay(String(got.expires))
-      ? []
-      : [`expires is ${String(got.expires)}, a day such as 2027-06-30 is expected`]),
-    ...(got.resource === "*" ? ["resource may not be * alone: name a kind"] : []),
+    ...(missing.includes("expires") ? [] : daysProblems(String(got.expires))),
+    ...(missing.includes("resource") ? [] : resourceProblems(String(got.resource))),
   ];
+}
+
+function daysProblems(day: string): string[] {
+  if (!isDay(day)) return [`expires is ${day}, a day such as 2027-06-30 is expected`];
+  return Number(day.slice(0, 4)) > lastYear
+    ? [`expires is ${day}, ${lastYear} is the last year that may be named`]
+    : [];
+}
+
+function resourceProblems(resource: string): string[] {
+  const [before] = resource.split("*");
+  return before === resource || /^[A-Za-z]+\//.test(before!)
+    ? []
+    : [`resource is ${resource}: name a kind before the first *, such as Deployment/bank/*`];
 }
 
 function isDay(text: string): boolean {
@@ -81,6 +96,7 @@ export function forStack(exemptions: readonly Exemption[], stack: string | undef
 export function covers(exemption: Exemption, rule: Rule, finding: Finding): boolean {
   const [id, part] = exemption.rule.split("/");
   if (id !== rule.id || (part !== undefined && part !== finding.part)) return false;
+  if (finding.part === unjudged && part === undefined) return false;
   const words = exemption.resource
     .split("*")
     .map((word) => word.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));

@@ -1,5 +1,5 @@
 import type { Resource } from "./resource.ts";
-import type { Finding, Rule, RuleSettings } from "./rule.ts";
+import { type Finding, type Rule, type RuleSettings, at, unjudgedFinding } from "./rule.ts";
 import { isUnknown } from "./unknown.ts";
 import { World } from "./world.ts";
 
@@ -18,7 +18,8 @@ export const defaultSettings: RuleSettings = {
 
 /** What a rule says of one resource. */
 export function judgeResource(rule: Rule, resource: Resource, settings: RuleSettings): Judgement {
-  return collect(rule.resource?.(resource, settings) ?? [], []);
+  const find = () => rule.resource?.(resource, settings) ?? [];
+  return collect(find, () => at(resource));
 }
 
 /** What a rule says of all resources together. */
@@ -27,23 +28,35 @@ export function judgeStack(
   resources: readonly Resource[],
   settings: RuleSettings,
 ): Judgement {
-  if (!rule.stack) return collect([], []);
+  const { stack } = rule;
+  if (!stack) return { findings: [], unknowns: [] };
   const world = new World(resources, settings);
-  return collect(rule.stack(world), world.unknowns);
+  return collect(
+    () => stack(world),
+    () => ({ about: "Stack" }),
+    world,
+  );
 }
 
-/** What was found before an unknown value was met counts; a value that is met is never taken for a good one. */
-function collect(found: Iterable<Finding>, met: readonly unknown[]): Judgement {
+/**
+ * What was found before an unknown value was met counts; a value that is met is never taken for a good one, and neither
+ * is an object that a rule falls over.
+ */
+function collect(
+  find: () => Iterable<Finding>,
+  where: () => Pick<Finding, "about" | "urn">,
+  met: Pick<World, "unknowns" | "faults"> = { unknowns: [], faults: [] },
+): Judgement {
   const findings: Finding[] = [];
-  const unknowns: unknown[] = [];
   try {
-    for (const finding of found) findings.push(finding);
+    for (const finding of find()) findings.push(finding);
   } catch (e) {
-    if (!isUnknown(e)) throw e;
-    unknowns.push(e);
+    if (isUnknown(e)) met.unknowns.push(e);
+    else met.faults.push(unjudgedFinding(where(), e));
   }
-  const texts = [...met, ...unknowns].map((e) => (e as Error).message);
-  return { findings, unknowns: [...new Set(texts)] };
+  const faults = new Map(met.faults.map((fault) => [`${fault.about} ${fault.what}`, fault]));
+  const unknowns = new Set(met.unknowns.map((e) => (e as Error).message));
+  return { findings: [...findings, ...faults.values()], unknowns: [...unknowns] };
 }
 
 /** One line for people: the resource, what is wrong, how to mend it, where to read on. */

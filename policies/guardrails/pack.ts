@@ -122,6 +122,7 @@ const schemas: Readonly<Record<string, readonly (keyof RuleSettings)[]>> = {
   "tf-03": ["registries"],
   "pki-01": ["leafHours"],
   "wl-03": ["minReplicas"],
+  "gw-11": ["kind"],
 };
 
 function schemaOf(id: string): PolicyConfigSchema | undefined {
@@ -138,6 +139,7 @@ const properties = {
   },
   leafHours: { type: "integer" as const, minimum: 1, default: defaultSettings.leafHours },
   minReplicas: { type: "integer" as const, minimum: 1, default: defaultSettings.minReplicas },
+  kind: { type: "boolean" as const },
 };
 
 function settingsOf(config: object): RuleSettings {

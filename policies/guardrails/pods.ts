@@ -1,4 +1,4 @@
-import type { KubernetesObject, Labels } from "./resource.ts";
+import { type KubernetesObject, type Labels, rootNamespace } from "./resource.ts";
 
 export interface Probe {
   readonly [field: string]: unknown;
@@ -38,6 +38,8 @@ export interface Container {
 
 export interface PodSpec {
   readonly serviceAccountName?: string;
+  /** Its older name. */
+  readonly serviceAccount?: string;
   readonly automountServiceAccountToken?: boolean;
   readonly hostNetwork?: boolean;
   readonly securityContext?: SecurityContext;
@@ -58,7 +60,8 @@ interface WorkloadSpec extends PodSpec {
 
 /** Kinds that run pods. */
 export const workloadKinds: readonly string[] = [
-  ...["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod"],
+  ...["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"],
+  ...["Job", "CronJob", "Pod"],
 ];
 
 /** Something that runs pods, with what its pods are. */
@@ -93,7 +96,9 @@ export class Workload {
   }
 
   public get account(): string {
-    return this.spec.serviceAccountName ?? "default";
+    const { serviceAccountName, serviceAccount } = this.spec;
+    // an empty name is none to Kubernetes
+    return serviceAccountName || serviceAccount || "default";
   }
 
   /** Containers, those that run first included. */
@@ -101,15 +106,20 @@ export class Workload {
     return [...(this.spec.initContainers ?? []), ...(this.spec.containers ?? [])];
   }
 
-  /** Whether its pods are a gateway: the injector writes their container anew. */
+  /**
+   * Whether its pods are a gateway: the injector writes their container anew. Rules spare gateways much, so that what
+   * calls itself one in an application's namespace is none.
+   */
   public get isGateway(): boolean {
-    const templates = "inject.istio.io/templates";
-    return (this.annotations[templates] ?? this.labels[templates]) === "gateway";
+    return (
+      this.namespace === rootNamespace &&
+      this.annotations["inject.istio.io/templates"] === "gateway"
+    );
   }
 
   /** Whether it is istiod itself. */
   public get isControlPlane(): boolean {
-    return this.labels.istio === "pilot";
+    return this.namespace === rootNamespace && this.labels.istio === "pilot";
   }
 
   /** Whether all of these labels are on its pods. */

@@ -29,6 +29,9 @@ export interface Manifest {
 
 export type Labels = Readonly<Record<string, string>>;
 
+/** Namespace of the control plane; what stands there is about the whole mesh. */
+export const rootNamespace = "istio-system";
+
 /** The record of a plain Kubernetes object. */
 export function resourceOf(manifest: Manifest): Resource {
   const group = manifest.apiVersion.includes("/") ? "" : "core/";

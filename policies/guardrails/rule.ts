@@ -29,6 +29,8 @@ export interface RuleSettings {
   readonly leafHours: number;
   /** Fewest replicas of a workload (wl-03). */
   readonly minReplicas: number;
+  /** Whether the cluster is one of kind (gw-11). @default when a KindCluster is among the resources */
+  readonly kind?: boolean;
 }
 
 export interface About {
@@ -82,6 +84,17 @@ export function resourceRule(
 /** A rule that needs to see more than one resource. */
 export function stackRule(about: About, check: (world: World) => Iterable<Finding>): Rule {
   return { ...about, stack: check };
+}
+
+/** Part of every rule: what cannot be read. An exemption has to name it to cover it. */
+export const unjudged = "unjudged";
+
+/** What is said of something that a rule falls over: it is no good sign, so it is a finding. */
+export function unjudgedFinding(where: Pick<Finding, "about" | "urn">, error: unknown): Finding {
+  // parsers of YAML go on with an excerpt
+  const [line] = (error instanceof Error ? error.message : String(error)).split("\n");
+  const what = `cannot be judged: ${line!.replace(/[:.]$/, "")}`;
+  return { ...where, part: unjudged, what, fix: "mend the object" };
 }
 
 /** Where a finding is. */

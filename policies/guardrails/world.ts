@@ -1,11 +1,10 @@
 import { parse } from "yaml";
 import { Workload, workloadKinds } from "./pods.ts";
-import { KubernetesObject, type Labels, type Resource } from "./resource.ts";
-import type { RuleSettings } from "./rule.ts";
+import { KubernetesObject, type Labels, type Resource, rootNamespace } from "./resource.ts";
+import { type Finding, type RuleSettings, at, unjudgedFinding } from "./rule.ts";
 import { isUnknown } from "./unknown.ts";
 
-/** Namespace of the control plane; what stands there is about the whole mesh. */
-export const rootNamespace = "istio-system";
+export { rootNamespace } from "./resource.ts";
 
 const clusterNamespaces = new Set([rootNamespace, "kube-system", "kube-public", "kube-node-lease"]);
 
@@ -19,7 +18,6 @@ export interface MeshConfig {
     readonly name: string;
     readonly envoyExtAuthzHttp?: object;
     readonly envoyExtAuthzGrpc?: object;
-    readonly envoyFileAccessLog?: { readonly logFormat?: object };
     readonly [kind: string]: unknown;
   }[];
   readonly defaultConfig?: ProxyConfig;
@@ -38,7 +36,12 @@ export interface ProxyConfig {
 interface Selecting {
   readonly selector: { readonly matchLabels?: Labels };
   readonly workloadSelector: { readonly labels?: Labels };
+  readonly targetRef: object;
+  readonly targetRefs: readonly object[];
 }
+
+/** What a rule looks at one after the other: a resource, an object, or something that has one. */
+type Item = Resource | KubernetesObject | { readonly object: KubernetesObject };
 
 /** All resources of a stack, with the questions that rules ask about them. */
 export class World {
@@ -46,6 +49,8 @@ export class World {
   public readonly settings: RuleSettings;
   /** What could not be judged because a value is known only after the update. */
   public readonly unknowns: unknown[] = [];
+  /** What could not be read; a rule may meet it more than once. */
+  public readonly faults: Finding[] = [];
   private readonly byKind: Map<string, KubernetesObject[]>;
 
   public constructor(resources: readonly Resource[], settings: RuleSettings) {
@@ -77,8 +82,12 @@ export class World {
     return this.workloads.filter((workload) => workload.isGateway);
   }
 
-  /** Workloads that an object with a selector is about; in the root namespace it is about all namespaces. */
+  /**
+   * Workloads that an object with a selector is about; in the root namespace it is about all namespaces. What names a
+   * target is about a waypoint or a gateway of the Gateway API, and about no pod's own proxy.
+   */
   public selected(object: KubernetesObject): Workload[] {
+    if (isTargeted(object)) return [];
     const selector = selectorOf(object) ?? {};
     return this.workloads.filter(
       (w) =>
@@ -98,22 +107,47 @@ export class World {
 
   /** Mesh-wide settings by their object; istiod reads them from a ConfigMap. */
   public get meshConfigs(): { object: KubernetesObject; config: MeshConfig }[] {
-    return this.of("ConfigMap")
-      .filter((object) => object.namespace === rootNamespace && isMeshConfig(object))
-      .map((object) => ({ object, config: meshConfigOf(object) }));
+    const maps = this.of("ConfigMap").filter((object) => object.namespace === rootNamespace);
+    return this.gather(maps, (object) =>
+      isMeshConfig(object) ? [{ object, config: meshConfigOf(object) }] : [],
+    );
   }
 
-  /** What a check finds in each; what it cannot know of one keeps it from none of the others. */
-  public *each<T, F>(items: readonly T[], check: (item: T) => Iterable<F>): Iterable<F> {
+  /** What a check finds in each; what it cannot know or read of one keeps it from none of the others. */
+  public *each<T extends Item, F>(
+    items: readonly T[],
+    check: (item: T) => Iterable<F>,
+  ): Iterable<F> {
     for (const item of items) {
       try {
         yield* check(item);
       } catch (e) {
-        if (!isUnknown(e)) throw e;
-        this.unknowns.push(e);
+        if (isUnknown(e)) this.unknowns.push(e);
+        else this.faults.push(unjudgedFinding(placeOf(item), e));
       }
     }
   }
+
+  /**
+   * What is read of all of them together, for a check of something else. What cannot be read adds nothing and is a
+   * finding where it stands; what is not known yet is thrown, for it could say anything.
+   */
+  public gather<T extends Item, R>(items: readonly T[], read: (item: T) => readonly R[]): R[] {
+    return items.flatMap((item) => {
+      try {
+        return read(item);
+      } catch (e) {
+        if (isUnknown(e)) throw e;
+        this.faults.push(unjudgedFinding(placeOf(item), e));
+        return [];
+      }
+    });
+  }
+}
+
+function placeOf(item: Item): Pick<Finding, "about" | "urn"> {
+  const { object } = item as { readonly object?: KubernetesObject };
+  return at(object ?? (item as Resource | KubernetesObject));
 }
 
 /** Labels that an object selects pods by; undefined when it is about all of its namespace. */
@@ -122,12 +156,30 @@ export function selectorOf(object: KubernetesObject): Labels | undefined {
   return selector?.matchLabels ?? workloadSelector?.labels;
 }
 
+/** Whether an object is about a target that it names, such as a waypoint, and not about pods with labels. */
+export function isTargeted(object: KubernetesObject): boolean {
+  const { targetRef, targetRefs } = object.field<Selecting>();
+  return targetRef !== undefined || (targetRefs !== undefined && targetRefs.length > 0);
+}
+
 /** Whether a ConfigMap holds mesh-wide settings. */
 export function isMeshConfig(object: KubernetesObject): boolean {
   return /^istio(-[a-z0-9-]+)?$/.test(object.name) && "mesh" in object.field("data");
 }
 
+/** @throws Error when they are no YAML of a map */
 export function meshConfigOf(object: KubernetesObject): MeshConfig {
-  const { mesh } = object.field<{ mesh: string }>("data");
-  return (parse(mesh ?? "") as MeshConfig | null) ?? {};
+  return yamlMap<MeshConfig>(object.field<{ mesh: string }>("data").mesh ?? "", "data.mesh");
+}
+
+/**
+ * A map that stands as YAML in a text; an empty text is an empty one.
+ *
+ * @throws Error when it is none
+ */
+export function yamlMap<T extends object>(text: string, place: string): Partial<T> {
+  const value = parse(text) as unknown;
+  if (value === null) return {};
+  if (typeof value !== "object" || Array.isArray(value)) throw new Error(`${place} is no map`);
+  return value;
 }

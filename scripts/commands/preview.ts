@@ -5,6 +5,7 @@ import { checkConfiguration } from "../checks/index.ts";
 import { checkPlugins } from "../checks/plugins.ts";
 import { prepareDocker, prepareTools } from "../setup/index.ts";
 import { requireStack } from "../stack/files.ts";
+import { guardrailFlags, guardrailsOption } from "../stack/guardrails.ts";
 import { createStack, openStack, stackEnvironment } from "../stack/open.ts";
 import { checkEnd, run, type Stack } from "../stack/pulumi.ts";
 import { type Command, invocation, stackHelp } from "./command.ts";
@@ -19,6 +20,7 @@ export const preview: Command = {
       { name: "diff", help: "show each property that changes" },
       { name: "refresh", help: "look at the cluster first, and show what others changed there" },
       { name: "expect-no-changes", help: "end with an error when anything would change" },
+      guardrailsOption,
     ],
     details: stackHelp,
   },
@@ -31,7 +33,11 @@ export const preview: Command = {
     if (settings.cluster === "kind") await prepareDocker(report);
     const { stack, state } = await openStack(report, name, bench);
     checkPlugins(name, stack.env, state?.deployment);
-    const flags = Object.keys(args.flags).map((flag) => `--${flag}`);
+    const { guardrails, ...own } = args.flags;
+    const flags = [
+      ...Object.keys(own).map((flag) => `--${flag}`),
+      ...(guardrails ? guardrailFlags(name) : []),
+    ];
     const result = state
       ? await run(stack, "preview", flags)
       : await inThrowAwayBackend(stack, (throwAway) => run(throwAway, "preview", flags));

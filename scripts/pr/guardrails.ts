@@ -29,7 +29,7 @@ export interface Verdict {
 /** Holds the head's manifests against the CRDs and the guardrails, and says which findings are the change's own. */
 export function guardrailSection(
   changes: readonly StackChange[],
-  check: CheckManifests | undefined = checkManifests,
+  check: CheckManifests = checkManifests,
 ): Verdict {
   const all = changes.map((change) => findings(change, check));
   const lines = all.map(({ stack, mandatory, advisory, fresh }) => {
@@ -37,16 +37,13 @@ export function guardrailSection(
     const news = fresh.size > 0 ? `, ${fresh.size} of them new` : "";
     return `- ${code(stack)}: ${mandatory.length + advisory.length > 0 ? `${count}${news}` : "none"}`;
   });
-  const unchecked = check
-    ? []
-    : ["", "_Held against the CRDs alone: there are no guardrails here._"];
   const worst = all.flatMap(({ mandatory, fresh }) => mandatory.map((line) => marked(line, fresh)));
   const top = worst.length > 0 ? ["", ...worst.map((line) => `- ${line}`)] : [];
   return {
     refused: worst.length > 0,
     section: {
       title: "Guardrails",
-      summary: [...lines, ...top, ...unchecked].join("\n"),
+      summary: [...lines, ...top].join("\n"),
       details: all
         .filter(({ advisory }) => advisory.length > 0)
         .map(({ stack, advisory, fresh }) => ({
@@ -62,10 +59,7 @@ function marked(line: string, fresh: ReadonlySet<string>): string {
   return `${fresh.has(line) ? "**new** " : ""}${code(line)}`;
 }
 
-function findings(
-  { stack, before, after }: StackChange,
-  check: CheckManifests | undefined,
-): Findings {
+function findings({ stack, before, after }: StackChange, check: CheckManifests): Findings {
   const [was, is] = [before, after].map((manifests) => ask(manifests, stack, check));
   const known = new Set(was!.map(withoutLine));
   const lines = (level: Violation["level"]) =>
@@ -84,7 +78,7 @@ function withoutLine({ line }: Finding): string {
   return line.replace(/:\d+\)$/, ")");
 }
 
-function ask(manifests: Manifests, stack: string, check: CheckManifests | undefined): Finding[] {
+function ask(manifests: Manifests, stack: string, check: CheckManifests): Finding[] {
   const objects = objectsOf(
     new Map([...manifests].map(([file, text]) => [`rendered/${stack}/${file}`, text])),
   );
@@ -92,7 +86,7 @@ function ask(manifests: Manifests, stack: string, check: CheckManifests | undefi
   const crds = [...problems, ...unreadable.map((rule) => `cannot judge: ${rule}`)];
   return [
     ...crds.map((line): Finding => ({ level: "mandatory", line })),
-    ...(check?.(objects, stack) ?? []).map((v): Finding => ({
+    ...check(objects, stack).map((v): Finding => ({
       level: v.level,
       line: describeViolation(v),
     })),

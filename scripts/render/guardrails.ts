@@ -1,3 +1,6 @@
+import { checkManifests as judgeManifests } from "../../policies/guardrails/check-manifests.ts";
+import { labelOf, resourceOf } from "../../policies/guardrails/resource.ts";
+import { stackConfig } from "../../policies/guardrails/stack-config.ts";
 import type { Manifest } from "./manifests.ts";
 
 /** What a guardrail says of a manifest. */
@@ -19,11 +22,33 @@ export type CheckManifests = (
   stack: string,
 ) => readonly Violation[];
 
-/**
- * The one place in which the guardrails are called for manifests: `npm test` and pull requests ask here. Undefined until
- * there are some, and then both say that nothing was checked.
- */
-export const checkManifests: CheckManifests | undefined = undefined;
+/** The one place in which the guardrails are called for manifests: `npm test` and pull requests ask here. */
+export const checkManifests: CheckManifests = (manifests, stack) => {
+  const { mandatory, settings } = stackConfig(stack) ?? {};
+  const objects = manifests.map(({ object }) => object);
+  const byLabel = new Map(manifests.map((m) => [labelOf(resourceOf(m.object)), m]));
+  return judgeManifests(objects, { stack, ...(settings && { settings }) }).map(
+    ({ rule, level, about, message }) => {
+      const manifest = byLabel.get(about);
+      const field = fieldIn(message);
+      return {
+        ...{ rule, message },
+        level: level === "mandatory" || mandatory?.has(rule) ? "mandatory" : "advisory",
+        ...(manifest && { manifest }),
+        ...(field && { field }),
+      };
+    },
+  );
+};
+
+/** The first field that a message names, such as `spec.servers[0].tls`. */
+function fieldIn(message: string): (string | number)[] | undefined {
+  const [path] = /\b(?:spec|metadata|data)(?:\.[A-Za-z]\w*|\[\d+\])+/.exec(message) ?? [];
+  return path
+    ?.split(/[.[\]]/)
+    .filter((part) => part !== "")
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+}
 
 /** A violation as one line, with its place below the stack's folder where it has one. */
 export function describeViolation({ rule, level, message, manifest, field }: Violation): string {

@@ -12,7 +12,20 @@ import { defaultSettings, judgeResource, judgeStack } from "../../policies/guard
 import { levelOf, policies } from "../../policies/guardrails/pack.ts";
 import { exemptionRule, rules } from "../../policies/guardrails/rules/index.ts";
 import { cases } from "./support/guardrails/cases.ts";
-import { bank, object, spec } from "./support/guardrails/platform.ts";
+import { chart } from "./support/guardrails/makers.ts";
+import { moreAccessCases } from "./support/guardrails/more-access-cases.ts";
+import { moreEdgeCases } from "./support/guardrails/more-edge-cases.ts";
+import { morePlatformCases } from "./support/guardrails/more-platform-cases.ts";
+import {
+  bank,
+  gateway,
+  gatewayPods,
+  http,
+  https,
+  mesh,
+  object,
+  spec,
+} from "./support/guardrails/platform.ts";
 
 const ruleOf = (id: string) => rules.find((rule) => rule.id === id)!;
 const unknownText = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -30,8 +43,12 @@ describe("rules", () => {
     }
   });
 
-  for (const [id, passes, fails] of cases)
-    test(`${id} tells what is wrong from what is not`, () => {
+  const plain = cases.map(
+    ([id, ...both]) => [id, "what is wrong and what is not", ...both] as const,
+  );
+  const more = [...moreAccessCases, ...moreEdgeCases, ...morePlatformCases];
+  for (const [id, name, passes, fails] of [...plain, ...more])
+    test(`${id} tells apart: ${name}`, () => {
       const options = { rules: [ruleOf(id)], exemptions: [] };
       assert.deepEqual(checkResources(passes, options), []);
       const found = checkResources(fails, options);
@@ -71,9 +88,10 @@ describe("values that are known only after the update", () => {
     const { findings, unknowns } = judgeResource(ruleOf("jwt-03"), later, defaultSettings);
     assert.deepEqual(findings, []);
     assert.match(unknowns.join(), /spec\.jwtRules\.0\.jwks can't be known/);
-    // whether there are keys is known all the same
+    // they may turn out to be an empty text, which is none
     const keys = judgeStack(ruleOf("jwt-02"), [later], defaultSettings);
-    assert.deepEqual(keys, { findings: [], unknowns: [] });
+    assert.deepEqual(keys.findings, []);
+    assert.match(keys.unknowns.join(), /jwks can't be known/);
   });
 
   test("what is unknown of one object hides nothing of the next", () => {
@@ -126,6 +144,108 @@ describe("values that are known only after the update", () => {
     for (const rule of rules) {
       for (const resource of unknown) judgeResource(rule, resource, defaultSettings);
       judgeStack(rule, unknown, defaultSettings);
+    }
+  });
+});
+
+describe("parts and settings", () => {
+  const partsOf = (version: string) =>
+    judgeStack(ruleOf("ist-01"), [chart("istiod", version)], defaultSettings).findings.map(
+      (f) => f.part,
+    );
+
+  test("ist-01 tells a release with flaws from what is no release", () => {
+    assert.deepEqual(partsOf("1.31.0"), ["floor"]);
+    assert.deepEqual(partsOf("1.31.0-git.eed52ebb66ad"), ["unreleased"]);
+    assert.deepEqual(partsOf("1.31.1"), []);
+  });
+
+  test("gw-11 knows kind by a cluster among the resources, or by the settings", () => {
+    const edge = spec("Service istio-system/edge", {
+      ...{ type: "LoadBalancer", selector: { istio: "ingressgateway" }, ports: [] },
+    });
+    const found = (kind: boolean | undefined) =>
+      checkResources([gatewayPods(), edge], {
+        rules: [ruleOf("gw-11")],
+        settings: kind === undefined ? {} : { kind },
+        exemptions: [],
+      }).length;
+    assert.deepEqual([undefined, false, true].map(found), [0, 0, 1]);
+  });
+});
+
+describe("objects that cannot be read", () => {
+  const broken = gateway({ hosts: ["./a"] });
+  const second = (...servers: object[]) =>
+    spec("Gateway bank/second", { selector: { istio: "ingressgateway" }, servers });
+
+  test("are a mandatory finding of rules that only advise, too", () => {
+    const [found, ...others] = checkResources([broken], {
+      rules: [ruleOf("gw-03a")],
+      exemptions: [],
+    });
+    assert.deepEqual(others, []);
+    assert.equal(found!.level, "mandatory");
+    assert.match(
+      found!.message,
+      /^Gateway\/bank\/gw: cannot be judged: spec\.servers\[0\] has no port with a protocol\. Fix: mend the object\./,
+    );
+  });
+
+  test("hide nothing of the next one, and are told of once", () => {
+    const resources = [broken, second(http, https()), gatewayPods(), mesh("a: b: c")];
+    const options = { rules: [ruleOf("gw-02"), ruleOf("gw-08")], exemptions: [] };
+    assert.deepEqual(
+      checkResources(resources, options).map((v) => `${v.rule} ${v.about}`),
+      [
+        "gw-02 Gateway/bank/second",
+        "gw-02 Gateway/bank/gw",
+        "gw-08 Deployment/istio-system/istio-ingressgateway",
+        "gw-08 ConfigMap/istio-system/istio",
+      ],
+    );
+  });
+
+  test("are a violation to the engine", () => {
+    const told: string[] = [];
+    const context = { stack: "dev", exemptions: [], now: new Date() };
+    const [policy] = policies(context, [ruleOf("gw-02")]);
+    const args = {
+      resources: [{ ...broken, urn: "urn", opts: {}, dependencies: [] }],
+      getConfig: () => ({}),
+    };
+    const validate = Reflect.get(policy!, "validateStack") as (...of: unknown[]) => void;
+    validate(args, (message: string) => told.push(message));
+    assert.match(told.join("\n"), /^Gateway\/bank\/gw: cannot be judged: [^\n]+$/);
+  });
+
+  test("are covered by an exemption that says so alone", () => {
+    const found = (rule: string) =>
+      checkResources([broken], {
+        rules: [ruleOf("gw-03")],
+        exemptions: [
+          {
+            ...{ rule, resource: "Gateway/*", reason: "r", owner: "o", expires: "2027-06-30" },
+          },
+        ],
+        now: new Date("2027-01-15T12:00:00Z"),
+      }).length;
+    assert.deepEqual(["gw-03", "gw-03/unjudged"].map(found), [1, 0]);
+  });
+
+  test("no rule falls over any object of which nothing can be read", () => {
+    const all = cases.flatMap(([, passes, fails]) => [...passes, ...fails]);
+    const shapes = ["text", 1, [null], { servers: [null], rules: [null], template: "text" }];
+    for (const shape of shapes) {
+      const broken_ = all.map((resource) => {
+        const { metadata, ...fields } = resource.props;
+        const props = Object.fromEntries(Object.keys(fields).map((key) => [key, shape]));
+        return { ...resource, props: { ...props, metadata } };
+      });
+      for (const rule of rules) {
+        for (const resource of broken_) judgeResource(rule, resource, defaultSettings);
+        judgeStack(rule, broken_, defaultSettings);
+      }
     }
   });
 });
@@ -184,6 +304,22 @@ describe("exemptions", () => {
         return true;
       },
     );
+  });
+  test("name a kind before the first *, and no year that is far off", () => {
+    const problem = (more: object) => {
+      try {
+        readExemptions(JSON.stringify([entry(more)]), rules);
+        return undefined;
+      } catch (e) {
+        return (e as Error).message;
+      }
+    };
+    for (const resource of ["*", "Deploy*", "*/bank/users", "/*"])
+      assert.match(problem({ resource }) ?? "", /name a kind before the first \*/, resource);
+    for (const resource of ["Deployment/*", "Namespace/bank", "PrivateKeys"])
+      assert.equal(problem({ resource }), undefined, resource);
+    assert.equal(problem({ expires: "2028-12-31" }), undefined);
+    assert.match(problem({ expires: "2029-01-01" }) ?? "", /2028 is the last year/);
   });
   test("that are shipped are complete; prod has none for its policies", () => {
     const prod = forStack(shippedExemptions(rules), "prod").map((e) => e.rule.split("-")[0]);

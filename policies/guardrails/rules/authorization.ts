@@ -1,36 +1,21 @@
-import type { AuthorizationPolicySpec, Rule as PolicyRule } from "../../rule-spec.ts";
-import type { KubernetesObject } from "../resource.ts";
+import type { Rule as PolicyRule, Source } from "../../rule-spec.ts";
 import { type Fault, type Rule, at, objectRule, stackRule } from "../rule.ts";
-import { type World, rootNamespace, selectorOf } from "../world.ts";
+import {
+  asksForClaims,
+  conditionsOn,
+  isDenied,
+  keyOf,
+  operationsOf,
+  policyDocs as docs,
+  policyOf,
+  rulesOf,
+  saysWhat,
+  saysWho,
+  sourcesOf,
+} from "./policies.ts";
 
-const docs = "https://istio.io/latest/docs/reference/config/security/authorization-policy/";
 const practice =
   "https://istio.io/latest/docs/ops/best-practices/security/#use-default-deny-patterns";
-
-type Spec = AuthorizationPolicySpec;
-
-/** What a policy says. */
-export function policyOf(object: KubernetesObject): Partial<Spec> & { action: string } {
-  const spec = object.field<Spec>();
-  return { ...spec, action: spec.action ?? "ALLOW" };
-}
-
-export const sourcesOf = (rule: PolicyRule) => (rule.from ?? []).map((f) => f.source ?? {});
-export const operationsOf = (rule: PolicyRule) => (rule.to ?? []).map((t) => t.operation ?? {});
-
-/** Whether a policy lets nobody in, so that others have to allow what is allowed. */
-export function isDefaultDeny(object: KubernetesObject): boolean {
-  const { action, rules } = policyOf(object);
-  return action === "ALLOW" && !rules?.length && selectorOf(object) === undefined;
-}
-
-/** Whether everything in a namespace is refused unless a policy allows it. */
-export function isDenied(world: World, namespace: string): boolean {
-  return world
-    .of("AuthorizationPolicy")
-    .filter((o) => o.namespace === namespace || o.namespace === rootNamespace)
-    .some(isDefaultDeny);
-}
 
 /** az-01 */
 export function defaultDeny(): Rule {
@@ -51,57 +36,47 @@ export function defaultDeny(): Rule {
   });
 }
 
-/** Whether a policy refuses requests without a token, or asks some callers for one. */
-function asksForPrincipal(object: KubernetesObject): boolean {
-  const { action, rules = [] } = policyOf(object);
-  if (action === "DENY")
-    return rules.some((r) => sourcesOf(r).some((s) => s.notRequestPrincipals?.includes("*")));
-  const asks = (r: PolicyRule) =>
-    sourcesOf(r).some((s) => s.requestPrincipals?.length) ||
-    (r.when ?? []).some((c) => c.key.startsWith("request.auth."));
-  return action === "ALLOW" && rules.some(asks);
+/** Whether a rule says nothing, which is everybody and everything. */
+const isEmpty = (rule: PolicyRule) => !saysWho(rule) && !saysWhat(rule) && !rule.when?.length;
+
+/** Fields of a source, and keys of conditions, by which a caller is told. */
+const callers = {
+  identities: {
+    fields: ["principals", "namespaces", "serviceAccounts"],
+    keys: ["source.principal", "source.namespace", "source.serviceAccount"],
+  },
+  addresses: { fields: ["ipBlocks", "remoteIpBlocks"], keys: ["source.ip", "remote.ip"] },
+} as const;
+
+/** Lists of values that a source and the conditions of its rule ask for. */
+function listsOf(source: Source, rule: PolicyRule, of: keyof typeof callers): string[][] {
+  const { fields, keys } = callers[of];
+  const conditions = keys.flatMap((key) => conditionsOn(rule, key));
+  const lists = [...fields.map((field) => source[field]), ...conditions.map((c) => c.values)];
+  return lists.flatMap((list) => (list?.length ? [list] : []));
 }
 
-/** az-02 */
-export function tokensAreAskedFor(): Rule {
-  const about = {
-    id: "az-02",
-    level: "mandatory",
-    description:
-      "Where tokens are looked at, some policy asks for one: without, any request passes",
-    url: "https://istio.io/latest/docs/reference/config/security/request_authentication/",
-  } as const;
-  return stackRule(about, (world) =>
-    world.each(world.of("RequestAuthentication"), function* (object) {
-      const mine = selectorOf(object);
-      const asked = world.of("AuthorizationPolicy").some((policy) => {
-        if (policy.namespace !== object.namespace && policy.namespace !== rootNamespace)
-          return false;
-        const theirs = selectorOf(policy) ?? {};
-        // one of them is about all that the other is about
-        const covers = (a: object, b: object) =>
-          Object.entries(a).every(([k, v]) => Reflect.get(b, k) === v);
-        const meet = !mine || covers(theirs, mine) || covers(mine, theirs);
-        return meet && asksForPrincipal(policy);
-      });
-      if (!asked)
-        yield {
-          ...at(object),
-          what: "no AuthorizationPolicy for the same workloads asks for a request principal",
-          fix: "add requestPrincipals to the rules that allow, or deny notRequestPrincipals: [*]",
-        };
-    }),
-  );
+/** Who gets in by a source and the conditions of its rule, in words; undefined when they name somebody. */
+function openTo(source: Source, rule: PolicyRule): string | undefined {
+  // whose token is taken is no stranger
+  if (source.requestPrincipals?.length || asksForClaims(rule)) return undefined;
+  const identities = listsOf(source, rule, "identities");
+  if (identities.length > 0)
+    return identities.every((list) => list.includes("*"))
+      ? "every identity of the mesh"
+      : undefined;
+  const addresses = listsOf(source, rule, "addresses");
+  const anywhere = addresses.every((list) => list.some((block) => /\/0+$/.test(block)));
+  return addresses.length > 0 && anywhere ? "every address" : undefined;
 }
-
-const isEmpty = (rule: PolicyRule) => !rule.from?.length && !rule.to?.length && !rule.when?.length;
 
 /** az-03 */
 export function noOpenRules(): Rule {
   const about = {
     id: "az-03",
     level: "mandatory",
-    description: "Behind the gateway, no rule allows everybody, or everybody with an identity",
+    description:
+      "Behind the gateway, no rule allows everybody, every address, or everybody with an identity",
     url: practice,
   } as const;
   return stackRule(about, (world) =>
@@ -109,14 +84,13 @@ export function noOpenRules(): Rule {
       const { action, rules = [] } = policyOf(object);
       if (action !== "ALLOW" || world.isAtGateway(object)) return;
       for (const [i, rule] of rules.entries()) {
-        const anybody = sourcesOf(rule).some(
-          (s) =>
-            s.principals?.includes("*") && !s.namespaces?.length && !s.requestPrincipals?.length,
-        );
-        if (isEmpty(rule) || anybody)
+        const sources = sourcesOf(rule);
+        const anybody = (sources.length > 0 ? sources : [{}]).map((s) => openTo(s, rule));
+        const open = isEmpty(rule) ? "everybody" : anybody.find((who) => who !== undefined);
+        if (open)
           yield {
             ...at(object),
-            what: `spec.rules[${i}] allows ${anybody ? "every identity of the mesh" : "everybody"}`,
+            what: `spec.rules[${i}] allows ${open}`,
             fix: "name the callers: principals: [cluster.local/ns/<ns>/sa/<account>]",
           };
       }
@@ -160,6 +134,11 @@ export function positiveAllows(): Rule {
   );
 }
 
+/** Whether a condition asks who calls: by identity, address or token. */
+const isAboutCaller = (condition: { readonly key?: string }) =>
+  /^(source|request\.auth)\./.test(keyOf(condition));
+const anything = "that caller may do anything";
+
 /** az-05 */
 export function callerAndRequest(): Rule {
   const about = {
@@ -174,18 +153,20 @@ export function callerAndRequest(): Rule {
       if (action !== "ALLOW") return;
       const gateway = world.isAtGateway(object);
       const half = (rule: PolicyRule) => {
-        if (isEmpty(rule) || (rule.from?.length && rule.to?.length)) return undefined;
+        if (isEmpty(rule)) return undefined;
         // who calls from outside has no identity: there, what is asked for may stand alone
-        if (gateway && (rule.to?.length || rule.when?.length)) return undefined;
-        if (rule.when?.length) return rule.from?.length || rule.to?.length ? undefined : "when";
-        return rule.from?.length ? "from" : "to";
+        if (gateway && (saysWhat(rule) || rule.when?.length)) return undefined;
+        if (!saysWhat(rule)) return anything;
+        return saysWho(rule) || (rule.when ?? []).some(isAboutCaller)
+          ? undefined
+          : "anybody may do that";
       };
       for (const [i, rule] of rules.entries()) {
         const alone = half(rule);
         if (alone)
           yield {
             ...at(object),
-            what: `spec.rules[${i}] has ${alone} alone: ${alone === "from" ? "that caller may do anything" : "anybody may do that"}`,
+            what: `spec.rules[${i}] has no ${alone === anything ? "to" : "from"}: ${alone}`,
             fix: "put from and to into one rule",
           };
       }
@@ -205,8 +186,8 @@ export function claimBranches(): Rule {
     url: `${docs}#Rule`,
   } as const;
   return objectRule(about, ["AuthorizationPolicy"], function* (object): Iterable<Fault> {
-    for (const [i, { when = [] }] of (policyOf(object).rules ?? []).entries()) {
-      const keys = when.map((c) => c.key).filter((key) => key.startsWith("request.auth.claims"));
+    for (const [i, { when = [] }] of rulesOf(object).entries()) {
+      const keys = when.map(keyOf).filter((key) => key.startsWith("request.auth.claims"));
       const twice = keys.find((key, n) => keys.indexOf(key) < n);
       const granting = keys.filter((key) => grants.test(key));
       if (twice ?? granting.length > 1)
@@ -217,5 +198,3 @@ export function claimBranches(): Rule {
     }
   });
 }
-
-export const authorizationDocs = docs;

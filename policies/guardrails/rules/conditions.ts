@@ -1,14 +1,17 @@
 import type { Rule as PolicyRule } from "../../rule-spec.ts";
 import { type Fault, type Rule, at, objectRule, stackRule } from "../rule.ts";
 import type { World } from "../world.ts";
-import {
-  authorizationDocs as docs,
-  isDenied,
-  operationsOf,
-  policyOf,
-  sourcesOf,
-} from "./authorization.ts";
 import { fixedVersion, istioVersionOf } from "./istio.ts";
+import {
+  conditionsOn,
+  isDenied,
+  keyOf,
+  operationsOf,
+  policyDocs as docs,
+  policyOf,
+  rulesOf,
+  sourcesOf,
+} from "./policies.ts";
 import { protocolOf, servicesOf } from "./services.ts";
 
 const known =
@@ -23,10 +26,12 @@ export function knownConditions(): Rule {
     url: "https://istio.io/latest/docs/reference/config/security/conditions/",
   } as const;
   return objectRule(about, ["AuthorizationPolicy"], function* (object): Iterable<Fault> {
-    for (const [i, { when = [] }] of (policyOf(object).rules ?? []).entries())
-      for (const { key } of when.filter((c) => !known.test(c.key)))
+    for (const [i, { when = [] }] of rulesOf(object).entries())
+      for (const key of when.map(keyOf).filter((k) => !known.test(k)))
         yield {
-          what: `spec.rules[${i}] asks for ${key}, which does not exist`,
+          what: key
+            ? `spec.rules[${i}] asks for ${key}, which does not exist`
+            : `spec.rules[${i}] has a condition without a key`,
           fix: "use a key of Istio's list, such as source.principal or request.auth.claims[…]",
         };
   });
@@ -45,8 +50,14 @@ export function wholePrincipals(): Rule {
   return stackRule(about, function* (world) {
     const version = istioVersionOf(world);
     yield* world.each(world.of("AuthorizationPolicy"), function* (object) {
-      const sources = (policyOf(object).rules ?? []).flatMap(sourcesOf);
-      const named = sources.flatMap((s) => [...(s.principals ?? []), ...(s.notPrincipals ?? [])]);
+      const rules = rulesOf(object);
+      const conditions = rules.flatMap((rule) => conditionsOn(rule, "source.principal"));
+      const named = [
+        ...rules
+          .flatMap(sourcesOf)
+          .flatMap((s) => [...(s.principals ?? []), ...(s.notPrincipals ?? [])]),
+        ...conditions.flatMap((c) => [...(c.values ?? []), ...(c.notValues ?? [])]),
+      ];
       for (const principal of named.filter((p) => p !== "*")) {
         if (!full.test(principal))
           yield {
@@ -69,7 +80,7 @@ export function wholePrincipals(): Rule {
 function httpFields(rule: PolicyRule): string[] {
   const operation = operationsOf(rule).flatMap((o) => Object.keys(o));
   const source = sourcesOf(rule).flatMap((s) => Object.keys(s));
-  const conditions = (rule.when ?? []).map((c) => c.key);
+  const conditions = (rule.when ?? []).map(keyOf);
   return [
     ...operation.filter((f) => /^(not)?(paths|methods|hosts)$/i.test(f)),
     ...source.filter((f) => /^(not)?(requestPrincipals|remoteIpBlocks)$/i.test(f)),
@@ -100,7 +111,7 @@ export function httpRulesForHttp(): Rule {
     world.each(world.of("AuthorizationPolicy"), function* (object) {
       const tcp = tcpPorts(world, world.selected(object));
       if (tcp.size === 0) return;
-      for (const [i, rule] of (policyOf(object).rules ?? []).entries()) {
+      for (const [i, rule] of rulesOf(object).entries()) {
         const fields = httpFields(rule);
         const named = operationsOf(rule).flatMap((o) => o.ports ?? []);
         const meant = named.length === 0 ? [...tcp] : named.filter((port) => tcp.has(port));

@@ -1,9 +1,8 @@
-import { parse } from "yaml";
-import type { GatewaySpec, VirtualServiceSpec } from "../../routing.ts";
+import type { VirtualServiceSpec } from "../../routing.ts";
 import type { KubernetesObject } from "../resource.ts";
 import { type Fault, type Rule, at, objectRule, stackRule } from "../rule.ts";
-import type { ProxyConfig, World } from "../world.ts";
-import { isTls, serversOf } from "./gateway.ts";
+import { type ProxyConfig, type World, yamlMap } from "../world.ts";
+import { isTls, modeOf, podsOf, serversOf } from "./servers.ts";
 import type { ServiceSpec } from "./services.ts";
 
 const gatewayDocs = "https://istio.io/latest/docs/reference/config/networking/gateway/";
@@ -12,17 +11,19 @@ const secretDocs =
 
 /** Namespaces of the pods that serve a Gateway. */
 function podNamespaces(world: World, gateway: KubernetesObject): string[] {
-  const { selector = {} } = gateway.field<GatewaySpec>();
-  return [...new Set(world.workloads.filter((w) => w.matches(selector)).map((w) => w.namespace))];
+  const pods = world.workloads.filter((w) => w.matches(podsOf(gateway)));
+  return [...new Set(pods.map((w) => w.namespace))];
 }
 
-/** Names of credentials of a Gateway, with the modes that ask for them. */
+/** Names of credentials of a Gateway, with the modes that ask for them. What it passes through it does not open. */
 function credentialsOf(gateway: KubernetesObject): { name: string; mode: string }[] {
-  return serversOf(gateway).flatMap(({ server }) =>
-    isTls(server) && server.tls?.credentialName
-      ? [{ name: server.tls.credentialName, mode: server.tls.mode ?? "SIMPLE" }]
-      : [],
-  );
+  return serversOf(gateway).flatMap(({ server }) => {
+    const mode = modeOf(server);
+    if (!isTls(server) || mode.endsWith("PASSTHROUGH")) return [];
+    const { credentialName, credentialNames = [] } = server.tls ?? {};
+    const names = credentialName ? [credentialName, ...credentialNames] : credentialNames;
+    return names.map((name) => ({ name, mode }));
+  });
 }
 
 const secretsNamed = (world: World, name: string) =>
@@ -98,8 +99,9 @@ export function trustedHops(): Rule {
   return stackRule(about, function* (world) {
     const mesh = world.meshConfigs.map(({ config }) => config.defaultConfig?.gatewayTopology);
     yield* world.each(world.gateways, function* (gateway) {
-      const text = gateway.annotations["proxy.istio.io/config"];
-      const own = text ? (parse(text) as ProxyConfig).gatewayTopology : undefined;
+      const annotation = "proxy.istio.io/config";
+      const text = gateway.annotations[annotation] ?? "";
+      const own = yamlMap<ProxyConfig>(text, annotation).gatewayTopology;
       const topologies = [own, ...mesh];
       if (topologies.every((t) => t?.numTrustedProxies === undefined))
         yield {
@@ -163,11 +165,14 @@ export function serviceTypes(): Rule {
     url: "https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types",
   } as const;
   return stackRule(about, function* (world) {
-    const kind = world.resources.some((r) => r.type.endsWith(":KindCluster"));
+    const cluster = world.resources.some((r) => r.type.endsWith(":KindCluster"));
+    const kind = world.settings.kind === true || cluster;
     yield* world.each(world.of("Service"), function* (object) {
       const { type = "ClusterIP", selector = {} } = object.field<ServiceSpec>();
+      // a Service without a selector leads wherever its Endpoints say
+      const selects = Object.keys(selector).length > 0;
       const gateway = world.gateways.some(
-        (w) => w.namespace === object.namespace && w.matches(selector),
+        (w) => selects && w.namespace === object.namespace && w.matches(selector),
       );
       if (type === "LoadBalancer" && (kind || !gateway))
         yield {

@@ -21,7 +21,7 @@ interface PolicyRule {
 /** Accounts that roles are bound to, each as namespace/name, with the role. */
 function boundAccounts(world: World): { account: string; role: KubernetesObject | undefined }[] {
   const roles = world.of("Role", "ClusterRole");
-  return world.of("RoleBinding", "ClusterRoleBinding").flatMap((binding) => {
+  return world.gather(world.of("RoleBinding", "ClusterRoleBinding"), (binding) => {
     const { kind, name } = binding.field<Binding["roleRef"]>("roleRef");
     const role = roles.find(
       (r) =>

@@ -12,6 +12,7 @@ import * as mtls from "./mtls.ts";
 import * as namespaces from "./namespaces.ts";
 import * as observability from "./observability.ts";
 import * as pki from "./pki.ts";
+import * as tokens from "./tokens.ts";
 import * as traffic from "./traffic.ts";
 import * as versions from "./versions.ts";
 import * as workloads from "./workloads.ts";
@@ -42,7 +43,7 @@ export const rules: readonly Rule[] = [
   identity.noNeedlessTokens(),
   identity.fewRights(),
   authorization.defaultDeny(),
-  authorization.tokensAreAskedFor(),
+  tokens.tokensAreAskedFor(),
   authorization.noOpenRules(),
   authorization.positiveAllows(),
   authorization.callerAndRequest(),

@@ -27,10 +27,18 @@ export function noOptOut(): Rule {
     });
     for (const namespace of world.appNamespaces) {
       const labels = world.of("Namespace").find((o) => o.name === namespace)?.labels;
-      const meshed = labels?.["istio-injection"] === "enabled" || labels?.["istio.io/rev"];
-      const others = apps.filter((w) => w.namespace === namespace && w.injectWord !== "true");
       // a namespace that others made says nothing here
-      if (!labels || meshed || others.length === 0) continue;
+      if (!labels) continue;
+      const injection = labels["istio-injection"];
+      // whatever revision is named beside it, and whatever pods say themselves
+      if (injection !== undefined && injection !== "enabled")
+        yield {
+          about: `Namespace/${namespace}`,
+          what: `is labelled istio-injection: ${injection}: no pod there gets a sidecar`,
+          fix: "label it istio-injection: enabled, or istio.io/rev alone",
+        };
+      const others = apps.filter((w) => w.namespace === namespace && w.injectWord !== "true");
+      if (injection !== undefined || labels["istio.io/rev"] || others.length === 0) continue;
       yield {
         about: `Namespace/${namespace}`,
         what: `is not labelled for injection, and ${others.map((w) => w.object.name).join(", ")} run there`,
@@ -58,7 +66,7 @@ export function noInterceptionAnnotations(): Rule {
   } as const;
   return objectRule(about, workloadKinds, function* (object): Iterable<Fault> {
     const workload = onPods(object);
-    const allowed = workload.isGateway && object.namespace === rootNamespace ? gatewaysOwn : [];
+    const allowed = workload.isGateway ? gatewaysOwn : [];
     const names = Object.keys(workload.annotations).filter((a) => forbidden.test(a));
     for (const name of names.filter((a) => !allowed.includes(a)))
       yield { what: `its pods have the annotation ${name}`, fix: "drop it" };
@@ -85,7 +93,7 @@ export function noProxyRights(): Rule {
         fix: "choose another runAsUser and runAsGroup",
       };
     const rights = contexts.flatMap((c) => c?.capabilities?.add ?? []);
-    const bad = rights.filter((right) => /^(CAP_)?(NET_ADMIN|NET_RAW|ALL)$/.test(right));
+    const bad = rights.filter((right) => /^(CAP_)?(NET_ADMIN|NET_RAW|ALL)$/i.test(right));
     if (bad.length > 0)
       yield {
         what: `adds ${bad.join(", ")}: it could take the interception away`,

@@ -17,21 +17,40 @@ export function fixedVersion(version: string): boolean {
   return Number(line.split(".")[1]) > 31 || !line.startsWith("1.");
 }
 
-/** Versions of Istio's charts by the labels of their objects. */
-function chartVersions(world: World): Map<string, string> {
-  const found = new Map<string, string>();
+/** Istio's charts. */
+const charts = ["base", "istiod", "gateway"];
+
+/** Versions of Istio's charts by the labels of their objects; all of them, should objects of one chart differ. */
+function chartVersions(world: World): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>();
   for (const resource of world.resources) {
     const { labels } = (resource.props.metadata ?? {}) as { labels?: Record<string, string> };
     const [, chart, version] =
-      /^(base|istiod|gateway)-(\d.*)$/.exec(labels?.["helm.sh/chart"] ?? "") ?? [];
-    if (chart && version) found.set(chart, version);
+      /^(base|istiod|gateway)-(v?\d.*)$/.exec(labels?.["helm.sh/chart"] ?? "") ?? [];
+    if (chart && version) found.set(chart, (found.get(chart) ?? new Set<string>()).add(version));
   }
   return found;
 }
 
 /** Version of the control plane; undefined when it is not in the stack. */
 export function istioVersionOf(world: World): string | undefined {
-  return chartVersions(world).get("istiod");
+  return chartVersions(world).get("istiod")?.values().next().value;
+}
+
+const newest = Object.entries(floors)
+  .map(([line, patch]) => `${line}.${patch}`)
+  .join(", ");
+
+/** What is wrong with one version; undefined when nothing is. */
+function versionFault(version: string): Fault | undefined {
+  if (fixedVersion(version)) return undefined;
+  return /^v?\d+\.\d+\.\d+$/.test(version)
+    ? { part: "floor", what: `is ${version}, with known flaws`, fix: `use ${newest} or later` }
+    : {
+        part: "unreleased",
+        what: `is ${version}, which is no release: nobody says which flaws it has`,
+        fix: `use ${newest} or later`,
+      };
 }
 
 /** ist-01 */
@@ -45,21 +64,22 @@ export function supportedVersion(): Rule {
   } as const;
   return stackRule(about, function* (world) {
     const versions = chartVersions(world);
-    for (const [chart, version] of versions)
-      if (!fixedVersion(version))
-        yield {
-          about: `Chart/${chart}`,
-          part: "floor",
-          what: `is ${version}, a version with known flaws or none that was released`,
-          fix: `use ${Object.entries(floors)
-            .map(([line, patch]) => `${line}.${patch}`)
-            .join(", ")} or later`,
-        };
-    if (new Set(versions.values()).size > 1)
+    for (const [chart, all] of versions)
+      for (const fault of [...all].flatMap((version) => versionFault(version) ?? []))
+        yield { about: `Chart/${chart}`, ...fault };
+    const missing = charts.filter((chart) => !versions.has(chart));
+    if (world.workloads.some((w) => w.isControlPlane) && missing.length > 0)
+      yield {
+        about: "Chart/istiod",
+        part: "unknown",
+        what: `istiod is there, and no object says the version of ${missing.join(", ")}`,
+        fix: "install Istio by its charts, which label their objects with helm.sh/chart",
+      };
+    if (new Set([...versions.values()].flatMap((all) => [...all])).size > 1)
       yield {
         about: "Chart/istiod",
         part: "equal",
-        what: `the charts differ: ${[...versions].map((v) => v.join(" ")).join(", ")}`,
+        what: `the charts differ: ${[...versions].map(([chart, all]) => [chart, ...all].join(" ")).join(", ")}`,
         fix: "take all three of one version",
       };
   });
@@ -169,8 +189,8 @@ export function noOpenWindow(): Rule {
     const policies = world
       .of("AuthorizationPolicy", "RequestAuthentication")
       .filter((o) => selectorOf(o) && world.isAtGateway(o));
-    for (const gateway of world.of("Gateway", "VirtualService")) {
-      if (!gateway.resource.urn || !gateway.resource.dependencies) continue;
+    yield* world.each(world.of("Gateway", "VirtualService"), function* (gateway) {
+      if (!gateway.resource.urn || !gateway.resource.dependencies) return;
       const before = after(gateway.resource);
       const early = [...istiod, ...policies].filter((o) => !before.has(o.resource.urn!));
       if (early.length > 0)
@@ -179,7 +199,7 @@ export function noOpenWindow(): Rule {
           what: `may be there before ${early.map((o) => at(o).about).join(", ")}`,
           fix: "add them to its dependsOn",
         } satisfies Finding;
-    }
+    });
   });
 }
 

@@ -1,9 +1,9 @@
 import type { RequestAuthenticationSpec } from "../../authentication.ts";
 import type { KubernetesObject } from "../resource.ts";
 import { type Fault, type Rule, at, objectRule, stackRule } from "../rule.ts";
-import { type World, rootNamespace, selectorOf } from "../world.ts";
-import { policyOf, sourcesOf } from "./authorization.ts";
+import { type World, isTargeted, rootNamespace, selectorOf } from "../world.ts";
 import { filtersOf } from "./filters.ts";
+import { asksForClaims, isEnforced, keyOf, rulesOf as policyRules, sourcesOf } from "./policies.ts";
 
 const docs = "https://istio.io/latest/docs/reference/config/security/jwt/";
 
@@ -59,8 +59,8 @@ export function keysFromSafePlaces(): Rule {
   return stackRule(about, (world) =>
     world.each(world.of(...kinds), function* (object) {
       for (const { path, rule } of rulesOf(object)) {
-        // not its value: keys that are made in this update are unknown until then
-        if ("jwks" in rule) continue;
+        // Istio takes an empty text for none, and asks the issuer for its keys by itself
+        if (rule.jwks?.trim()) continue;
         const uri = rule.jwksUri;
         if (!uri?.startsWith("https://"))
           yield {
@@ -102,8 +102,10 @@ export function publicKeysOnly(): Rule {
 
 function privateMembers(text: string): string[] {
   try {
-    const { keys = [] } = JSON.parse(text) as { keys?: Record<string, unknown>[] };
+    // a set of keys, or one key that stands alone
+    const set = JSON.parse(text) as { keys?: Record<string, unknown>[] };
     const secret = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+    const keys = [set as Record<string, unknown>, ...(set.keys ?? [])];
     return secret.filter((member) => keys.some((key) => member in key));
   } catch {
     return ["no JSON"];
@@ -124,13 +126,12 @@ export function tokensExpire(): Rule {
       const covering = world.of("EnvoyFilter").filter((filter) => {
         const theirs = Object.entries(selectorOf(filter) ?? {});
         const near = [object.namespace, rootNamespace].includes(filter.namespace);
-        return near && theirs.every(([key, value]) => mine[key] === value);
+        return near && !isTargeted(filter) && theirs.every(([key, value]) => mine[key] === value);
       });
-      const strict = covering.flatMap(filtersOf).flatMap(({ config }) =>
-        Object.values(config?.providers ?? {})
-          .filter((p) => p.require_expiration === true)
-          .map((p) => p.issuer),
+      const providers = world.gather(covering, (filter) =>
+        filtersOf(filter).flatMap(({ config }) => Object.values(config?.providers ?? {})),
       );
+      const strict = providers.filter((p) => p.require_expiration === true).map((p) => p.issuer);
       for (const { path, rule } of rulesOf(object))
         if (!strict.includes(rule.issuer))
           yield {
@@ -161,19 +162,19 @@ export function noTokensInUrls(): Rule {
   });
 }
 
-/** Whether rules about a workload, or about all of the namespace, ask for a token. */
+/** Whether enforced rules about a workload, or about all of the namespace, ask for a token. */
 function isAskedInside(world: World, object: KubernetesObject): boolean {
   const mine = selectorOf(object);
-  return world.of("AuthorizationPolicy").some((policy) => {
-    if (policy.namespace !== object.namespace) return false;
+  const near = world.of("AuthorizationPolicy").filter((o) => o.namespace === object.namespace);
+  const asking = world.gather(near, (policy) => {
     const same = !mine || JSON.stringify(selectorOf(policy)) === JSON.stringify(mine);
-    const asks = (policyOf(policy).rules ?? []).some(
-      (r) =>
-        sourcesOf(r).some((s) => s.requestPrincipals?.length) ||
-        (r.when ?? []).some((c) => c.key.startsWith("request.auth.")),
+    const counts = same && isEnforced(policy) && !isTargeted(policy);
+    const asks = policyRules(policy).some(
+      (r) => sourcesOf(r).some((s) => s.requestPrincipals?.length) || asksForClaims(r),
     );
-    return same && asks;
+    return counts && asks ? [policy] : [];
   });
+  return asking.length > 0;
 }
 
 /** jwt-06 */
@@ -189,7 +190,9 @@ export function tokensStay(): Rule {
       const others = world.of(...kinds).filter((o) => o !== object);
       for (const { path, rule } of rulesOf(object)) {
         if (!rule.forwardOriginalToken) continue;
-        const further = others.filter((o) => rulesOf(o).some((r) => r.rule.issuer === rule.issuer));
+        const further = world.gather(others, (o) =>
+          rulesOf(o).some((r) => r.rule.issuer === rule.issuer) ? [o] : [],
+        );
         const needed = world.isAtGateway(object) && further.some((o) => isAskedInside(world, o));
         if (!needed)
           yield {
@@ -214,12 +217,11 @@ export function wordListsAreDeclared(): Rule {
     url: `${docs}#JWTRule`,
   } as const;
   return stackRule(about, function* (world) {
-    const declared = world
-      .of(...kinds)
-      .flatMap(rulesOf)
-      .flatMap(({ rule }) => rule.spaceDelimitedClaims ?? []);
+    const declared = world.gather(world.of(...kinds), (object) =>
+      rulesOf(object).flatMap(({ rule }) => rule.spaceDelimitedClaims ?? []),
+    );
     yield* world.each(world.of("AuthorizationPolicy"), function* (object) {
-      const keys = (policyOf(object).rules ?? []).flatMap((r) => (r.when ?? []).map((c) => c.key));
+      const keys = policyRules(object).flatMap((r) => (r.when ?? []).map(keyOf));
       for (const key of new Set(keys)) {
         const claim = wordLists.exec(key)?.[1];
         if (claim && !declared.includes(claim))

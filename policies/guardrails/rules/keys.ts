@@ -2,12 +2,25 @@ import { Workload, workloadKinds } from "../pods.ts";
 import { KubernetesObject, type Resource } from "../resource.ts";
 import { type Rule, at } from "../rule.ts";
 
-const privateKey = /-----BEGIN ([A-Z]+ )*PRIVATE KEY-----/;
+const pem = /-----BEGIN ([A-Z]+ )*PRIVATE KEY-----/;
+
+/** Whether a text has a private key in it: as PEM, or as a JWK with its private member, quoted once more or not. */
+function hasPrivateKey(text: string): boolean {
+  const jwks = text.split(/[{}]/).filter((part) => /"kty\\*"\s*:/.test(part));
+  return pem.test(text) || jwks.some((part) => /"[dk]\\*"\s*:\s*\\*"/.test(part));
+}
+
+const decoded = (data: object) =>
+  Object.entries(data).map(([key, value]): [string, unknown] => [
+    key,
+    typeof value === "string" ? Buffer.from(value, "base64").toString() : value,
+  ]);
 
 /** Texts of a resource that are no secret, each with its place. */
 function plainTexts(resource: Resource): [string, unknown][] {
   const object = KubernetesObject.of(resource);
-  if (object?.kind === "ConfigMap") return Object.entries(object.field("data"));
+  if (object?.kind === "ConfigMap")
+    return [...Object.entries(object.field("data")), ...decoded(object.field("binaryData"))];
   if (object && workloadKinds.includes(object.kind)) {
     const { containers, annotations } = new Workload(object);
     return [
@@ -40,7 +53,7 @@ export function secretKeys(): Rule {
     *resource(resource) {
       const where = at(resource);
       for (const [place, text] of plainTexts(resource))
-        if (typeof text === "string" && privateKey.test(text))
+        if (typeof text === "string" && hasPrivateKey(text))
           yield { ...where, what: `has a private key in ${place}`, fix: "put it into a Secret" };
       const { secretOutputs } = resource;
       if (!resource.type.endsWith(":PrivateKey") || !secretOutputs) return;

@@ -177,6 +177,11 @@ export function serversAreChecked(): Rule {
   } as const;
   return objectRule(about, ["DestinationRule"], function* (object): Iterable<Fault> {
     for (const { path, tls } of tlsSettings(dialled(object))) {
+      if (tls.insecureSkipVerify)
+        yield {
+          what: `${path}.insecureSkipVerify is true: any certificate will do`,
+          fix: `drop ${path}.insecureSkipVerify`,
+        };
       if (tls.mode !== "SIMPLE" && tls.mode !== "MUTUAL") continue;
       if (!tls.caCertificates && !tls.credentialName)
         yield {

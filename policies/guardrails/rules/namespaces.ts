@@ -64,10 +64,9 @@ export function networkDeny(): Rule {
     url: "https://kubernetes.io/docs/concepts/services-networking/network-policies/#default-deny-all-ingress-traffic",
   } as const;
   return stackRule(about, function* (world) {
-    const denied = world
-      .of("NetworkPolicy")
-      .filter(deniesAll)
-      .map((o) => o.namespace);
+    const denied = world.gather(world.of("NetworkPolicy"), (object) =>
+      deniesAll(object) ? [object.namespace] : [],
+    );
     for (const namespace of world.appNamespaces.filter((ns) => !denied.includes(ns)))
       yield {
         about: `Namespace/${namespace}`,

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from "../resource.ts";
 import { type Rule, at, stackRule } from "../rule.ts";
-import { type World, rootNamespace } from "../world.ts";
+import { rootNamespace } from "../world.ts";
 
 interface TelemetrySpec {
   readonly accessLogging: readonly object[];
@@ -46,18 +46,37 @@ export function logsAndTraces(): Rule {
   });
 }
 
-const secretHeaders =
-  /REQ(UEST_HEADER)?\(:?(proxy-)?(authorization|cookie)|RESP\(set-cookie|TRAILER\(authorization/i;
+/** Headers that carry a token or a session. */
+const secrets = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
+const isSecret = (header: string) => secrets.includes(header.trim().toLowerCase());
 
-/** Formats of access logs, with where they stand. */
-function formatsOf(world: World): { object: KubernetesObject; format: string }[] {
-  return world.meshConfigs.flatMap(({ object, config }) => [
-    { object, format: config.accessLogFormat ?? "" },
-    ...(config.extensionProviders ?? []).map((p) => ({
-      object,
-      format: JSON.stringify(p.envoyFileAccessLog?.logFormat ?? ""),
-    })),
-  ]);
+const operators =
+  /%(REQ|REQ_WITHOUT_QUERY|REQUEST_HEADER|RESP|RESPONSE_HEADER|TRAILER|RESPONSE_TRAILER)\(([^)]*)\)/gi;
+/** A header as an expression of CEL reads it, in whatever quotes. */
+const expressions =
+  /\b(?:request|response)\.(?:headers|trailers)(?:\.(\w+)|\[\\*["']([^"'\\]+)\\*["']\])/gi;
+
+/** Lists of headers that providers and Envoy's own filters log beside their format. */
+const lists =
+  /"additional_?(?:request|response)_?(?:headers|trailers)_?to_?log"\s*:\s*\[([^\]]*)\]/gi;
+
+/** Secret headers that a format, or JSON with one in it, writes out; a second name, after ?, stands in for the first. */
+function headersIn(text: string): string[] {
+  const named = [...text.matchAll(operators)].flatMap(([, , names]) => names!.split("?"));
+  const read = [...text.matchAll(expressions)].map(([, member, key]) => member ?? key!);
+  const listed = [...text.matchAll(lists)].flatMap(([, names]) =>
+    names!.replaceAll('"', "").split(","),
+  );
+  return [...named, ...read, ...listed].filter(isSecret);
+}
+
+/** Secret headers in what an object says about logs. What only decides whether something is logged writes nothing. */
+function headersWritten(object: KubernetesObject): string[] {
+  const { spec = {} } = object.resource.props;
+  const text = JSON.stringify(spec, (key, value: unknown) =>
+    key === "expression" ? undefined : value,
+  );
+  return headersIn(text);
 }
 
 /** obs-02 */
@@ -69,21 +88,19 @@ export function noSecretsInLogs(): Rule {
     url: "https://istio.io/latest/docs/tasks/observability/logs/access-log/",
   } as const;
   return stackRule(about, function* (world) {
-    const inFilters = world
-      .of("EnvoyFilter", "Telemetry")
-      .map((object) => ({ object, text: () => JSON.stringify(object.resource.props.spec ?? {}) }));
-    const all = [
-      ...formatsOf(world).map(({ object, format }) => ({ object, text: () => format })),
-      ...inFilters,
-    ];
-    yield* world.each(all, function* ({ object, text }) {
-      const found = secretHeaders.exec(text());
-      if (found)
-        yield {
-          ...at(object),
-          what: `writes %${found[0]}…% into the access log`,
-          fix: "take the header out of the format",
-        };
-    });
+    const fault = (object: KubernetesObject, headers: readonly string[]) =>
+      [...new Set(headers)].map((header) => ({
+        ...at(object),
+        what: `writes the header ${header} into the access log`,
+        fix: "take the header out of the format",
+      }));
+    const objects = world.of("EnvoyFilter", "Telemetry");
+    yield* world.each(objects, (object) => fault(object, headersWritten(object)));
+    yield* world.each(world.meshConfigs, ({ object, config }) =>
+      fault(object, [
+        ...headersIn(config.accessLogFormat ?? ""),
+        ...headersIn(JSON.stringify(config.extensionProviders ?? [])),
+      ]),
+    );
   });
 }

@@ -1,7 +1,7 @@
 import type { Resource } from "../resource.ts";
 import { type Fault, type Rule, at, resourceRule, stackRule } from "../rule.ts";
 import type { World } from "../world.ts";
-import { isTls, serversOf } from "./gateway.ts";
+import { isTls, serversOf } from "./servers.ts";
 
 const docs = "https://www.pulumi.com/registry/packages/tls/api-docs/";
 
@@ -18,6 +18,8 @@ const certificateOf = (resource: Resource) => resource.props as Certificate;
 const ofType = (world: World, type: string) =>
   world.resources.filter((r) => r.type.endsWith(`:${type}`));
 const leafs = (world: World) => ofType(world, "LocallySignedCert");
+/** What a certificate that is no CA may be for, beside servers or clients. */
+const plainUses = ["digital_signature", "key_encipherment", "key_agreement"];
 const uses = (resource: Resource, use: string) =>
   certificateOf(resource).allowedUses?.includes(use) === true;
 
@@ -34,7 +36,7 @@ export function shortLives(): Rule {
     const { leafHours } = world.settings;
     const roots = ofType(world, "SelfSignedCert").map(certificateOf);
     const shortest = Math.min(...roots.map((root) => root.validityPeriodHours ?? 0));
-    for (const leaf of leafs(world)) {
+    yield* world.each(leafs(world), function* (leaf) {
       const { validityPeriodHours = 0, earlyRenewalHours = 0 } = certificateOf(leaf);
       const where = at(leaf);
       if (validityPeriodHours > leafHours)
@@ -51,7 +53,7 @@ export function shortLives(): Rule {
         };
       if (earlyRenewalHours <= 0)
         yield { ...where, what: "does not renew early", fix: "set earlyRenewalHours" };
-    }
+    });
   });
 }
 
@@ -60,11 +62,12 @@ export function leafUses(): Rule {
   const about = {
     id: "pki-02",
     level: "mandatory",
-    description: "A certificate is a server's with the Gateway's hosts, or a client's, and no CA",
+    description:
+      "A certificate is a server's with the Gateway's hosts, or a client's, and for nothing else",
     url: "https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.12",
   } as const;
   return stackRule(about, function* (world) {
-    for (const leaf of leafs(world)) {
+    yield* world.each(leafs(world), function* (leaf) {
       const where = at(leaf);
       if (certificateOf(leaf).isCaCertificate)
         yield { ...where, what: "is a CA: it could sign others", fix: "drop isCaCertificate" };
@@ -75,17 +78,25 @@ export function leafUses(): Rule {
           what: `is for ${roles.join(" and ") || "neither servers nor clients"}`,
           fix: "allow server_auth or client_auth, one of them",
         };
-    }
+      const others = (certificateOf(leaf).allowedUses ?? []).filter(
+        (use) => ![...plainUses, "server_auth", "client_auth"].includes(use),
+      );
+      if (others.length > 0)
+        yield {
+          ...where,
+          what: `is for ${others.join(", ")} too`,
+          fix: `allow ${plainUses.join(", ")} and its role alone`,
+        };
+    });
     const servers = leafs(world).filter((leaf) => uses(leaf, "server_auth"));
     // the user's own certificates are checked with their settings
     if (servers.length === 0) return;
-    const named = servers.flatMap((server) =>
-      world.resources
-        .filter(
-          (r) => r.urn && server.dependencies?.includes(r.urn) && r.type.endsWith(":CertRequest"),
-        )
-        .flatMap((request) => certificateOf(request).dnsNames ?? []),
+    const requests = servers.flatMap((server) =>
+      world.resources.filter(
+        (r) => r.urn && server.dependencies?.includes(r.urn) && r.type.endsWith(":CertRequest"),
+      ),
     );
+    const named = world.gather(requests, (request) => certificateOf(request).dnsNames ?? []);
     yield* world.each(world.of("Gateway"), function* (gateway) {
       const tls = serversOf(gateway).filter(({ server }) => isTls(server));
       const hosts = tls
@@ -181,7 +192,7 @@ function signersOf(world: World, use: string): Set<string> {
 export function separateCas(): Rule {
   const about = {
     id: "pki-05",
-    level: "mandatory",
+    level: "advisory",
     description:
       "Clients of the edge have a CA of their own, apart from the servers' and the mesh's",
     url: "https://istio.io/latest/docs/tasks/security/cert-management/plugin-ca-cert/",

@@ -10,8 +10,7 @@ const envoyFilterDocs = "https://istio.io/latest/docs/reference/config/networkin
 /** Patches that are for gateways. */
 function gatewayPatches(world: World) {
   return world
-    .of("EnvoyFilter")
-    .flatMap(filtersOf)
+    .gather(world.of("EnvoyFilter"), filtersOf)
     .filter(({ patch }) => patch.match?.context === "GATEWAY");
 }
 

@@ -77,6 +77,13 @@ export function hardenedPods(): Rule {
           what: `the container ${container.name ?? i} lacks ${lacks.join(", ")}`,
           fix: "set it in the container's securityContext",
         };
+      const added = container.securityContext?.capabilities?.add ?? [];
+      const rights = added.filter((right) => right.toUpperCase() !== "NET_BIND_SERVICE");
+      if (rights.length > 0)
+        yield {
+          what: `the container ${container.name ?? i} adds ${rights.join(", ")}`,
+          fix: "drop it from capabilities.add; only NET_BIND_SERVICE may stand there",
+        };
     }
   });
 }

@@ -1,8 +1,46 @@
 import type { Resource } from "../../../../policies/guardrails/resource.ts";
 import {
+  peer,
+  strict,
+  dials,
+  tls,
+  ca,
+  allow,
+  denyAll,
+  caller,
+  get,
+  when,
+  asks,
+  jwt,
+  app,
+  podNamed,
+  one,
+  service,
+  routes,
+  redirect,
+  leaf,
+  root,
+  key,
+  request,
+  filter,
+  owned,
+  version,
+  wasm,
+  chart,
+  guarded,
+  restricted,
+  secret,
+  binding,
+  role,
+  expires,
+  serverUrn,
+  edge,
+  control,
+  limit,
+} from "./makers.ts";
+import {
   atGateway,
   bank,
-  container,
   gateway,
   gatewayPods,
   hard,
@@ -12,7 +50,6 @@ import {
   istiod,
   mesh,
   object,
-  pulumi,
   spec,
   users,
   workload,
@@ -21,105 +58,13 @@ import {
 /** What a rule lets pass, and what it does not: the two differ in what it is about. */
 export type Case = readonly [rule: string, passes: readonly Resource[], fails: readonly Resource[]];
 
-const peer = (mtls: object, more: object = {}, ns = "bank") =>
-  spec(`PeerAuthentication ${ns}/default`, { ...mtls, ...more });
-const strict = { mtls: { mode: "STRICT" } };
-const dials = (fields: object) => spec("DestinationRule bank/d", { host: "a.bank", ...fields });
-const tls = (fields: object) => ({ trafficPolicy: { tls: fields } });
-const ca = { caCertificates: "/ca", sni: "a" };
-const allow = (rules: object[], more: object = {}, ns = "bank") =>
-  spec(`AuthorizationPolicy ${ns}/allow`, { ...users, rules, ...more });
-const denyAll = spec("AuthorizationPolicy bank/default-deny", {});
-const caller = { from: [{ source: { principals: ["cluster.local/ns/bank/sa/orders-sa"] } }] };
-const get = { to: [{ operation: { methods: ["GET"] } }] };
-const when = (...keys: string[]) => ({ when: keys.map((key) => ({ key, values: ["a"] })) });
-const asks = { from: [{ source: { requestPrincipals: ["https://i/*"] } }], ...get };
-const jwt = (fields: object, more: object = users, ns = "bank") =>
-  spec(`RequestAuthentication ${ns}/tokens`, {
-    ...more,
-    jwtRules: [{ issuer: "https://i", audiences: ["bank"], jwks: '{"keys":[]}', ...fields }],
-  });
-const app = workload("users");
-const podNamed = (pod: object, template: object = {}) => [
-  workload("users", { ...pod }, { ...template }),
+/** A further case of a rule, with what is special about it. */
+export type MoreCase = readonly [
+  rule: string,
+  name: string,
+  passes: readonly Resource[],
+  fails: readonly Resource[],
 ];
-const one = (fields: object) => podNamed({ containers: [container({ ...fields })] });
-const service = (port: object, more: object = {}) =>
-  spec("Service bank/users", {
-    selector: { app: "users" },
-    ports: [{ port: 80, ...port }],
-    ...more,
-  });
-const routes = (fields: object) =>
-  spec("VirtualService bank/vs", {
-    ...{ hosts: ["app.local"], gateways: ["gw"], exportTo: ["istio-system"] },
-    ...fields,
-  });
-const redirect = { match: [{ port: 80 }], redirect: { scheme: "https" } };
-const leaf = (name: string, props: object, dependencies: string[] = []) =>
-  pulumi(
-    "tls:index/locallySignedCert:LocallySignedCert",
-    name,
-    { validityPeriodHours: 100, earlyRenewalHours: 10, allowedUses: ["server_auth"], ...props },
-    { dependencies },
-  );
-const root = (name: string, props: object = {}) =>
-  pulumi("tls:index/selfSignedCert:SelfSignedCert", name, {
-    ...{
-      isCaCertificate: true,
-      allowedUses: ["cert_signing"],
-      validityPeriodHours: 9000,
-      ...props,
-    },
-  });
-const key = (props: object, secretOutputs = ["privateKeyPem"]) =>
-  pulumi("tls:index/privateKey:PrivateKey", "k", { ...props }, { secretOutputs });
-const request = pulumi("tls:index/certRequest:CertRequest", "r", { dnsNames: ["app.local"] });
-const filter = (fields: object, match: object, value: object = {}, metadata: object = {}) =>
-  spec(
-    "EnvoyFilter istio-system/f",
-    { ...fields, configPatches: [{ match, patch: { value } }] },
-    { ...metadata },
-  );
-const owned = { labels: { "app.kubernetes.io/managed-by": "bank" } };
-const version = { proxy: { proxyVersion: "^1\\.31\\." } };
-const wasm = (fields: object) =>
-  spec("WasmPlugin bank/w", { url: `oci://docker.io/a/b@sha256:${"a".repeat(64)}`, ...fields });
-const chart = (name: string, v: string) =>
-  object(
-    `ServiceAccount istio-system/${name}`,
-    {},
-    { labels: { "helm.sh/chart": `${name}-${v}` } },
-  );
-const guarded = istiod([{ name: "ENABLE_DEBUG_ON_HTTP", value: "false" }], ['--grpcAddr=""']);
-const restricted = Object.fromEntries(
-  ["enforce", "warn", "audit"].map((m) => [`pod-security.kubernetes.io/${m}`, "restricted"]),
-);
-const secret = (where: string, ...keys: string[]) =>
-  object(`Secret ${where}`, { data: Object.fromEntries(keys.map((k) => [k, "x"])) });
-const binding = (account: string) =>
-  object("RoleBinding bank/b", {
-    roleRef: { kind: "Role", name: "r" },
-    subjects: [{ kind: "ServiceAccount", name: account }],
-  });
-const role = (resource: string) =>
-  object("Role bank/r", { rules: [{ apiGroups: [""], resources: [resource], verbs: ["get"] }] });
-const expires = {
-  typed_config: { providers: { a: { issuer: "https://i", require_expiration: true } } },
-};
-const serverUrn = root("a").urn!;
-const edge = (urn: string | undefined) => ({
-  ...urnOf(gateway(http)),
-  dependencies: urn ? [urn] : [],
-});
-const urnOf = (resource: Resource) => ({ ...resource, urn: `urn:${resource.name}` });
-const control = urnOf(istiod());
-const limit = (name: string) =>
-  filter(
-    {},
-    { context: "GATEWAY", routeConfiguration: { vhost: { route: { name } } } },
-    { name: "local_ratelimit" },
-  );
 
 export const cases: readonly Case[] = [
   ["mesh-01", [bank, peer(strict), peer(strict, {}, "istio-system")], [bank]],

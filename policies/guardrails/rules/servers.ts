@@ -1,0 +1,78 @@
+import type { GatewaySpec, VirtualServiceSpec } from "../../routing.ts";
+import type { KubernetesObject, Labels } from "../resource.ts";
+import type { World } from "../world.ts";
+
+export type Server = NonNullable<GatewaySpec["servers"]>[number];
+
+/**
+ * Servers of a Gateway, each with its place; those of the Gateway API have none, they call them listeners.
+ *
+ * @throws Error when one has no port or no hosts: what it would do is Istio's guess
+ */
+export function serversOf(object: KubernetesObject): { path: string; server: Server }[] {
+  const { servers = [] } = object.field<GatewaySpec>();
+  return servers.map((server, i) => {
+    const path = `spec.servers[${i}]`;
+    if (!server.port?.protocol) throw new Error(`${path} has no port with a protocol`);
+    if (!server.hosts?.length) throw new Error(`${path} has no hosts`);
+    return { path, server };
+  });
+}
+
+// Istio takes a protocol in any case
+const protocolOf = (server: Server) => server.port.protocol.toUpperCase();
+
+export const isTls = (server: Server) => ["HTTPS", "TLS"].includes(protocolOf(server));
+
+/** Whether requests come in plaintext, whatever its tls block says. */
+export const isPlain = (server: Server) =>
+  ["HTTP", "HTTP2", "GRPC", "GRPC-WEB"].includes(protocolOf(server));
+
+/** How a server that speaks TLS does it; Istio reads the first of its modes where none is set. */
+export const modeOf = (server: Server) => server.tls?.mode ?? "PASSTHROUGH";
+
+/** Labels of the pods that serve a Gateway. */
+export const podsOf = (gateway: KubernetesObject): Labels =>
+  gateway.field<GatewaySpec>().selector ?? {};
+
+/** The same as a text, in whatever order they stand. */
+export const podsKey = (gateway: KubernetesObject) =>
+  JSON.stringify(Object.entries(podsOf(gateway)).sort());
+
+/** Gateways that the same pods serve, itself among them: what one opens stands beside what the others do. */
+export function besides(world: World, gateway: KubernetesObject): KubernetesObject[] {
+  const mine = podsKey(gateway);
+  return world.of("Gateway").filter((object) => podsKey(object) === mine);
+}
+
+interface Target {
+  readonly gateways: readonly string[];
+}
+
+/** VirtualServices that are bound to a Gateway. */
+export function routesOf(world: World, gateway: KubernetesObject): KubernetesObject[] {
+  const isBound = (object: KubernetesObject) =>
+    (object.field<Target>().gateways ?? []).some((name) => {
+      const full = name.includes("/") ? name : `${object.namespace}/${name}`;
+      return full === `${gateway.namespace}/${gateway.name}`;
+    });
+  return world.gather(world.of("VirtualService"), (object) => (isBound(object) ? [object] : []));
+}
+
+/** Whether a VirtualService sends everything on a port to https before it looks at any route. */
+function redirects(routes: KubernetesObject, port: number): boolean {
+  const [first] = routes.field<VirtualServiceSpec>().http ?? [];
+  const all = first?.match?.every(
+    (match) => match.port === port && Object.keys(match).length === 1,
+  );
+  return all === true && first?.redirect?.scheme === "https";
+}
+
+/** Whether a plain server does nothing but send to https. */
+export function onlyRedirects(world: World, gateway: KubernetesObject, server: Server): boolean {
+  if (server.tls?.httpsRedirect) return true;
+  const routes = routesOf(world, gateway);
+  const { number } = server.port;
+  const redirecting = world.gather(routes, (r) => (redirects(r, number) ? [r] : []));
+  return routes.length > 0 && redirecting.length === routes.length;
+}

@@ -1,0 +1,212 @@
+import type { Resource } from "../../../../policies/guardrails/resource.ts";
+import type { MoreCase } from "./cases.ts";
+import {
+  allow,
+  app,
+  asks,
+  caller,
+  denyAll,
+  get,
+  jwt,
+  redirect,
+  routes,
+  service,
+  when,
+} from "./makers.ts";
+import {
+  atGateway,
+  bank,
+  gateway,
+  gatewayPods,
+  http,
+  https,
+  mesh,
+  spec,
+  workload,
+} from "./platform.ts";
+
+const dry = (resource: Resource): Resource => {
+  const annotations = { "istio.io/dry-run": "true" };
+  const metadata = { ...(resource.props.metadata as object), annotations };
+  return { ...resource, props: { ...resource.props, metadata } };
+};
+const target = { targetRef: { kind: "Gateway", name: "waypoint" } };
+const from = (source: object) => ({ from: [{ source }], ...get });
+const on = (key: string, ...values: string[]) => ({ when: [{ key, values }], ...get });
+const edge = (rules: object[]) => allow(rules, atGateway, "istio-system");
+const deny = (rules: object[]) => allow(rules, { action: "DENY" });
+const edgeTokens = jwt({}, atGateway, "istio-system");
+const port80 = { to: [{ operation: { ports: ["80"] } }] };
+const edgeWith = (...http_: object[]) => [
+  ...[gatewayPods(), edgeTokens, edge([port80, asks]), gateway(http, https())],
+  routes({ http: http_ }),
+];
+const tokensAtAll = jwt({}, {});
+const ordersAsk = spec("AuthorizationPolicy bank/allow-orders", {
+  ...{ selector: { matchLabels: { app: "orders" } }, rules: [asks] },
+});
+const withoutToken = { source: { notRequestPrincipals: ["*"] } };
+const apart = gateway(https({ credentialName: "a" }), https({ mode: "MUTUAL" }));
+const forwarded = [gatewayPods(), jwt({ forwardOriginalToken: true }, atGateway, "istio-system")];
+const server = '"kty":"RSA","n":"a"';
+
+export const moreAccessCases: readonly MoreCase[] = [
+  ["az-01", "a default deny in dry run refuses nothing", [bank, denyAll], [bank, dry(denyAll)]],
+  [
+    "az-01",
+    "a default deny of a target is none of the namespace",
+    [bank, denyAll],
+    [bank, spec("AuthorizationPolicy bank/deny", target)],
+  ],
+  ["az-02", "a policy in dry run", [jwt({}), allow([asks])], [jwt({}), dry(allow([asks]))]],
+  [
+    "az-02",
+    "a policy of a target",
+    [jwt({}, target), allow([asks], { selector: undefined, ...target })],
+    [jwt({}), allow([asks], { selector: undefined, ...target })],
+  ],
+  [
+    "az-02",
+    "each workload that tokens are looked at in",
+    [app, workload("orders"), tokensAtAll, allow([asks]), ordersAsk],
+    [app, workload("orders"), tokensAtAll, allow([asks])],
+  ],
+  [
+    "az-02",
+    "a rule beside those that ask",
+    [app, jwt({}), allow([asks, { ...caller, ...get }])],
+    [app, jwt({}), allow([asks, get])],
+  ],
+  [
+    "az-02",
+    "claims are asked for by values, not by what they are not",
+    [app, jwt({}), allow([on("request.auth.claims[role]", "admin")])],
+    [app, jwt({}), allow([{ when: [{ key: "request.auth.claims[role]", notValues: ["x"] }] }])],
+  ],
+  [
+    "az-02",
+    "one source without a token among others",
+    [app, jwt({}), allow([asks])],
+    [app, jwt({}), allow([{ from: [...asks.from, { source: { ipBlocks: ["10.0.0.1"] } }] }])],
+  ],
+  [
+    "az-02",
+    "a refusal of some paths leaves the others",
+    [app, jwt({}), deny([{ from: [withoutToken], to: [{ operation: { notPorts: ["15090"] } }] }])],
+    [app, jwt({}), deny([{ from: [withoutToken], to: [{ operation: { paths: ["/a"] } }] }])],
+  ],
+  ["az-02", "a port that only redirects is spared", edgeWith(redirect), edgeWith({ name: "a" })],
+  [
+    "az-03",
+    "wildcards in every field",
+    [allow([from({ principals: ["*"], namespaces: ["bank"] })])],
+    [allow([from({ principals: ["*"], namespaces: ["*"] })])],
+  ],
+  [
+    "az-03",
+    "a wildcard as a condition",
+    [allow([on("source.namespace", "bank")])],
+    [allow([on("source.principal", "*")])],
+  ],
+  [
+    "az-03",
+    "every address",
+    [allow([from({ ipBlocks: ["10.0.0.0/8"] })])],
+    [allow([from({ ipBlocks: ["0.0.0.0/0", "::/0"] })])],
+  ],
+  [
+    "az-03",
+    "every address with an identity is one with an identity",
+    [allow([from({ principals: ["a/ns/b/sa/c"], ipBlocks: ["::/0"] })])],
+    [allow([from({ ipBlocks: ["::/0"] })])],
+  ],
+  [
+    "az-03",
+    "an empty source",
+    [allow([{ ...caller, ...get }])],
+    [allow([{ from: [{ source: {} }], to: [{ operation: {} }] }])],
+  ],
+  [
+    "az-05",
+    "a condition about the caller stands for from",
+    [allow([on("source.principal", "a/ns/b/sa/c")])],
+    [allow([on("request.headers[x]", "a")])],
+  ],
+  [
+    "az-05",
+    "from and a condition without what is asked for",
+    [allow([{ ...caller, ...get, ...when("request.headers[x]") }])],
+    [allow([{ ...caller, ...when("request.auth.claims[role]") }])],
+  ],
+  [
+    "az-05",
+    "an empty source beside a caller",
+    [allow([{ ...caller, ...get }])],
+    [allow([{ from: [...caller.from, { source: {} }], ...get }])],
+  ],
+  [
+    "az-07",
+    "a condition without a key",
+    [allow([when("source.principal")])],
+    [allow([{ ...caller, when: [{ values: ["a"] }] }])],
+  ],
+  [
+    "az-08",
+    "principals in conditions",
+    [allow([on("source.principal", "cluster.local/ns/bank/sa/orders-sa")])],
+    [allow([on("source.principal", "*/sa/orders-sa")])],
+  ],
+  [
+    "az-09",
+    "a policy of a target is about no pod",
+    [app, service({ name: "tcp" }), allow([get], { selector: undefined, ...target })],
+    [app, service({ name: "tcp" }), allow([get])],
+  ],
+  [
+    "az-12",
+    "mesh settings that are no YAML declare nothing",
+    [
+      mesh("extensionProviders: [{ name: opa, envoyExtAuthzGrpc: {} }]"),
+      allow([], { action: "CUSTOM", provider: { name: "opa" } }),
+    ],
+    [mesh("a: b: c"), allow([], { action: "CUSTOM", provider: { name: "opa" } })],
+  ],
+  ["jwt-02", "an empty text is no key", [jwt({ jwks: '{"keys":[]}' })], [jwt({ jwks: " " })]],
+  [
+    "jwt-03",
+    "a key that stands alone",
+    [jwt({ jwks: `{${server}}` })],
+    [jwt({ jwks: `{${server},"d":"b"}` })],
+  ],
+  ["jwt-03", "what is no JSON", [jwt({ jwks: "{}" })], [jwt({ jwks: "null" })]],
+  [
+    "jwt-04",
+    "a filter of a target is about no pod",
+    [jwt({}), expiryFilter({})],
+    [jwt({}), expiryFilter(target)],
+  ],
+  [
+    "jwt-06",
+    "a policy in dry run asks for nothing",
+    [...forwarded, jwt({}), allow([asks])],
+    [...forwarded, jwt({}), dry(allow([asks]))],
+  ],
+  [
+    "gw-06",
+    "a policy in dry run keeps nothing apart",
+    [gatewayPods(), apart, edge([when("connection.sni")])],
+    [gatewayPods(), apart, dry(edge([when("connection.sni")]))],
+  ],
+  [
+    "id-01",
+    "an empty name is the default account",
+    [workload("users", { serviceAccountName: undefined, serviceAccount: "users-sa" })],
+    [workload("users", { serviceAccountName: "" })],
+  ],
+];
+
+function expiryFilter(more: object): Resource {
+  const provider = { issuer: "https://i", require_expiration: true };
+  const value = { typed_config: { providers: { a: provider } } };
+  return spec("EnvoyFilter istio-system/f", { ...more, configPatches: [{ patch: { value } }] });
+}

@@ -1,0 +1,159 @@
+import type { Resource } from "../../../../policies/guardrails/resource.ts";
+import type { MoreCase } from "./cases.ts";
+import { leaf, redirect, request, routes, secret, service } from "./makers.ts";
+import { gateway, gatewayPods, http, https, object, spec, workload } from "./platform.ts";
+
+const speaking = (protocol: string) => ({ ...http, port: { ...http.port, protocol } });
+const lower = { ...https(), port: { number: 443, name: "https", protocol: "https" } };
+const second = (...servers: object[]) =>
+  spec("Gateway bank/second", { selector: { istio: "ingressgateway" }, servers });
+const withoutMode = https({ mode: undefined });
+const ofGatewayApi = (resource: Resource) => ({
+  ...resource,
+  type: "kubernetes:gateway.networking.k8s.io/v1:Gateway",
+});
+const suites = (...cipherSuites: string[]) => gateway(https({ cipherSuites }));
+const edgeService = (more: object) =>
+  spec("Service istio-system/edge", { type: "NodePort", ports: [], ...more });
+const edgePods = { selector: { istio: "ingressgateway" } };
+const gatewayTemplate = { "inject.istio.io/templates": "gateway" };
+const topology = gatewayPods('{"gatewayTopology":{"numTrustedProxies":0}}');
+const uses = (...allowedUses: string[]) => leaf("l", { allowedUses });
+const publicKey = '{"kty":"OKP","x":"a"}';
+const privateKey = '{"kty":"OKP","x":"a","d":"b"}';
+const config = (fields: object) => object("ConfigMap bank/c", { ...fields });
+const base64 = (text: string) => Buffer.from(text).toString("base64");
+const pemKey = "-----BEGIN PRIVATE KEY-----";
+const withEnv = (value: string) => [
+  workload("users", { containers: [{ name: "app", env: [{ name: "KEY", value }] }] }),
+];
+
+export const moreEdgeCases: readonly MoreCase[] = [
+  [
+    "gw-01",
+    "a server without hosts cannot be judged",
+    [gateway(http)],
+    [gateway({ port: http.port })],
+  ],
+  [
+    "gw-02",
+    "a plain port by another protocol",
+    [gateway(speaking("HTTP2"), https()), routes({ http: [redirect] })],
+    [gateway(speaking("HTTP2"), https()), routes({ http: [{ name: "a" }] })],
+  ],
+  [
+    "gw-02",
+    "protocols in small letters",
+    [gateway({ ...speaking("grpc-web"), tls: { httpsRedirect: true } }, lower)],
+    [gateway(speaking("grpc-web"), lower)],
+  ],
+  [
+    "gw-02",
+    "a plain port in another Gateway of the same pods",
+    [gateway(https()), second({ ...http, tls: { httpsRedirect: true } })],
+    [gateway(https()), second(http)],
+  ],
+  [
+    "gw-03",
+    "suites without a key of their own for each connection",
+    [suites("ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-CHACHA20-POLY1305")],
+    [suites("ECDHE-ECDSA-AES256-GCM-SHA384", "AES256-GCM-SHA384")],
+  ],
+  ["gw-03", "suites by a word for all", [suites("ECDHE-RSA-AES128-GCM-SHA256")], [suites("ALL")]],
+  [
+    "gw-03",
+    "protocols in small letters",
+    [gateway(lower)],
+    [gateway({ ...lower, tls: { mode: "SIMPLE" } })],
+  ],
+  [
+    "gw-03",
+    "a server without a port cannot be judged",
+    [gateway(https())],
+    [gateway({ hosts: ["./a"] })],
+  ],
+  [
+    "gw-04",
+    "what is passed through needs no secret",
+    [gateway(withoutMode)],
+    [gateway(https({ mode: "SIMPLE" }))],
+  ],
+  [
+    "gw-04",
+    "several secrets",
+    [
+      gateway(https({ credentialName: undefined, credentialNames: ["a"] })),
+      secret("istio-system/a", "tls.crt", "tls.key"),
+    ],
+    [gateway(https({ credentialName: undefined, credentialNames: ["a"] }))],
+  ],
+  ["gw-05", "no mode is PASSTHROUGH", [gateway(https())], [gateway(withoutMode)]],
+  ["gw-05", "a redirect's tls block", [gateway({ ...http, tls: {} })], [gateway(withoutMode)]],
+  [
+    "gw-05",
+    "a Gateway of the Gateway API",
+    [gateway(https())],
+    [ofGatewayApi(spec("Gateway bank/gw", { listeners: [] }))],
+  ],
+  ["gw-08", "settings that are no YAML", [topology], [gatewayPods("a: b: c")]],
+  ["gw-08", "settings that are empty", [topology], [gatewayPods("# nothing")]],
+  ["gw-08", "settings that are no map", [topology], [gatewayPods("- a")]],
+  [
+    "gw-11",
+    "a Service without a selector is not the gateway's",
+    [gatewayPods(), edgeService(edgePods)],
+    [gatewayPods(), edgeService({})],
+  ],
+  [
+    "gw-11",
+    "pods of an application that call themselves a gateway",
+    [gatewayPods(), edgeService(edgePods)],
+    [workload("users", {}, { annotations: gatewayTemplate }), service({}, { type: "NodePort" })],
+  ],
+  [
+    "gw-11",
+    "a label makes no gateway",
+    [gatewayPods(), edgeService(edgePods)],
+    [labelledOnly(), edgeService(edgePods)],
+  ],
+  [
+    "pki-02",
+    "protocols in small letters",
+    [request, leaf("l", {}, [request.urn!]), gateway(lower)],
+    [request, leaf("l", {}, [request.urn!]), gateway({ ...lower, hosts: ["./b.local"] })],
+  ],
+  [
+    "pki-02",
+    "uses beside those of its role",
+    [uses("digital_signature", "key_encipherment", "key_agreement", "client_auth")],
+    [uses("digital_signature", "code_signing", "client_auth")],
+  ],
+  ["pki-02", "no role", [uses("server_auth")], [uses("digital_signature")]],
+  [
+    "pki-06",
+    "binary data",
+    [config({ binaryData: { a: base64("text") } })],
+    [config({ binaryData: { a: base64(pemKey) } })],
+  ],
+  [
+    "pki-06",
+    "a private JWK",
+    [config({ data: { a: `{"keys":[${publicKey},{"d":1}]}` } })],
+    [config({ data: { a: `{"keys":[${privateKey}]}` } })],
+  ],
+  [
+    "pki-06",
+    "a symmetric JWK in an environment, quoted once more",
+    withEnv(JSON.stringify({ a: publicKey })),
+    withEnv(JSON.stringify({ a: '{"kty":"oct","k":"c2VjcmV0"}' })),
+  ],
+];
+
+function labelledOnly(): Resource {
+  return spec("Deployment istio-system/edge", {
+    template: {
+      metadata: { labels: { istio: "ingressgateway", ...gatewayTemplate } },
+      spec: { containers: [] },
+    },
+  });
+}
