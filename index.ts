@@ -10,7 +10,7 @@ import { IstioMesh, istioNamespace } from "./components/istio-mesh.ts";
 import { MeshSecurity } from "./components/mesh-security.ts";
 import * as outputs from "./components/outputs.ts";
 import { Pki } from "./components/pki.ts";
-import { previousCertificateLives } from "./components/previous-run.ts";
+import { asksOf, previousRun } from "./components/previous-run.ts";
 import { SigningKeys } from "./components/signing-keys.ts";
 import { readConfig } from "./config.ts";
 import { asksForPeerAddress } from "./policies/authorization.ts";
@@ -25,7 +25,11 @@ const istio = {
 
 // the cluster first: everything waits for it, and keys keep a core busy
 const cluster = makeCluster(settings, sources);
-const pki = new Pki("pki", { ...own, ...settings, previous: previousCertificateLives(), now });
+const previous = previousRun();
+const pki = new Pki("pki", {
+  ...{ ...own, ...settings, now },
+  previous: previous.apply(({ certificates }) => certificates),
+});
 const { inCluster, gatewayService } = cluster;
 const mesh = new IstioMesh("mesh", { ...cluster, ...istio }, inCluster);
 const bankNamespace = new BankNamespace(
@@ -41,7 +45,12 @@ const bankNamespace = new BankNamespace(
 const namespaceReady = bankNamespace.ready;
 const inMesh = { ...inCluster, dependsOn: [...mesh.ready, ...namespaceReady] };
 const { keySets, signing } = new SigningKeys("tokens", { ...settings.authentication, testKey });
-const access = new AccessControl("access", { ...settings, keySets }, inMesh);
+const knownVersion = adopts("istio") ? undefined : sources.istio.version;
+const access = new AccessControl(
+  "access",
+  { ...settings, keySets, istioVersion: knownVersion },
+  inMesh,
+);
 const bank = new Bank("bank", {
   ...settings,
   inCluster,
@@ -70,9 +79,12 @@ const clients = {
 const edge = {
   ...{ ...settings, ...clients, ...pki.edge, ...istio },
   ...{ service: gatewayService, routes, routesAfter: access.atGateway },
+  // the first time there is nobody to be led astray, and nothing is gained by waiting
+  servedAfter: previous.apply(({ services }) => (services ? bank.deployments : [])),
 };
 const gateway = new IngressGateway("edge", edge, inMesh);
 const { kubeconfig: admin } = cluster;
+const asks = previous.apply(asksOf);
 const gate =
   settings.enforcementGate.enabled && admin
     ? new EnforcementGate(
@@ -80,7 +92,7 @@ const gate =
         {
           ...{ kubeconfig: admin, settings, curlImage: images.curl, echoImage: images.echo },
           policies: [...access.policies, ...security.policies, ...gateway.objects],
-          deployments: bank.deployments,
+          ...{ deployments: bank.deployments, asks },
         },
         { dependsOn: [access, bank, security, gateway] },
       )
@@ -97,6 +109,7 @@ export const mtlsMode = security.mtlsMode;
 export const gatewayTls = gateway.gatewayTls;
 export const authorization = access.authorization;
 export const enforcement = gate?.enforcement ?? "not asked";
+export const enforcementAsks = asks;
 export const host = settings.host;
 export const endpoints = outputs.endpoints(settings);
 export const howToCall = outputs.howToCall(stack, settings);

@@ -43,7 +43,7 @@ export function buildAll(s: Settings): number {
   return [
     namespaceMtls(s.mtlsMode),
     gatewaySpec(s.gatewayTls, s.host),
-    virtualServiceSpec({ ...s, gatewayName: "bank-gw", routes }),
+    virtualServiceSpec({ ...s, gatewayName: "bank-gw", gatewayNamespace: "istio-system", routes }),
     ...accessObjects(s, { bank: "{}" }),
   ].length;
 }

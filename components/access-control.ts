@@ -29,6 +29,8 @@ export interface AccessControlArgs extends AccessSettings {
   readonly meshDefaultDeny?: Settings["meshDefaultDeny"];
   /** Key sets of the stack's own issuers, by name. */
   readonly keySets: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Version of Istio. @default unknown, for one that is found */
+  readonly istioVersion?: string | undefined;
 }
 
 /** Who may call what: tokens at the edge and where claims are asked for, default deny, then what is allowed. */
@@ -146,7 +148,9 @@ function expiry(
   forward: boolean,
   opts: pulumi.CustomResourceOptions,
 ): CustomResource[] {
-  const common = { issuers: args.authentication.issuers, ownKeys: args.keySets, forward };
+  const { istioVersion } = args;
+  const { issuers } = args.authentication;
+  const common = { issuers, ownKeys: args.keySets, forward, istioVersion };
   const spec =
     place === "edge"
       ? requireExpiration({ ...common, selector: stackGateway.selector, context: "GATEWAY" })
@@ -156,7 +160,7 @@ function expiry(
     istioObject(
       `${name}-${place}-require-expiry`,
       "EnvoyFilter",
-      { name: "require-expiry", namespace },
+      { name: "require-expiry", namespace, labels: { "app.kubernetes.io/managed-by": "bankmesh" } },
       spec,
       opts,
     ),

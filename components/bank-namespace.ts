@@ -12,6 +12,17 @@ export interface BankNamespaceArgs {
   readonly adoptNamespace?: boolean;
 }
 
+/**
+ * Pods that are not what the restricted standard asks for are told of. They are not refused: beside the sidecar comes a
+ * container that sets up the interception, which needs NET_ADMIN and NET_RAW.
+ *
+ * @see https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+ */
+export const podSecurity: Readonly<Record<string, string>> = {
+  "pod-security.kubernetes.io/warn": "restricted",
+  "pod-security.kubernetes.io/audit": "restricted",
+};
+
 /** The bank's namespace, with injection on. Its policies come next, before the first workload. */
 export class BankNamespace extends pulumi.ComponentResource {
   /** For what has to come after the namespace. */
@@ -36,9 +47,11 @@ function createNamespace(
   args: BankNamespaceArgs,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource[] {
-  const labels: Record<string, string> = args.revision
-    ? { "istio.io/rev": args.revision }
-    : { "istio-injection": "enabled" };
+  const labels: Record<string, string> = {
+    // somebody else's has its own
+    ...(!args.adoptNamespace && podSecurity),
+    ...(args.revision ? { "istio.io/rev": args.revision } : { "istio-injection": "enabled" }),
+  };
   const annotations = args.namespaceAnnotations;
   const metadata = { name: args.namespace, labels, ...(annotations && { annotations }) };
   if (args.adoptNamespace) return [new NamespacePatch(`${name}-namespace`, { metadata }, opts)];

@@ -4,6 +4,8 @@ import type { InCluster } from "./cluster.ts";
 import {
   Deployment,
   type DeploymentArgs,
+  PodDisruptionBudget,
+  type PodDisruptionBudgetArgs,
   Service,
   ServiceAccount,
   type ServiceAccountArgs,
@@ -54,6 +56,9 @@ export class BankService extends pulumi.ComponentResource {
 
     const account = new ServiceAccount(`${name}-account`, serviceAccount(args), child);
     new Service(`${name}-service`, serviceObject(args), child);
+    // with one replica it could only keep nodes from being emptied
+    if ((service.replicas ?? 1) > 1)
+      new PodDisruptionBudget(`${name}-budget`, disruptionBudget(args), child);
     this.deployment = new Deployment(`${name}-deployment`, deployment(args), {
       ...inside,
       dependsOn: [account, ...args.podsMayStart],
@@ -105,6 +110,17 @@ export function serviceObject({ service, namespace }: ServiceObjectArgs): Servic
         protocol: "TCP",
       })),
     },
+  };
+}
+
+/** One pod after the other may go when nodes are emptied. */
+export function disruptionBudget({
+  service,
+  namespace,
+}: ServiceObjectArgs): PodDisruptionBudgetArgs {
+  return {
+    metadata: { name: service.name, namespace },
+    spec: { maxUnavailable: 1, selector: { matchLabels: { app: service.name } } },
   };
 }
 

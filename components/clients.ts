@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ClientSettings } from "../settings/index.ts";
+import { podSecurity } from "./bank-namespace.ts";
 import { Deployment, type DeploymentArgs, Namespace, ServiceAccount } from "./kubernetes.ts";
 
 export interface ClientsArgs {
@@ -38,12 +39,12 @@ export class Clients extends pulumi.ComponentResource {
 
 function namespaceMetadata(namespace: string, injected: boolean, args: ClientsArgs) {
   const { revision, namespaceAnnotations: annotations } = args;
-  const labels: Record<string, string> = revision
+  const injection: Record<string, string> = revision
     ? { "istio.io/rev": revision }
     : { "istio-injection": "enabled" };
   return {
     name: namespace,
-    ...(injected && { labels }),
+    labels: { ...podSecurity, ...(injected && injection) },
     ...(annotations && { annotations }),
   };
 }

@@ -18,12 +18,15 @@ export interface EnforcementGateArgs {
   readonly policies: readonly CustomResource[];
   /** The workloads. */
   readonly deployments: readonly Deployment[];
+  /** How often it has to have been asked again. @default 0 */
+  readonly asks?: pulumi.Input<number>;
 }
 
 /**
  * Green only when the mesh enforces what the stack says: a command on this machine that brings a caller, asks each
  * replica of each proxy until all answer by today's rules, and takes the caller away. It runs again when policies or
- * workloads change, back to what they were too, and not otherwise.
+ * workloads change, back to what they were too, after an update that deleted policies which were in its way, and not
+ * otherwise.
  */
 export class EnforcementGate extends pulumi.ComponentResource {
   /** How long enforcement took, in words. */
@@ -52,7 +55,9 @@ export class EnforcementGate extends pulumi.ComponentResource {
       `${name}-check`,
       {
         create: "node verify/gate/main.ts",
-        environment: { ENFORCED: pulumi.interpolate`${enforcedHash(args)} ${madeHash(args)}` },
+        environment: {
+          ENFORCED: pulumi.interpolate`${enforcedHash(args)} ${madeHash(args)} ${args.asks ?? 0}`,
+        },
         stdin: pulumi.secret(pulumi.jsonStringify({ ...input, kubeconfig: args.kubeconfig })),
         // what is wrong is shown, never the input, which has the kubeconfig in it
         logging: "stderr",

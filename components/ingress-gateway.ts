@@ -23,6 +23,11 @@ export interface IngressGatewayArgs extends ClientAddressArgs {
   readonly routes: readonly Route[];
   /** What has to be there before the gateway takes requests: the policies that it asks. @default nothing */
   readonly routesAfter?: readonly pulumi.Resource[];
+  /**
+   * What has to be ready before routes change: pods, so that no route leads to a service that has none yet.
+   * @default nothing
+   */
+  readonly servedAfter?: pulumi.Input<readonly pulumi.Resource[]>;
   /** Type and node ports of its Service. */
   readonly service: GatewayServiceArgs;
   /** Certificate chain of the gateway. */
@@ -72,7 +77,8 @@ export class IngressGateway extends pulumi.ComponentResource {
     });
     // istiod refuses one without rules: plain HTTP, and no service with a prefix
     const served = args.routes.length > 0 || args.gatewayTls !== "NONE";
-    const routes = { ...child, dependsOn: gateway };
+    const after = pulumi.output(args.servedAfter ?? []).apply((pods) => [gateway, ...pods]);
+    const routes = { ...child, dependsOn: after };
     this.objects = [
       gateway,
       ...(served ? [createVirtualService(name, this.gatewayName, args, routes)] : []),
@@ -138,7 +144,7 @@ function createVirtualService(
     `${name}-routes`,
     "VirtualService",
     { name: "bank-vs", namespace: args.namespace },
-    virtualServiceSpec({ ...args, gatewayName }),
+    virtualServiceSpec({ ...args, gatewayName, gatewayNamespace: istioNamespace }),
     opts,
   );
 }

@@ -3,6 +3,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { IstioSettings } from "../settings/index.ts";
 import type { ChartSource, Sources } from "../sources/index.ts";
+import { podSecurity } from "./bank-namespace.ts";
 import { type HelmValues, baseValues, istiodValues } from "./istio-values.ts";
 import { Chart, Namespace, NamespacePatch } from "./kubernetes.ts";
 
@@ -95,6 +96,8 @@ function createNamespace(
 ): pulumi.Resource[] {
   const metadata = {
     name: istioNamespace,
+    // somebody else's has labels of its own
+    ...(!args.adoptNamespace && { labels: podSecurity }),
     ...(args.namespaceAnnotations && { annotations: args.namespaceAnnotations }),
   };
   // the annotation says whose the Istio in it is, and goes with the stack; the namespace stays

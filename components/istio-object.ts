@@ -6,6 +6,7 @@ import { CustomResource } from "./kubernetes.ts";
 export interface ObjectName {
   readonly name: string;
   readonly namespace: pulumi.Input<string>;
+  readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 

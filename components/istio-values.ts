@@ -73,6 +73,7 @@ export function istiodValues({ istio, sources }: IstioValuesArgs): HelmValues {
   const values: HelmValues = {
     ...validation,
     ...(istio.revision && { revision: istio.revision }),
+    seccompProfile: { type: "RuntimeDefault" },
     global: {
       hub: sources.hub,
       tag: sources.tag,
@@ -143,6 +144,12 @@ export const gatewayReadiness = {
   failureThreshold: 60,
 };
 
+/** The chart's own, and no system call that a proxy does not need: what is written here takes the place of all of it. */
+const gatewayContext = {
+  sysctls: [{ name: "net.ipv4.ip_unprivileged_port_start", value: "0" }],
+  seccompProfile: { type: "RuntimeDefault" },
+};
+
 /** How the gateway learns a client's address. */
 export interface ClientAddressArgs {
   /** Proxies in front of the gateway whose X-Forwarded-For is believed. @default 0 */
@@ -173,7 +180,9 @@ export function gatewayValues(
     resources: istio.resources.gateway ?? smallResources.gateway,
     readinessProbe: gatewayReadiness,
     // read by the proxy at its start: as an annotation of the pod, a change of it replaces the pod
-    ...(trustedProxies > 0 && { podAnnotations: trustedProxyAnnotations(trustedProxies) }),
+    podAnnotations: trustedProxyAnnotations(trustedProxies),
+    securityContext: gatewayContext,
+    ...(istio.gatewayReplicas > 1 && { podDisruptionBudget: { maxUnavailable: 1 } }),
     service: {
       type: service.type,
       ...(peerAddress && service.type !== "ClusterIP" && { externalTrafficPolicy: "Local" }),

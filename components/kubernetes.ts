@@ -16,4 +16,8 @@ export {
   type ServiceAccountArgs,
 } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 export { Chart } from "@pulumi/kubernetes/helm/v4/chart.js";
+export {
+  PodDisruptionBudget,
+  type PodDisruptionBudgetArgs,
+} from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
 export { Provider } from "@pulumi/kubernetes/provider.js";

@@ -1,20 +1,44 @@
 import { setTimeout } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
+import { notProved } from "../verify/gate/words.ts";
 import type { CertificateLives } from "./certificate-life.ts";
 
+/** What a stack's last update left as outputs, as far as the next one asks; empty in the first. */
+export interface PreviousRun {
+  /** Lives of the certificates. */
+  readonly certificates?: CertificateLives;
+  /** Names of the services. */
+  readonly services?: readonly string[];
+  /** What the gate found. */
+  readonly enforcement?: string;
+  /** How often the gate was asked again about the same objects. */
+  readonly enforcementAsks?: number;
+}
+
+/** How often the gate has to have been asked again: once more after an update whose deletions came after its check. */
+export function asksOf({ enforcement, enforcementAsks = 0 }: PreviousRun): number {
+  return enforcementAsks + (enforcement?.startsWith(notProved) ? 1 : 0);
+}
+
 interface StackOutputs {
-  readonly outputs?: { readonly certificates?: CertificateLives };
+  readonly outputs?: PreviousRun;
 }
 
 /**
- * Lives of the certificates as the stack's last update left them; undefined in the first.
+ * The stack's outputs as its last update left them.
  *
  * Asked by the function behind StackReference: the resource would keep all of the last outputs in the state, keys
  * among them, and every refresh would show it as changed.
  */
-export function previousCertificateLives(): pulumi.Output<CertificateLives | undefined> {
+export function previousRun(): pulumi.Output<PreviousRun> {
   const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
-  return pulumi.output(readOutputs(name).then(({ outputs }) => outputs?.certificates));
+  return pulumi.output(
+    readOutputs(name).then(({ outputs = {} }) => {
+      // the others may be secret, and large
+      const { certificates, services, enforcement, enforcementAsks } = outputs;
+      return { certificates, services, enforcement, enforcementAsks };
+    }),
+  );
 }
 
 /**

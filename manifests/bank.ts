@@ -44,7 +44,10 @@ export function routeObjects(
   gateway = stackGateway,
 ): KubernetesObject[] {
   const make = istioObjects(s.namespace);
-  const routes = virtualServiceSpec({ ...s, gatewayName: names.gateway, routes: bankRoutes(s) });
+  const routes = virtualServiceSpec({
+    ...{ ...s, gatewayName: names.gateway, gatewayNamespace: gateway.namespace },
+    routes: bankRoutes(s),
+  });
   return [
     make("networking", "v1", "Gateway", names.gateway, gatewaySpec(s.gatewayTls, s.host, gateway)),
     make("networking", "v1", "VirtualService", names.routes, routes),

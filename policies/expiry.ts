@@ -4,6 +4,8 @@ import { type RequestAuthenticationArgs, claimCopies, tokenHeaders } from "./aut
 export interface ExpiryArgs<K> extends RequestAuthenticationArgs<K> {
   /** Where their listener for requests is. */
   readonly context: "GATEWAY" | "SIDECAR_INBOUND";
+  /** Version of istiod; undefined for one that is found. @default proxies of any version */
+  readonly istioVersion?: string | undefined;
 }
 
 /**
@@ -14,7 +16,7 @@ export interface ExpiryArgs<K> extends RequestAuthenticationArgs<K> {
  * @see https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/jwt_authn/v3/config.proto
  */
 export function requireExpiration<K>(args: ExpiryArgs<K>): object {
-  const { selector, context, issuers } = args;
+  const { selector, context, issuers, istioVersion } = args;
   const byIssuer = [...issuers].sort((a, b) => (a.issuer < b.issuer ? -1 : 1));
   const providers = byIssuer.map((issuer, i) => {
     // routes at a gateway may depend on claims
@@ -23,12 +25,18 @@ export function requireExpiration<K>(args: ExpiryArgs<K>): object {
   });
   const subFilter = { name: "envoy.filters.http.jwt_authn" };
   const filter = { name: "envoy.filters.network.http_connection_manager", subFilter };
+  const proxyVersion = istioVersion && proxyVersions(istioVersion);
   return {
     ...(selector && { workloadSelector: { labels: { ...selector } } }),
+    priority: 10,
     configPatches: [
       {
         applyTo: "HTTP_FILTER",
-        match: { context, listener: { filterChain: { filter } } },
+        match: {
+          context,
+          ...(proxyVersion && { proxy: { proxyVersion } }),
+          listener: { filterChain: { filter } },
+        },
         patch: {
           operation: "MERGE",
           value: {
@@ -42,6 +50,17 @@ export function requireExpiration<K>(args: ExpiryArgs<K>): object {
       },
     ],
   };
+}
+
+/**
+ * Proxies of istiod's own minor version and of the one before: after an upgrade, those that have not been restarted yet
+ * have to ask for an expiry as well.
+ *
+ * @returns a regular expression
+ */
+export function proxyVersions(istioVersion: string): string {
+  const [major, minor] = istioVersion.split(".").map(Number);
+  return `^${major}\\.(${minor! - 1}|${minor})\\.`;
 }
 
 function provider<K>(issuer: IssuerSettings, { ownKeys, forward }: ExpiryArgs<K>) {

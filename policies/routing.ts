@@ -44,11 +44,13 @@ export function gatewaySpec(
   proxy: Pick<GatewayProxy, "selector"> = stackGateway,
 ): GatewaySpec {
   const selector = { ...proxy.selector };
-  const http = { port: { number: 80, name: "http", protocol: "HTTP" }, hosts: [host] };
+  // routes for it from the Gateway's own namespace alone: another team's would take the host over
+  const hosts = [`./${host}`];
+  const http = { port: { number: 80, name: "http", protocol: "HTTP" }, hosts };
   if (mode === "NONE") return { selector, servers: [http] };
   const https = {
     port: { number: 443, name: "https", protocol: "HTTPS" },
-    hosts: [host],
+    hosts,
     tls: { mode, credentialName: credentialNames[mode], minProtocolVersion: "TLSV1_2" as const },
   };
   return { selector, servers: [http, https] };
@@ -60,6 +62,8 @@ export interface VirtualServiceArgs {
   readonly host: string;
   readonly httpsPort: number;
   readonly gatewayName: string;
+  /** Namespace of the gateway's pods: nobody else has to see the routes. */
+  readonly gatewayNamespace: string;
   readonly routes: readonly Route[];
 }
 
@@ -79,6 +83,7 @@ export function virtualServiceSpec(args: VirtualServiceArgs): VirtualServiceSpec
   return {
     hosts: [args.host],
     gateways: [args.gatewayName],
+    exportTo: [args.gatewayNamespace],
     http: [...(args.gatewayTls === "NONE" ? [] : [redirect]), ...args.routes.flatMap(httpRoutes)],
   };
 }

@@ -151,7 +151,7 @@ const gateText = "whole seconds from 5 to 600";
 
 /** Whether an update waits until the mesh enforces what the stack says, and how long at most. */
 const enforcementGate = z.strictObject({
-  enabled: z.boolean({ error: "true or false" }).default(false),
+  enabled: z.boolean({ error: "true or false" }).default(true),
   timeoutSeconds: z
     .int({ error: gateText })
     .min(5, { error: gateText })

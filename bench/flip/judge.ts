@@ -1,5 +1,5 @@
 import type { Reason } from "../../verify/classify.ts";
-import type { State, Stream } from "./steps.ts";
+import { type State, type Stream, streams } from "./steps.ts";
 
 /** One request as its caller saw it. All times are ms of this process's clock. */
 export interface Answer {
@@ -101,7 +101,7 @@ export function effectsOf(
     return {
       ...{ update, requests: mine.length, failed: named("failed"), letIn: named("let in") },
       refused: now.filter((a) => a.got !== "ok" && a.opened >= update.ended).length,
-      tightens: now.length > 0,
+      tightens: streams.some(isRefused),
       livedOn: lived.length > 0 ? Math.max(...lived) : undefined,
     };
   });

@@ -114,11 +114,14 @@ async function change(env: Env, load: Load): Promise<{ updates: Update[]; held: 
     await sleep(load.drain * 1000 + afterwards);
     if (step.renews && certificate === (await load.edge.certificate()))
       throw new Error("the gateway still shows the certificate that was to be renewed");
+    // one that has ended proves nothing about this step
+    const silent = streams.find(
+      (s) => !load.answers.some((a) => a.stream.name === s.name && a.ended > ended),
+    );
+    if (silent) throw new Error(`nobody got an answer of "${silent.name}" after "${step.name}"`);
     const seconds = ((ended - begun) / 1000).toFixed(1);
     console.log(`${step.name}: up ${seconds} s, ${load.answers.length} answers so far`);
   }
-  const silent = streams.find(({ name }) => !load.answers.some((a) => a.stream.name === name));
-  if (silent) throw new Error(`nobody sent "${silent.name}"`);
   return { updates, held: held.map((done) => done()) };
 }
 

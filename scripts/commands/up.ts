@@ -1,9 +1,12 @@
 import { checkConfiguration, checkMachine } from "../checks/index.ts";
+import { notProved } from "../../verify/gate/words.ts";
+import { UserError } from "../errors.ts";
 import { shown } from "../paths.ts";
 import { tryRunLock } from "../stack/run-lock.ts";
 import { prepareDocker, prepareTools } from "../setup/index.ts";
 import { writeCertificates, writeKubeconfig } from "../stack/certificates.ts";
 import { requireStack } from "../stack/files.ts";
+import { guardrailFlags, guardrailsOption } from "../stack/guardrails.ts";
 import { createStack, openStack, readOutputs, stackEnvironment } from "../stack/open.ts";
 import { checkEnd, isUnchanged, run } from "../stack/pulumi.ts";
 import { recover } from "../stack/recover.ts";
@@ -18,6 +21,7 @@ export const up: Command = {
     positional: "[stack]",
     options: [
       { name: "refresh", help: "look at the cluster first, and heal what others changed there" },
+      guardrailsOption,
     ],
     details: `${stackHelp}
 
@@ -33,7 +37,10 @@ environment:
     checkConfiguration(name, process.env);
     const release = tryRunLock(name, "npm start");
     try {
-      return await bringUp(name, report, args.flags.refresh ? ["--refresh"] : []);
+      return await bringUp(name, report, [
+        ...(args.flags.refresh ? ["--refresh"] : []),
+        ...(args.flags.guardrails ? guardrailFlags(name) : []),
+      ]);
     } finally {
       release();
     }
@@ -58,7 +65,16 @@ async function bringUp(
   const all = ["--yes", "--skip-preview", "--suppress-outputs", ...flags];
   const result = await run(stack, "up", all);
   checkEnd(result, `pulumi up of stack "${name}"`, again);
-  const outputs = await readOutputs(stack, true);
+  let outputs = await readOutputs(stack, true);
+  if (isNotProved(outputs)) {
+    report.note("policies went after the check of enforcement, which is asked once more");
+    checkEnd(await run(stack, "up", all), `pulumi up of stack "${name}"`, again);
+    outputs = await readOutputs(stack, true);
+    if (isNotProved(outputs))
+      throw new UserError(
+        `the mesh does not enforce what stack "${name}" says, because of policies that are not the stack's\n${String(outputs.enforcement)}fix: delete them, then ${again}`,
+      );
+  }
   if (typeof outputs.kubeconfig === "string") writeKubeconfig(name, outputs.kubeconfig);
   const certificates = settings.gatewayTls === "NONE" ? [] : writeCertificates(name, outputs);
   const changes = result.changes ?? {};
@@ -78,6 +94,9 @@ async function bringUp(
   process.stdout.write(`${lines.join("\n")}\n`);
   return 0;
 }
+
+const isNotProved = ({ enforcement }: Readonly<Record<string, unknown>>) =>
+  typeof enforcement === "string" && enforcement.startsWith(notProved);
 
 function describeChanges(changes: Readonly<Record<string, number>>): string {
   const words: Record<string, string> = {

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { BankNamespace, type BankNamespaceArgs } from "../../components/bank-namespace.ts";
+import {
+  BankNamespace,
+  type BankNamespaceArgs,
+  podSecurity,
+} from "../../components/bank-namespace.ts";
 import { Bank } from "../../components/bank.ts";
 import { BankService, deployment, portName } from "../../components/bank-service.ts";
 import { Provider } from "../../components/kubernetes.ts";
@@ -72,7 +76,7 @@ describe("Bank", () => {
     assert.deepEqual(recording.get(namespaceType, "bank-namespace").inputs, {
       apiVersion: "v1",
       kind: "Namespace",
-      metadata: { name: "bank", labels: { "istio-injection": "enabled" } },
+      metadata: { name: "bank", labels: { ...podSecurity, "istio-injection": "enabled" } },
     });
   });
 
@@ -83,7 +87,7 @@ describe("Bank", () => {
     });
     assert.deepEqual(recording.get(namespaceType, "bank-namespace").inputs.metadata, {
       name: "bank",
-      labels: { "istio.io/rev": "1-31" },
+      labels: { ...podSecurity, "istio.io/rev": "1-31" },
       annotations: { owner: "me" },
     });
   });
@@ -112,6 +116,19 @@ describe("Bank", () => {
 });
 
 describe("BankService", () => {
+  test("a budget for disruptions where there is more than one replica", async () => {
+    const budgetType = "kubernetes:policy/v1:PodDisruptionBudget";
+    const alone = await service({ name: "users", replicas: 1 });
+    assert.equal(alone.resources.filter((r) => r.type === budgetType).length, 0);
+    const recording = await service({ name: "users", replicas: 2 });
+    assert.deepEqual(recording.get(budgetType, "bank-users-budget").inputs, {
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata: { name: "users", namespace: "bank" },
+      spec: { maxUnavailable: 1, selector: { matchLabels: { app: "users" } } },
+    });
+  });
+
   test("ServiceAccount <name>-sa, without a token for the pods", async () => {
     const recording = await service({ name: "users" });
     assert.deepEqual(recording.get(accountType, "bank-users-account").inputs, {

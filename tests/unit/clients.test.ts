@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
+import { podSecurity } from "../../components/bank-namespace.ts";
 import { Clients, clientDeployment } from "../../components/clients.ts";
 import type { ClientSettings } from "../../settings/index.ts";
 import { type Json, record } from "./support/mocks.ts";
@@ -39,10 +40,10 @@ describe("Clients", () => {
   });
 
   for (const [injection, revision, labels] of [
-    ["none", undefined, undefined],
-    ["pod", undefined, undefined],
-    ["namespace", undefined, { "istio-injection": "enabled" }],
-    ["namespace", "1-31", { "istio.io/rev": "1-31" }],
+    ["none", undefined, podSecurity],
+    ["pod", undefined, podSecurity],
+    ["namespace", undefined, { ...podSecurity, "istio-injection": "enabled" }],
+    ["namespace", "1-31", { ...podSecurity, "istio.io/rev": "1-31" }],
   ] as const)
     test(`the namespace's label: ${injection} ${revision ?? ""}`, async () => {
       const recording = await make([client(injection)], revision);

@@ -5,7 +5,7 @@ import { istioObject } from "../../components/istio-object.ts";
 import { type EnforcementQuestion, enforcementQuestions } from "../../policies/enforcement.ts";
 import type { Evidence } from "../../verify/evidence.ts";
 import { askUntilEnforced } from "../../verify/gate/enforced.ts";
-import { leftovers, leftoversText } from "../../verify/gate/leftovers.ts";
+import { goingText, leftovers, leftoversText } from "../../verify/gate/leftovers.ts";
 import type { Kubectl } from "../../verify/kubectl.ts";
 import type { PodRequest } from "../../verify/probe.ts";
 import { record } from "./support/mocks.ts";
@@ -167,14 +167,32 @@ describe("the gate", () => {
       assert.notEqual(hash(change), hash({}));
   });
 
-  test("names policies that are there and not the stack's", async () => {
-    const item = (kind: string, name: string) => ({ kind, metadata: { namespace: "bank", name } });
-    const items = [item("PeerAuthentication", "default"), item("AuthorizationPolicy", "by-hand")];
+  test("names policies that are there and not the stack's; those that it deletes itself stand in nobody's way", async () => {
+    const item = (kind: string, name: string, manager: string) => ({
+      ...{ kind },
+      metadata: { namespace: "bank", name, managedFields: [{ manager }] },
+    });
+    const items = [
+      item("PeerAuthentication", "default", "pulumi-kubernetes-1"),
+      item("AuthorizationPolicy", "by-hand", "kubectl"),
+    ];
     const kubectl = { json: async () => ({ items }) } as unknown as Kubectl;
     const own = { kind: "PeerAuthentication", namespace: "bank", name: "default" };
     const found = await leftovers(kubectl, [own]);
-    assert.match(leftoversText(found), /as it is now: AuthorizationPolicy by-hand in bank\nfix: /);
+    assert.match(
+      leftoversText(found),
+      /not the stack's: AuthorizationPolicy by-hand in bank\nfix: /,
+    );
+    assert.equal(goingText(found, "not enforced:\n  a"), undefined);
     items.pop();
     assert.equal(leftoversText(await leftovers(kubectl, [own])), "");
+    assert.equal(goingText(await leftovers(kubectl, [own]), "not enforced:\n  a"), undefined);
+    items.push(item("AuthorizationPolicy", "deny", "pulumi-kubernetes-2"));
+    const going = await leftovers(kubectl, [own]);
+    assert.equal(leftoversText(going), "");
+    assert.match(
+      goingText(going, "not enforced:\n  a")!,
+      /^not proved: AuthorizationPolicy deny in bank still there\. .* asks again\. Until then:\n {2}a$/,
+    );
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { requireExpiration } from "../../policies/expiry.ts";
+import { proxyVersions, requireExpiration } from "../../policies/expiry.ts";
 import { validateSpec } from "../../policies/schema.ts";
 import { parseSettings } from "../../settings/index.ts";
 import { keySet, settings } from "./support/settings.ts";
@@ -39,6 +39,20 @@ describe("requireExpiration", () => {
     assert.deepEqual(validateSpec("EnvoyFilter", spec), []);
     assert.deepEqual(Reflect.get(spec, "workloadSelector"), { labels: { istio: "x" } });
     assert.equal(patch!.match.context, "GATEWAY");
+  });
+
+  test("is for proxies of istiod's minor version and the one before; of one that is found, for all", () => {
+    const [own] = (
+      requireExpiration({ ...args, context: "GATEWAY", istioVersion: "1.31.1" }) as Patches
+    ).configPatches;
+    const proxyVersion = "^1\\.(30|31)\\.";
+    assert.deepEqual(Reflect.get(own!.match, "proxy"), { proxyVersion });
+    assert.ok(!("proxy" in patch!.match));
+    const takes = (version: string) =>
+      new RegExp(proxyVersions("1.31.0-git.eed52ebb66ad")).test(version);
+    for (const version of ["1.31.0-git.eed52ebb66ad", "1.31.1", "1.30.4"])
+      assert.ok(takes(version));
+    for (const version of ["1.29.7", "1.32.0", "1.310.1", "11.31.0"]) assert.ok(!takes(version));
   });
 
   test("writes each issuer's part as istiod does, in the order of the issuers, and asks for an expiry", () => {

@@ -114,7 +114,11 @@ describe("IngressGateway", () => {
         apiVersion: "networking.istio.io/v1",
         kind: "VirtualService",
         metadata: { name: "bank-vs", namespace: "bank" },
-        spec: virtualServiceSpec({ ...args(mode), gatewayName: "bank-gw" }),
+        spec: virtualServiceSpec({
+          ...args(mode),
+          gatewayName: "bank-gw",
+          gatewayNamespace: "istio-system",
+        }),
       });
       assert.deepEqual(served.dependsOn, ["edge-gateway"]);
     });

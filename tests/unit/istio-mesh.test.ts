@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
+import { podSecurity } from "../../components/bank-namespace.ts";
 import {
   IstioMesh,
   type IstioMeshArgs,
@@ -52,7 +53,11 @@ describe("IstioMesh", () => {
     assert.deepEqual(recording.get("kubernetes:core/v1:Namespace", "mesh-namespace").inputs, {
       apiVersion: "v1",
       kind: "Namespace",
-      metadata: { name: "istio-system", annotations: { "bankmesh/owner": "me" } },
+      metadata: {
+        name: "istio-system",
+        labels: podSecurity,
+        annotations: { "bankmesh/owner": "me" },
+      },
     });
   });
 

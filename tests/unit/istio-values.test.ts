@@ -35,6 +35,7 @@ describe("values of chart istiod", () => {
   test("as a whole", () => {
     assert.deepEqual(istiodValues(args), {
       base: { validationFailurePolicy: "Fail" },
+      seccompProfile: { type: "RuntimeDefault" },
       global: {
         hub: "docker.io/istio",
         tag: "1.31.1",
@@ -170,6 +171,13 @@ describe("values of chart gateway", () => {
         timeoutSeconds: 3,
         failureThreshold: 60,
       },
+      podAnnotations: {
+        "proxy.istio.io/config": '{"gatewayTopology":{"numTrustedProxies":0}}',
+      },
+      securityContext: {
+        sysctls: [{ name: "net.ipv4.ip_unprivileged_port_start", value: "0" }],
+        seccompProfile: { type: "RuntimeDefault" },
+      },
       service: {
         type: "NodePort",
         ports: [
@@ -194,6 +202,7 @@ describe("values of chart gateway", () => {
     assert.equal(type, "LoadBalancer");
     assert.ok(ports.every((p) => !("nodePort" in p)));
     assert.equal(values.replicaCount, 3);
+    assert.deepEqual(values.podDisruptionBudget, { maxUnavailable: 1 });
     assert.equal(values.revision, "1-31");
     assert.deepEqual(values.resources, gateway);
   });

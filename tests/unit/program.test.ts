@@ -31,7 +31,7 @@ describe("what holds for the whole program", () => {
   test("a component's type is <package>:<folder>:<Class>, and none hands over a secret", async () => {
     const { recording } = await run("dev");
     const components = recording.resources.filter((r) => r.type.startsWith("bankmesh:"));
-    assert.equal(components.length, 12);
+    assert.equal(components.length, 13);
     for (const { type, secrets } of components) {
       assert.match(type, /^bankmesh:(access|bank|cluster|edge|mesh|pki):[A-Z][A-Za-z]+$/);
       assert.deepEqual(secrets, []);
@@ -95,6 +95,7 @@ describe("what holds for the whole program", () => {
     assert.deepEqual(secretInputs, {
       cluster: ["kubeconfig"],
       "edge-edge-mtls": ["stringData"],
+      "gate-check": ["stdin"],
       "mesh-webhook-check": ["stdin"],
       "pki-client-cert": ["caPrivateKeyPem"],
       "pki-client-request": ["privateKeyPem"],
@@ -201,9 +202,10 @@ describe("switches", () => {
     return [...keys].filter((key) => before.get(key) !== after.get(key)).sort();
   }
 
-  test("mtlsMode changes the PeerAuthentication alone, and says so on its component", async () => {
+  test("mtlsMode changes the PeerAuthentication alone, says so on its component, and has the gate ask", async () => {
     assert.deepEqual(await changed({ "bankmesh:mtlsMode": "STRICT" }), [
       "bankmesh:mesh:MeshSecurity security",
+      "command:local:Command gate-check",
       "kubernetes:security.istio.io/v1:PeerAuthentication security-namespace-mtls",
     ]);
   });
@@ -211,6 +213,7 @@ describe("switches", () => {
   test("gatewayTls SIMPLE to MUTUAL changes the Gateway and its secret alone", async () => {
     assert.deepEqual(await changed({ "bankmesh:gatewayTls": "MUTUAL" }), [
       "bankmesh:edge:IngressGateway edge",
+      "command:local:Command gate-check",
       "kubernetes:core/v1:Secret edge-edge-mtls",
       "kubernetes:core/v1:Secret edge-edge-tls",
       "kubernetes:networking.istio.io/v1:Gateway edge-gateway",
@@ -220,6 +223,7 @@ describe("switches", () => {
   test("gatewayTls SIMPLE to NONE takes the redirect away too", async () => {
     assert.deepEqual(await changed({ "bankmesh:gatewayTls": "NONE" }), [
       "bankmesh:edge:IngressGateway edge",
+      "command:local:Command gate-check",
       "kubernetes:core/v1:Secret edge-edge-tls",
       "kubernetes:networking.istio.io/v1:Gateway edge-gateway",
       "kubernetes:networking.istio.io/v1:VirtualService edge-routes",
@@ -230,6 +234,7 @@ describe("switches", () => {
     const names = ["users", "orders", "payments", "ledger"].map((name) => ({ name }));
     assert.deepEqual(await changed({ "bankmesh:services": names }), [
       "bankmesh:bank:BankService bank-ledger",
+      "command:local:Command gate-check",
       "kubernetes:apps/v1:Deployment bank-ledger-deployment",
       "kubernetes:core/v1:Service bank-ledger-service",
       "kubernetes:core/v1:ServiceAccount bank-ledger-account",
@@ -243,7 +248,7 @@ describe("switches", () => {
     "bankmesh:gatewayServiceType": "LoadBalancer",
     "bankmesh:httpsPort": 443,
   };
-  test("an existing cluster: no command but the check, nothing goes with it", async () => {
+  test("an existing cluster: no command but the checks, nothing goes with it", async () => {
     const { recording } = await run("dev", existing);
     const removed = / kind(-\w+)?$/;
     const added = [

@@ -24,7 +24,7 @@ const chartOf = (recording: Recording, name: string) =>
 describe("a stack whose manifests are written down", () => {
   test("has all that is in the cluster, and nothing around it", async () => {
     const { recording } = await rendered("staging");
-    const around = /KindCluster|^command:|^random:|PrivateKey tokens/;
+    const around = /KindCluster|EnforcementGate|^command:|^random:|PrivateKey tokens/;
     assert.deepEqual(
       recording.list(),
       resourcesOf("staging").filter((line) => !around.test(line)),

@@ -14,12 +14,15 @@ const spec = (gatewayTls: (typeof modes)[number], routes: Route[] = [users]) =>
     host: "app.local",
     httpsPort: 8443,
     gatewayName: "bank-gw",
+    gatewayNamespace: "istio-system",
     routes,
   });
 
 describe("gatewaySpec", () => {
-  const http = { port: { number: 80, name: "http", protocol: "HTTP" }, hosts: ["app.local"] };
-  const https = { port: { number: 443, name: "https", protocol: "HTTPS" }, hosts: ["app.local"] };
+  // for routes of the Gateway's own namespace
+  const hosts = ["./app.local"];
+  const http = { port: { number: 80, name: "http", protocol: "HTTP" }, hosts };
+  const https = { port: { number: 443, name: "https", protocol: "HTTPS" }, hosts };
   const selector = { istio: "ingressgateway" };
 
   test("NONE: port 80 alone", () => {
@@ -52,6 +55,7 @@ describe("virtualServiceSpec", () => {
     assert.deepEqual(spec("NONE"), {
       hosts: ["app.local"],
       gateways: ["bank-gw"],
+      exportTo: ["istio-system"],
       http: [route],
     });
   });

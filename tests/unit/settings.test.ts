@@ -191,7 +191,7 @@ describe("what is right is taken", () => {
       httpsPort: 8443,
       services: [{ name: "users" }, { name: "orders" }, { name: "payments" }],
       clients: [],
-      enforcementGate: { enabled: false, timeoutSeconds: 60 },
+      enforcementGate: { enabled: true, timeoutSeconds: 60 },
       pki: {
         algorithm: "RSA",
         rsaBits: 2048,
@@ -288,7 +288,7 @@ describe("what is right is taken", () => {
       gatewayReplicas: 3,
     },
     clients: [{ name: "curl", namespace: "universe", injection: "pod" }],
-    enforcementGate: { enabled: true, timeoutSeconds: 90 },
+    enforcementGate: { enabled: false, timeoutSeconds: 90 },
     trustedProxies: 1,
     echoImage: "echo:1",
     sources: path.join(root, "sources/official.json"),

@@ -180,10 +180,12 @@ describe("the callers", () => {
   it("read what curl said, block by block", () => {
     const echo = '{"request":{"headers":{"x-forwarded-client-cert":"By=a;URI=b"}}}';
     const boundary = "--b";
-    const block = (...parts: string[]) => parts.map((p) => `${p}\n${boundary}\n`).join("");
+    const part = (...texts: string[]) => texts.map((t) => `${t}\n${boundary}\n`).join("");
+    // bodies in their order, ends as they came
     const output =
-      block("0\n", "200 0.012", "", "HTTP/1.1 200 OK\r\n", echo) +
-      block("56\n", "000 0.001", "curl: (56) Recv failure: Connection reset by peer\n", "", "");
+      part("HTTP/1.1 200 OK\r\n", echo, "", "") +
+      `\n${boundary} 1 56 000 0.001 Recv failure: Connection reset by peer\n` +
+      `\n${boundary} 0 0 200 0.012 \n`;
     const at = "2026-11-22T00:00:00.000Z";
     const [first, second, third] = readCurlOutput(output.trimEnd(), boundary, ["1", "2", "3"], at);
     assert.deepEqual(first, {
@@ -193,6 +195,7 @@ describe("the callers", () => {
     });
     assert.equal(second!.exitCode, 56);
     assert.equal(second!.status, undefined);
+    assert.equal(second!.message, "Recv failure: Connection reset by peer");
     assert.equal(third!.message, "the caller did not answer");
   });
 
@@ -209,6 +212,7 @@ describe("the callers", () => {
     );
     // curl's own quotes inside the shell's
     assert.ok(script.includes(`url = "http://users/'\\''; rm -rf \\"/tmp\\"; '\\''"`));
+    assert.ok(script.includes("Connection: close"));
     const command = script.split("\n").find((line) => line.includes("curl --silent"));
     assert.ok(command && !command.includes("a.b.c"), "a token in an argument");
     assert.ok(script.includes("Authorization: Bearer a.b.c"));

@@ -1,4 +1,5 @@
 import type { Kubectl } from "../kubectl.ts";
+import { notProved } from "./words.ts";
 
 /** A policy by name. */
 export interface PolicyName {
@@ -14,33 +15,67 @@ const kinds = [
   "destinationrules.networking.istio.io",
 ].join(",");
 
+/** A policy that is there and not the stack's as it is now. */
+export interface Leftover extends PolicyName {
+  /** Whether a program of Pulumi's made it: if that is the stack, it goes once this check is over. */
+  readonly goes: boolean;
+}
+
+interface Found {
+  readonly kind: string;
+  readonly metadata: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly managedFields?: readonly { readonly manager?: string }[];
+  };
+}
+
 /** Policies where the stack has its own, that are not the stack's as it is now. */
-export async function leftovers(
-  kubectl: Kubectl,
-  own: readonly PolicyName[],
-): Promise<PolicyName[]> {
+export async function leftovers(kubectl: Kubectl, own: readonly PolicyName[]): Promise<Leftover[]> {
   const namespaces = [...new Set(own.map(({ namespace }) => namespace))];
   const lists = await Promise.all(
     namespaces.map((namespace) =>
-      kubectl.json<{
-        items: { kind: string; metadata: { namespace: string; name: string } }[];
-      }>(["get", kinds, `--namespace=${namespace}`]),
+      kubectl.json<{ items: Found[] }>([
+        ...["get", kinds, `--namespace=${namespace}`, "--show-managed-fields"],
+      ]),
     ),
   );
   const found = lists.flatMap(({ items }) =>
-    items.map(({ kind, metadata: { namespace, name } }) => ({ kind, namespace, name })),
+    items.map(({ kind, metadata: { namespace, name, managedFields = [] } }) => ({
+      ...{ kind, namespace, name },
+      goes: managedFields.some(({ manager = "" }) => manager.startsWith("pulumi-kubernetes")),
+    })),
   );
   return found.filter((policy) => !own.some((o) => same(o, policy)));
 }
 
-/** What an error says about them; empty when there are none. */
-export function leftoversText(policies: readonly PolicyName[]): string {
-  if (policies.length === 0) return "";
-  const names = policies.map(({ kind, namespace, name }) => `${kind} ${name} in ${namespace}`);
-  return `
-these policies are there too, and not the stack's as it is now: ${names.join(", ")}
-fix: delete those that somebody made by hand; what the stack itself no longer has, Pulumi takes away only after this
-check, so bring that change up with enforcementGate.enabled: false, and switch it on again`;
+/** What an error says about those that somebody made by hand; empty when there are none. */
+export function leftoversText(policies: readonly Leftover[]): string {
+  const names = namesOf(policies.filter(({ goes }) => !goes));
+  return names === ""
+    ? ""
+    : `\nthese policies are there too, and not the stack's: ${names}\nfix: delete them, or make them the stack's`;
+}
+
+/** How long answers may be wrong while there are policies that go afterwards, in seconds: proxies take a few. */
+export const patienceBeforeDeletion = 10;
+
+/**
+ * What is said where policies that go afterwards are all that is in the way; undefined where something else is.
+ *
+ * Pulumi deletes what a stack no longer has at the end of an update, after this check.
+ */
+export function goingText(policies: readonly Leftover[], wrong: string): string | undefined {
+  if (policies.length === 0 || policies.some(({ goes }) => !goes)) return undefined;
+  const [, ...answers] = wrong.split("\n");
+  return [
+    `${notProved}${namesOf(policies)} still there. Pulumi deletes what a stack no longer has after this check: the next update asks again. Until then:`,
+    ...answers,
+  ].join("\n");
+}
+
+function namesOf(policies: readonly PolicyName[]): string {
+  return policies.map(({ kind, namespace, name }) => `${kind} ${name} in ${namespace}`).join(", ");
 }
 
 function same(a: PolicyName, b: PolicyName): boolean {

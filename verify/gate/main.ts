@@ -7,8 +7,15 @@ import type { EnforcementQuestion } from "../../policies/enforcement.ts";
 import { PodCallers } from "../callers/pods.ts";
 import { makeCertificate } from "../certificates.ts";
 import { Kubectl } from "../kubectl.ts";
-import { type Replicas, askUntilEnforced } from "./enforced.ts";
-import { type PolicyName, leftovers, leftoversText } from "./leftovers.ts";
+import type { PodRequest } from "../probe.ts";
+import { NotEnforced, type Replicas, askUntilEnforced } from "./enforced.ts";
+import {
+  type PolicyName,
+  goingText,
+  leftovers,
+  leftoversText,
+  patienceBeforeDeletion,
+} from "./leftovers.ts";
 
 /** What the program hands over. */
 export interface GateInput {
@@ -34,23 +41,39 @@ async function main(): Promise<void> {
   });
   try {
     await callers.open();
-    const seconds = await askUntilEnforced(input, {
-      replicas: (app, space) => readyPods(kubectl, app, space),
-      send: (requests) =>
-        callers.send("certificate", requests, () => {
-          throw new Error("no question brings a token");
-        }),
-    }).catch(async (error: Error) => {
-      const others = await leftovers(kubectl, input.policies).catch(() => []);
-      throw new Error(`${error.message}${leftoversText(others)}`);
-    });
-    const proxies = new Set(input.questions.map(({ app }) => app)).size;
-    console.log(
-      `enforced: each replica of ${proxies} proxies answered ${input.questions.length} questions as the stack says, ${seconds.toFixed(1)} s after they were first asked`,
-    );
+    console.log(await ask(input, kubectl, callers));
   } finally {
     await callers.close({ wait: false });
     kubectl.close();
+  }
+}
+
+/**
+ * @returns what came of it, in words
+ * @throws Error when the mesh does not enforce what the stack says, and not because of what the update still deletes
+ */
+async function ask(input: GateInput, kubectl: Kubectl, callers: PodCallers): Promise<string> {
+  const going = (await leftovers(kubectl, input.policies)).some(({ goes }) => goes);
+  const timeoutSeconds = going
+    ? Math.min(patienceBeforeDeletion, input.timeoutSeconds)
+    : input.timeoutSeconds;
+  const gate = {
+    replicas: (app: string, space: string) => readyPods(kubectl, app, space),
+    send: (requests: readonly PodRequest[]) =>
+      callers.send("certificate", requests, () => {
+        throw new Error("no question brings a token");
+      }),
+  };
+  try {
+    const seconds = await askUntilEnforced({ ...input, timeoutSeconds }, gate);
+    const proxies = new Set(input.questions.map(({ app }) => app)).size;
+    return `enforced: each replica of ${proxies} proxies answered ${input.questions.length} questions as the stack says, ${seconds.toFixed(1)} s after they were first asked`;
+  } catch (error) {
+    if (!(error instanceof NotEnforced)) throw error;
+    const others = await leftovers(kubectl, input.policies);
+    const said = goingText(others, error.message);
+    if (said !== undefined) return said;
+    throw new Error(`${error.message}${leftoversText(others)}`);
   }
 }
 

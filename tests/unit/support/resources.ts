@@ -10,9 +10,11 @@ const always = [
   "bankmesh:bank:BankService bank-users",
   "bankmesh:cluster:KindCluster kind",
   "bankmesh:edge:IngressGateway edge",
+  "bankmesh:mesh:EnforcementGate gate",
   "bankmesh:mesh:IstioMesh mesh",
   "bankmesh:mesh:MeshSecurity security",
   "bankmesh:pki:Pki pki",
+  "command:local:Command gate-check",
   "command:local:Command kind-cluster",
   "command:local:Command kind-ready",
   "command:local:Command mesh-webhook-check",
@@ -63,7 +65,12 @@ const rules = [
   "tls:index/privateKey:PrivateKey tokens-bank.k1-key",
 ];
 
+const expiry = ["edge", "service"].map(
+  (place) => `kubernetes:networking.istio.io/v1alpha3:EnvoyFilter access-${place}-require-expiry`,
+);
+
 /** Type and name of every resource of a stack as shipped, sorted. */
 export function resourcesOf(stack: keyof typeof credential): string[] {
-  return [...always, credential[stack], ...(stack === "dev" ? [] : rules)].sort();
+  const own = stack === "dev" ? [] : stack === "prod" ? [...rules, ...expiry] : rules;
+  return [...always, credential[stack], ...own].sort();
 }
