@@ -2,10 +2,13 @@ import { UserError } from "../scripts/errors.ts";
 import type { ParsedArguments } from "../scripts/arguments.ts";
 import type { Settings } from "../settings/index.ts";
 import { istioVersion } from "../versions.ts";
+import { type Agreement, agreementOf } from "./agreement.ts";
 import type { Platform } from "./platform.ts";
+import { allProbes } from "./probes/index.ts";
 import { operationProbes } from "./probes/operations.ts";
 import { inWorld, nameOf } from "./reports/report.ts";
 import type { Outcome, RunOptions } from "./runner.ts";
+import { stateProbe, unchanged } from "./state.ts";
 import { Verifier } from "./verifier.ts";
 import { Fixtures } from "./worlds/fixtures.ts";
 
@@ -15,6 +18,8 @@ interface Asked {
   readonly leftOut: LeftOut[];
   /** What has not gone yet of what was brought; one sentence each. */
   readonly left: readonly string[];
+  /** What manifests say of the stack's own questions. @default they cannot be read; `left` says why */
+  readonly agreement?: Agreement;
 }
 
 /** A probe some of whose questions were not asked. */
@@ -39,7 +44,7 @@ export function fixturesOn(
  * @throws UserError when fixtures are wanted and do not come up
  */
 export async function askAll(
-  { kubectl, settings, outputs, subject, curlImage }: Omit<Platform, "name" | "stack">,
+  { kubectl, settings, outputs, subject, curlImage, stack }: Omit<Platform, "name">,
   withFixtures: boolean,
   progress: (text: string) => void,
 ): Promise<Asked> {
@@ -56,15 +61,27 @@ export async function askAll(
   opening?.catch(() => undefined);
   let verifier: Verifier | undefined;
   try {
-    verifier = await Verifier.open({ kubectl, settings, curlImage });
+    const checks = { unchanged: unchanged(stack) };
+    verifier = await Verifier.open({ kubectl, settings, curlImage, checks });
     const lender = verifier;
     const [own, theirs] = await Promise.all([
-      verifier.ask(subject, options),
+      verifier.ask(subject, options, [...allProbes, stateProbe]),
       opening?.then(() => fixtures!.ask(lender, options)),
     ]);
     if (withFixtures && route === "airgap") leftOut.push({ id: "T2", questions: 1 });
     const outcomes = [...own, ...(theirs ?? [])];
-    return { outcomes, leftOut, left: await close(verifier, fixtures) };
+    const target = await verifier.target(settings);
+    // a kubeconfig may show less than all namespaces
+    const compared = await agreementOf(kubectl, own, target).catch((e: Error) => e);
+    const left = await close(verifier, fixtures);
+    if (compared instanceof Error)
+      left.push(`not compared with what manifests say: ${compared.message}`);
+    return {
+      outcomes,
+      leftOut,
+      left,
+      ...(compared instanceof Error ? {} : { agreement: compared }),
+    };
   } catch (e) {
     // what is still being made cannot be taken away
     await opening?.catch(() => undefined);

@@ -27,7 +27,10 @@ export interface Evidence {
   readonly xfcc?: string | null;
   /** Headers as the service saw them, without what lets somebody in; undefined when nobody knows. */
   readonly seen?: Readonly<Record<string, string>>;
-  /** Whether a service behind the gateway answered, rather than the gateway itself; of requests of this machine. */
+  /**
+   * Whether a service behind a proxy answered, rather than the proxy itself. Of a pod's requests it is true or not known:
+   * there may be no proxy.
+   */
   readonly upstream?: boolean;
   /** What a tool found wrong, one by one; empty when all is well. Undefined for traffic. */
   readonly findings?: readonly string[];

@@ -3,6 +3,7 @@ import { UserError } from "../scripts/errors.ts";
 import { type Reporter, createReporter } from "../scripts/progress.ts";
 import { type Settings, prefixOf } from "../settings/index.ts";
 import { askAll, leftOutLines, fixturesOn, withoutFixtures } from "./ask-all.ts";
+import { agreementLines } from "./agreement.ts";
 import { closedFromHere, unasked } from "./calls.ts";
 import { openPlatform } from "./platform.ts";
 import { type Format, formatsIn, writeReports } from "./reports/files.ts";
@@ -28,7 +29,8 @@ export async function main(args: ParsedArguments): Promise<number> {
       throw new UserError("--to says where reports go, and --output which: there is none");
     const report = await ask(reporter, args.positional[0], args.flags);
     process.stdout.write(`${table(report.outcomes)}\n`);
-    for (const line of report.notAsked) process.stdout.write(`${line}\n`);
+    const agreed = report.agreement ? agreementLines(report.agreement) : [];
+    for (const line of [...agreed, ...report.notAsked]) process.stdout.write(`${line}\n`);
     await write(report, formats, args.flags.to);
     return verdictOf(report.outcomes) === "holds" ? 0 : 1;
   } catch (error) {
@@ -55,14 +57,14 @@ async function ask(
   const begun = new Date();
   const step = reporter.step(`asking stack ${name}`);
   try {
-    const { outcomes, leftOut, left } = await askAll(platform, withFixtures, (text) =>
+    const { outcomes, agreement, leftOut, left } = await askAll(platform, withFixtures, (text) =>
       step.update(text),
     );
     step.done(`${outcomes.length} questions, ${rowsThatHold(outcomes).length} rows hold`);
     return {
       ...{ stack: name, at: begun.toISOString(), seconds: (Date.now() - begun.getTime()) / 1000 },
       platform: platformOf(settings, outputs),
-      outcomes,
+      ...{ outcomes, ...(agreement && { agreement }) },
       notAsked: [
         ...gaps(settings),
         ...leftOutLines(leftOut),

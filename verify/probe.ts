@@ -66,6 +66,9 @@ export interface HostRequest extends Message {
 /** What is asked of fixtures alone: a flip under traffic, a message of istioctl's, a refusal by the webhook, a metric, logs. */
 export type FixtureCheck = "flip" | "flagged" | "webhook" | "counted" | "secrets-in-logs";
 
+/** What is asked of Pulumi, where a stack's state is at hand. */
+export type StateCheck = "unchanged";
+
 /** A question that Istio's own tools or the cluster answer, about the platform or about one service. */
 export interface ToolRequest {
   readonly from: "tool";
@@ -78,6 +81,7 @@ export interface ToolRequest {
     | "mode"
     | "certificate"
     | "ready"
+    | StateCheck
     | FixtureCheck;
   /** @default the platform as a whole */
   readonly service?: string;

@@ -25,7 +25,7 @@ export const rows: ReadonlyMap<string, Row> = new Map([
   ...verified("T", 1, 2),
   ...elsewhere("the program collects no traces yet", "T3"),
   ...verified("T", 4),
-  ...elsewhere("end-to-end tests: a second up, and previews after each step", "O1"),
+  ...verified("O", 1),
   ...elsewhere("end-to-end tests: deleted, stopped and foreign clusters", "O2"),
   ...elsewhere("end-to-end tests: what is left after destroy", "O3"),
   ...elsewhere("end-to-end tests: the steps of each switch, both ways", "O4"),

@@ -9,8 +9,11 @@ import type { HostRequest, PodRequest, ProbeRequest } from "./probe.ts";
 import type { RoundSender } from "./runner.ts";
 import { type TokenSpec, makeToken } from "./tokens.ts";
 
-/** Requests of this machine that are under way at once; of hundreds, two cores have no time for some in five seconds. */
-const requestsAtOnce = 48;
+/**
+ * Requests of this machine that are under way at once. Most of their time they wait for an alert that does not come; of
+ * many hundreds, two cores would have no time for some in five seconds.
+ */
+const requestsAtOnce = 160;
 /** A token that has just ended, or is about to, is one for so long; in ms. */
 const tokenLasts = 20_000;
 

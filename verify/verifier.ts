@@ -118,14 +118,7 @@ export class Verifier {
     const { kubectl } = this.args;
     const { settings } = subject;
     await this.pods.bring(kindsIn(settings, probesFor(settings, probes)));
-    const addresses = await podAddresses(kubectl, settings.namespace);
-    const twin = this.twinIn(addresses);
-    const target: ProbeTarget = {
-      ...{ settings, podAddresses: addresses },
-      callerAddresses: this.pods.addressesIn(addresses),
-      callerHost: this.args.ruleless ?? this.pods.host,
-      ...(twin && { twin }),
-    };
+    const target = await this.target(settings);
     const applying = probesFor(settings, probes).map((p) => this.askable(p, target, options));
     const ask = async (asked: readonly Probe[], how = options) => {
       const since = new Date().toISOString();
@@ -148,6 +141,18 @@ export class Verifier {
       outcomes = outcomes.map((o) => seen.find((n) => n.id === o.id && n.item === o.item) ?? o);
     }
     return outcomes;
+  }
+
+  /** What probes are asked of, as it runs now. */
+  public async target(settings: Settings): Promise<ProbeTarget> {
+    const addresses = await podAddresses(this.args.kubectl, settings.namespace);
+    const twin = this.twinIn(addresses);
+    return {
+      ...{ settings, podAddresses: addresses },
+      callerAddresses: this.pods.addressesIn(addresses),
+      callerHost: this.args.ruleless ?? this.pods.host,
+      ...(twin && { twin }),
+    };
   }
 
   /** Takes the callers away. */
@@ -232,6 +237,8 @@ export class Verifier {
         ...{ ...edge, caPem, makeToken, namesakeCaPem: strangers.namesakeCa.certPem },
         ...(backendCaPem !== undefined && { backendCaPem }),
         ...{ controlPort: controlServer.port, controlCaPem: controlServer.caPem },
+        // fixtures have hosts of every kind on one gateway
+        ...(!this.args.gateway && { asksForCertificate: settings.gatewayTls === "MUTUAL" }),
         clients: { ...clientsOf(strangers), own: subject.client, ...subject.clients },
       });
     return roundSender({ pods, tools, makeToken, ...(host && { host }) });

@@ -235,6 +235,7 @@ describe("who may call what", () => {
       "from-and-to-split",
       "service-unguarded",
       "deny-deleted",
+      "normalization-none",
     ]);
     assert.deepEqual(lines(await stack.drift()), []);
   });

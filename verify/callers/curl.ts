@@ -1,10 +1,12 @@
 import type { Certificate } from "../certificates.ts";
-import { type Evidence, alertIn, bodyEvidence, bodyLimit } from "../evidence.ts";
+import { type Evidence, alertIn, bodyEvidence, bodyLimit, withoutTokens } from "../evidence.ts";
 import type { PodRequest } from "../probe.ts";
 import { certificates } from "./objects.ts";
 import { messageHeaders, tokenPath } from "./message.ts";
 
 const timeoutSeconds = 5;
+/** Requests that one pod has under way at once; a dozen pods share the machine's cores. */
+const atOnce = 8;
 
 /** A request with what its pod has to know about it. */
 export interface CurlRequest {
@@ -16,8 +18,11 @@ export interface CurlRequest {
 }
 
 /**
- * A shell script that sends requests with curl, all at once, and prints what came of each, one block a request. Tokens
- * go from the script into files of the pod's memory, never into arguments.
+ * A shell script that sends requests with curl (7.75 or later), some at a time, and prints what came of each. Tokens go
+ * from the script into files of the pod's memory, never into arguments.
+ *
+ * One curl sends them all, on a connection each: to start one for each request takes longer than the request itself. gRPC
+ * has HTTP/2 connections, which it would share, so that each of these gets a curl of its own.
  *
  * @param boundary text that no answer holds
  */
@@ -32,69 +37,80 @@ export function curlScript(
   }
   // a gRPC message of no bytes: not compressed, length 0
   if (requests.some((r) => r.request.grpc)) lines.push(`printf '\\0\\0\\0\\0\\0' >message`);
-  requests.forEach((request, i) =>
-    lines.push(
-      `printf %s ${quote(curlConfig(request))} >c${i}`,
-      `(${curl(request, i)}; echo $? >x${i}) &`,
-    ),
-  );
-  const parts = requests.flatMap((_, i) => ["x", "w", "e", "h", "b"].map((part) => `${part}${i}`));
+  const parts = requests.flatMap((_, i) => [`h${i}`, `b${i}`]);
+  lines.push(`touch ${parts.join(" ")}`);
+  const all = requests.map((request, i) => ({ grpc: request.request.grpc === true, request, i }));
+  const groups = [all.filter((r) => !r.grpc), ...all.filter((r) => r.grpc).map((r) => [r])];
+  groups
+    .filter((group) => group.length > 0)
+    .forEach((group, g) => {
+      const config = group.map(({ request, i }) => curlConfig(request, i, boundary)).join("next\n");
+      const parallel = `--parallel --parallel-immediate --parallel-max ${atOnce}`;
+      lines.push(
+        `printf %s ${quote(config)} >c${g}`,
+        `curl --silent ${parallel} --config c${g} >w${g} 2>/dev/null &`,
+      );
+    });
   lines.push(
     "wait",
     `printf '\\n%s\\n' ${boundary} >mark`,
     // one process for all answers: one for each part of each took more time than curl itself
     `head -q -c ${bodyLimit} ${parts.map((part) => `${part} mark`).join(" ")}`,
+    "cat w*",
     "cd /tmp && rm -rf $d",
   );
   return lines.join("\n");
 }
 
 const certificateOptions = {
-  "self-signed": ["--cert", "client.pem"],
-  mesh: ["--cert", `${certificates}/cert-chain.pem`, "--key", `${certificates}/key.pem`],
+  "self-signed": { cert: "client.pem" },
+  mesh: { cert: `${certificates}/cert-chain.pem`, key: `${certificates}/key.pem` },
 };
 
-/** Parts that curlScript prints for one request: exit code, written values, messages, headers, body. */
-const partsOfBlock = 5;
-
-function curl({ request }: CurlRequest, i: number): string {
-  const tls = request.url.startsWith("https:") ? ["--insecure"] : [];
+/** One request as curl's options: the i-th, whose headers go to a file and whose body to another. */
+function curlConfig({ request, requestId, token }: CurlRequest, i: number, boundary: string) {
+  const { method, grpc, clientCertificate, connectTo } = request;
+  const tls = request.url.startsWith("https:");
   // up to TLS 1.2 a certificate is judged within the handshake; later the reset may overtake the alert
-  const judged = request.clientCertificate !== undefined || request.connectTo !== undefined;
-  const certificate = [
-    ...(request.clientCertificate ? certificateOptions[request.clientCertificate] : []),
-    ...(judged ? ["--tls-max", "1.2", "--http1.1"] : []),
-  ];
-  const { method } = request;
-  // curl would wait for the body of an answer to HEAD
-  const verb = method === "HEAD" ? ["--head"] : method ? ["--request", quote(method)] : [];
-  // proxies tell gRPC by its content type and answer in its own words
-  const grpc = request.grpc ? ["--http2-prior-knowledge", "--data-binary", "@message"] : [];
-  const format = "%{http_code} %{time_total}";
-  const words = [
-    ...["curl", "--silent", "--show-error", "--no-keepalive", "--path-as-is"],
-    ...["--max-time", String(timeoutSeconds), "--config", `c${i}`, ...verb],
-    ...["--dump-header", `h${i}`, "--output", `b${i}`, "--write-out", quote(format)],
-    ...grpc,
-    ...tls,
-    ...certificate,
+  const judged = clientCertificate !== undefined || connectTo !== undefined;
+  const format = `\\n${boundary} ${i} %{exitcode} %{http_code} %{time_total} %{errormsg}\\n`;
+  const options: Readonly<Record<string, string | true | undefined>> = {
+    url: tokenPath({ ...request, path: request.url }, token),
+    ...{ silent: true, "no-keepalive": true, "path-as-is": true },
+    ...{ "max-time": String(timeoutSeconds), "dump-header": `h${i}`, output: `b${i}` },
+    // curl would wait for the body of an answer to HEAD
+    ...(method === "HEAD" ? { head: true } : { request: method }),
+    // proxies tell gRPC by its content type and answer in its own words
+    ...(grpc && { "http2-prior-knowledge": true, "data-binary": "@message" }),
+    ...(tls && { insecure: true }),
+    ...(clientCertificate && certificateOptions[clientCertificate]),
+    ...(judged && { "tls-max": "1.2" }),
+    ...((judged || tls) && { "http1.1": true }),
     // whatever the URL's host and port
-    ...(request.connectTo ? ["--connect-to", quote(`::${request.connectTo}`)] : []),
-  ];
-  return `: >h${i}; : >b${i}; ${words.join(" ")} >w${i} 2>e${i}`;
+    ...(connectTo && { "connect-to": `::${connectTo}` }),
+  };
+  const headers = {
+    "X-Request-ID": requestId,
+    // a connection for each request
+    ...(grpc ? { "Content-Type": "application/grpc", TE: "trailers" } : { Connection: "close" }),
+    ...messageHeaders(request, token),
+  };
+  return [
+    ...Object.entries(options).flatMap(([name, value]) =>
+      value === undefined ? [] : [value === true ? name : `${name} = ${inConfig(value)}`],
+    ),
+    `write-out = "${format}"`,
+    ...Object.entries(headers).flatMap(([name, values]) =>
+      [values].flat().map((value) => `header = ${inConfig(`${name}: ${value}`)}`),
+    ),
+  ]
+    .map((line) => `${line}\n`)
+    .join("");
 }
 
-/** What may hold a token, as a file of curl's options. */
-function curlConfig({ request, requestId, token }: CurlRequest): string {
-  const grpc = request.grpc && { "Content-Type": "application/grpc", TE: "trailers" };
-  const headers = { "X-Request-ID": requestId, ...grpc, ...messageHeaders(request, token) };
-  const url = tokenPath({ ...request, path: request.url }, token);
-  const option = (name: string, value: string) =>
-    `${name} = "${value.replace(/[\\"]/g, (c) => `\\${c}`)}"\n`;
-  const lines = Object.entries(headers).flatMap(([name, values]) =>
-    [values].flat().map((value) => option("header", `${name}: ${value}`)),
-  );
-  return [...lines, option("url", url)].join("");
+/** A text as curl's configuration has it. */
+function inConfig(value: string): string {
+  return `"${value.replace(/[\\"]/g, (c) => `\\${c}`)}"`;
 }
 
 function quote(text: string): string {
@@ -109,31 +125,46 @@ export function readCurlOutput(
   at: string,
 ): Evidence[] {
   const parts = `${output}\n`.split(`\n${boundary}\n`);
+  const ends = new Map(
+    (parts.pop() ?? "").split("\n").flatMap((line) => {
+      const [mark, i, exit, code, seconds, ...message] = line.split(" ");
+      return mark === boundary ? [[Number(i), { exit, code, seconds, message }] as const] : [];
+    }),
+  );
   return requestIds.map((requestId, i) => {
-    const block = parts.slice(i * partsOfBlock, (i + 1) * partsOfBlock);
-    return block.length === partsOfBlock
-      ? { ...readBlock(block, at), requestId }
-      : { at, seconds: 0, body: "", message: "the caller did not answer", requestId };
+    const [headers, body] = parts.slice(2 * i, 2 * i + 2);
+    const end = ends.get(i);
+    if (!end || headers === undefined || body === undefined)
+      return { at, seconds: 0, body: "", message: "the caller did not answer", requestId };
+    return { ...answerOf(end, headers, body), at, requestId };
   });
 }
 
-function readBlock(block: readonly string[], at: string): Evidence {
-  const [exit = "", written = "", messages = "", headers = "", body = ""] = block;
-  const [code, seconds] = written.trim().split(" ");
-  const status = Number(code);
-  const message = messages.trim();
+/** What curl wrote when a request ended. */
+interface End {
+  readonly exit: string | undefined;
+  readonly code: string | undefined;
+  readonly seconds: string | undefined;
+  readonly message: readonly string[];
+}
+
+function answerOf(end: End, headers: string, body: string): Omit<Evidence, "at" | "requestId"> {
+  const status = Number(end.code);
+  const message = end.message.join(" ").trim();
   const alert = alertIn(message);
   const grpc = grpcStatus(headers);
   const location = /^location:\s*(\S+)/im.exec(headers)?.[1];
+  // Envoy says so of every answer that it did not make itself; behind no proxy nobody does
+  const upstream = /^x-envoy-upstream-service-time:/im.test(headers);
   return {
-    at,
-    seconds: Number(seconds) || 0,
+    seconds: Number(end.seconds) || 0,
     ...bodyEvidence(body),
-    exitCode: Number(exit),
+    exitCode: Number(end.exit),
     message,
     ...(status > 0 && { status }),
     ...(alert && { alert }),
-    ...(location && { location }),
+    ...(location && { location: withoutTokens(location) }),
+    ...(upstream && { upstream }),
     ...(grpc && { grpc }),
   };
 }

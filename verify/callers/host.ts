@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import * as net from "node:net";
 import * as tls from "node:tls";
 import { userAgent } from "../access-log.ts";
-import { type Evidence, alertIn, bodyEvidence, bodyLimit } from "../evidence.ts";
+import { type Evidence, alertIn, bodyEvidence, bodyLimit, withoutTokens } from "../evidence.ts";
 import type { Certificate } from "../certificates.ts";
 import type { HostRequest } from "../probe.ts";
 import type { TokenSpec } from "../tokens.ts";
@@ -20,6 +20,8 @@ export interface HostCallerArgs {
   /** A second port for TLS. @default there is none */
   readonly secondHttpsPort?: number;
   readonly controlPort: number;
+  /** Whether the gateway asks clients for certificates on any port. @default nobody knows */
+  readonly asksForCertificate?: boolean;
   /** CA of the stack. */
   readonly caPem: string;
   readonly namesakeCaPem: string;
@@ -46,8 +48,11 @@ export class HostCaller {
   }
 
   public async send(request: HostRequest): Promise<Evidence> {
-    const first = await this.once(request, this.portOf(request));
-    if (!request.follow || first.location === undefined) return first;
+    const { token, ...bare } = request;
+    // what follows a redirect brings its token to where that leads, not over plaintext before it
+    const hop = request.follow && token ? bare : request;
+    const first = await this.once(hop, this.portOf(request));
+    if (!request.follow || first.location === undefined) return shown(first);
     const target = new URL(first.location, `http://${request.host}`);
     const secure = target.protocol === "https:";
     const port = Number(target.port) || (secure ? 443 : 80);
@@ -59,7 +64,10 @@ export class HostCaller {
       path: `${target.pathname}${target.search}`,
     };
     const second = await this.once(next, port);
-    return { ...second, message: `${second.message} (redirected to ${first.location})`.trim() };
+    return shown({
+      ...second,
+      message: `${second.message} (redirected to ${first.location})`.trim(),
+    });
   }
 
   private tokenOf(request: HostRequest): string | undefined {
@@ -124,7 +132,7 @@ export class HostCaller {
         // and send nothing before, or the reset of the connection may overtake it.
         // (and not from inside the callback, where the socket is still busy reading)
         const go = () => setImmediate(() => resolve(secure));
-        if (secure.getProtocol() !== "TLSv1.3") return go();
+        if (secure.getProtocol() !== "TLSv1.3" || !this.isJudged(request)) return go();
         const timer = setTimeout(go, alertGrace);
         secure.once("session", () => {
           clearTimeout(timer);
@@ -132,6 +140,11 @@ export class HostCaller {
         });
       });
     });
+  }
+
+  /** Whether the gateway may refuse a client by its certificate, or for want of one. */
+  private isJudged({ clientCertificate }: HostRequest): boolean {
+    return clientCertificate !== undefined || this.args.asksForCertificate !== false;
   }
 
   private tlsOptions(request: HostRequest): tls.ConnectionOptions {
@@ -155,6 +168,15 @@ export class HostCaller {
       ...(request.ciphers && { ciphers: request.ciphers }),
     };
   }
+}
+
+/** Without tokens, which may stand in a path. */
+function shown(evidence: Evidence): Evidence {
+  const { location, message } = evidence;
+  return {
+    ...{ ...evidence, message: withoutTokens(message) },
+    ...(location !== undefined && { location: withoutTokens(location) }),
+  };
 }
 
 function ask(

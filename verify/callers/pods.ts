@@ -57,8 +57,8 @@ function isLent(kind: CallerKind): boolean {
   return ["mesh", "plain", "certificate"].includes(kind);
 }
 
-/** Requests that one `kubectl exec` sends at once. */
-const batch = 24;
+/** Requests that one `kubectl exec` sends: if none is answered in time, its script still ends before kubectl's limit. */
+const batch = 96;
 
 /** Pods that send requests, and the twin that serves as their control. Made by `open`, taken away by `close`. */
 export class PodCallers {
@@ -111,7 +111,13 @@ export class PodCallers {
     if (this.args.guest) return;
     // before the kubeconfig is taken away
     process.prependOnceListener("exit", this.closeAtExit);
-    await Promise.all([this.makeTwin(), this.bring(this.args.kinds ?? ["mesh", "plain"])]);
+    // both to their end: what is still being made cannot be taken away
+    const made = await Promise.allSettled([
+      this.makeTwin(),
+      this.bring(this.args.kinds ?? ["mesh", "plain"]),
+    ]);
+    const failed = made.find((m) => m.status === "rejected");
+    if (failed) throw failed.reason;
   }
 
   /** Makes callers that are not there yet, and waits until they are ready. */

@@ -4,7 +4,7 @@ import { type Settings, gatewayNamespace } from "../../settings/index.ts";
 import { wrongChain } from "../certificate-chain.ts";
 import type { Evidence } from "../evidence.ts";
 import type { Kubectl } from "../kubectl.ts";
-import type { FixtureCheck, ToolRequest } from "../probe.ts";
+import type { FixtureCheck, StateCheck, ToolRequest } from "../probe.ts";
 import { istioctl } from "./istioctl.ts";
 import { runLabel } from "./objects.ts";
 
@@ -22,7 +22,9 @@ export interface ToolCallerArgs {
   /** Names the run, whose own pods are not what is asked about. */
   readonly run: string;
   /** What is asked beside what every run asks. @default nothing */
-  readonly checks?: Partial<Record<FixtureCheck, (about: string) => Promise<string[]>>>;
+  readonly checks?: Partial<
+    Record<FixtureCheck | StateCheck, (about: string) => Promise<string[]>>
+  >;
 }
 
 type Check = ToolRequest["check"];
@@ -53,8 +55,10 @@ const hostNotLookedUp = /^The host (\*|\S+\.kube-system\.)/;
 /** What the analyzer says of every EnvoyFilter (IST0133); the one of requireExpiry is meant, and J6 asks what it does. */
 const meantFilter = /^EnvoyFilter \S+\/require-expiry$/;
 const everyFilter = /exposes internal implementation details/;
-/** Proxies (`pod.namespace`) in namespaces that a run brought, and takes away while it is asked. */
-const broughtNamespace = /\.verify-[0-9a-f]{6}(-[a-z]+)?$/;
+/** Whether a message is that one about that filter. */
+export function isMeantFilter(code: string, origin: string, message: string): boolean {
+  return code === "IST0133" && meantFilter.test(origin) && everyFilter.test(message);
+}
 
 /** Asks istioctl, istiod and the API server what they think of the platform. */
 export class ToolCaller {
@@ -114,10 +118,7 @@ export class ToolCaller {
     return messages
       .filter(({ level, origin = "" }) => level !== "Info" && this.isOurs(origin))
       .filter(({ code, message }) => !(code === "IST0174" && hostNotLookedUp.test(message)))
-      .filter(
-        ({ code, message, origin = "" }) =>
-          !(code === "IST0133" && meantFilter.test(origin) && everyFilter.test(message)),
-      )
+      .filter(({ code, message, origin = "" }) => !isMeantFilter(code, origin, message))
       .map(({ code, message, origin = "" }) => `${code} ${origin}: ${message}`);
   }
 
@@ -142,12 +143,21 @@ export class ToolCaller {
       }[];
     };
     if (resources.length === 0) return ["no proxy is connected to istiod"];
-    const platform = resources.filter(({ node }) => !broughtNamespace.test(node.id));
+    const platform = resources.filter(({ node }) => this.isPlatforms(node.id));
+    const asked = platform.filter(({ genericXdsConfigs = [] }) => genericXdsConfigs.length > 0);
+    if (asked.length === 0) return ["istiod has sent nothing to any proxy of the platform"];
     return platform.flatMap(({ node, genericXdsConfigs = [] }) =>
       genericXdsConfigs
         .filter(({ configStatus = "UNKNOWN" }) => !["SYNCED", "NOT_SENT"].includes(configStatus))
         .map((x) => `${node.id}: ${x.typeUrl.split(".").at(-1)} is ${x.configStatus}`),
     );
+  }
+
+  /** Whether a proxy (`pod.namespace`) is the stack's; on a cluster that others share, theirs are their own business. */
+  private isPlatforms(id: string): boolean {
+    const { namespace, clients } = this.args.settings;
+    const ours = [namespace, gatewayNamespace, ...clients.map((c) => c.namespace)];
+    return ours.includes(id.slice(id.lastIndexOf(".") + 1));
   }
 
   /** Configuration that proxies did not take, as every istiod has counted it since its start. */
@@ -158,6 +168,7 @@ export class ToolCaller {
       pods.map(async ({ metadata: { name } }) => {
         const at = `/api/v1/namespaces/istio-system/pods/${name}:15014/proxy/metrics`;
         const metrics = await kubectl.run(["get", "--raw", at]);
+        if (!/^pilot_/m.test(metrics)) return [`${name} counts nothing`];
         return metrics.split("\n").filter((line) => /^pilot\w*_rejects?(\{.*\})? [^0]/.test(line));
       }),
     );

@@ -4,7 +4,7 @@ import {
   credentialNames,
 } from "../../policies/routing.ts";
 import { type Settings, gatewayNamespace, prefixOf } from "../../settings/index.ts";
-import { openPrefixes } from "../probes/edge-requests.ts";
+import { admission, openPrefixes } from "../probes/edge-requests.ts";
 import { echoes, firstPort, hostOf } from "../probes/services.ts";
 import { answerProbe, applies, itemsOf, red, unanswered } from "./expectations.ts";
 import type { Mutation } from "./mutation.ts";
@@ -66,7 +66,14 @@ export const edgeMutations: readonly Mutation[] = [
       ...spec,
       http: spec.http!.filter((route) => !route.redirect),
     })),
-    expected: (s) => [...red(s, "E5", { got: "ok" }), ...red(s, "E6", { got: "ok" })],
+    // what goes over plaintext brings no token
+    expected: (s) =>
+      ["E5", "E6"].flatMap((id) =>
+        itemsOf(id, s).flatMap((item) => {
+          const asksForToken = admission(s, item || openPrefixes(s)[0]!).token !== undefined;
+          return red(s, id, { got: asksForToken ? "rbac-denied" : "ok" }, [item]);
+        }),
+      ),
   },
   {
     id: "mutual-to-simple",

@@ -1,6 +1,7 @@
 import { gatewayNamespace, type Settings } from "../../settings/index.ts";
 import type { KubernetesObject } from "../callers/objects.ts";
 import { decisionOf } from "../calls.ts";
+import { unrouted } from "../probes/edge-requests.ts";
 import { openCall, pathProbes } from "../probes/paths.ts";
 import { itemsOf, red } from "./expectations.ts";
 import type { Expected, Mutation } from "./mutation.ts";
@@ -21,8 +22,13 @@ function asTheyCome(s: Settings): Expected[] {
     if (id === "P11" || id === "P9-deny") return [];
     return itemsOf(id, s).flatMap((path) => {
       const wanted = expect(s, path).reason === "ok";
-      const { allowed } = decisionOf(s, { ...openCall(s, id, path), path });
-      return allowed === wanted ? [] : red(s, id, { got: allowed ? "ok" : "rbac-denied" }, [path]);
+      const decision = decisionOf(s, { ...openCall(s, id, path), path });
+      const { allowed } = decision;
+      if (allowed === wanted) return [];
+      // a rule may take what no route does
+      const nowhere = !allowed && decision.routed === false;
+      const got = allowed ? "ok" : nowhere ? unrouted(s, path) : "rbac-denied";
+      return red(s, id, { got }, [path]);
     });
   });
 }

@@ -10,8 +10,12 @@ const mode =
 const first = (s: Settings) => openPrefixes(s)[0]!;
 /** A request that has to be answered. */
 const right = ({ settings }: ProbeTarget, prefix = first(settings)) => admitted(settings, prefix);
-/** The same to the port for plain HTTP. */
-const plain = (t: ProbeTarget, prefix?: string) => ({ ...right(t, prefix), to: "http" as const });
+/** The same to the port for plain HTTP, which redirects whatever is asked: no token goes there. */
+const plain = (t: ProbeTarget, prefix?: string) => {
+  const { token, tokenIn, tokenPrefix, ...request } = right(t, prefix);
+  void [token, tokenIn, tokenPrefix];
+  return { ...request, to: "http" as const };
+};
 const rightControl = (differs: string) => ({ differs, send: (t: ProbeTarget) => right(t) });
 
 const redirectTo = (s: Settings, prefix: string) => ({
@@ -134,7 +138,8 @@ export const edgeProbes: readonly Probe[] = [
     // elsewhere nobody here knows which port reaches the gateway
     applies: (s) => s.cluster === "kind" && mode("SIMPLE", "MUTUAL")(s),
     expect: (s) => viaGateway(s, first(s)),
-    send: (t) => ({ ...plain(t), follow: true }),
+    // its token goes to where the redirect leads
+    send: (t) => ({ ...right(t), to: "http", follow: true }),
   },
   {
     id: "E32",

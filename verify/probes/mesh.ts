@@ -103,7 +103,7 @@ const unlessRefused =
   (s: Settings, name: string): Expectation =>
     admits(s, name, from) ? expectation(s, name) : { reason: "rbac-denied" };
 
-const twinControl = {
+const twinControl: Control = {
   differs: "the twin of the service, the same but for a PERMISSIVE PeerAuthentication",
   send: ({ settings, twin }: ProbeTarget): PodRequest => {
     const call = asked(settings, twin!.service);
@@ -113,8 +113,19 @@ const twinControl = {
   },
 };
 
+/** What only its caller tells from the refused request: somebody with a sidecar, whom the rules let in, is answered. */
+const sidecarControl: Control = {
+  differs: "the caller has a sidecar, and with it an identity",
+  send: (target, name) =>
+    admits(target.settings, name, "mesh") ? byName("mesh")(target, name) : listed(target, name),
+};
+
+/** The twin is one of the first service; for others a twin would differ in more than its mode. */
+const plaintextControl = (s: Settings, name: string): Control =>
+  name !== httpServices(s)[0]?.name && canBeJudged("mesh")(s, name) ? sidecarControl : twinControl;
+
 const twinAddressControl = {
-  differs: "the address of the twin's pod, the same but for a PERMISSIVE PeerAuthentication",
+  differs: "the address of a pod under a PERMISSIVE PeerAuthentication: the first service's twin",
   send: ({ settings, twin }: ProbeTarget): PodRequest => {
     const call = asked(settings, twin!.service);
     const { targetPort } = firstPort(find(settings, twin!.service));
@@ -168,7 +179,7 @@ export const meshProbes: readonly Probe[] = [
     each: inMode("STRICT"),
     expect: () => ({ reason: "tls-required" }),
     send: byName("plain"),
-    control: twinControl,
+    control: plaintextControl,
   },
   {
     id: "M5",

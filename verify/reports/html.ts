@@ -3,6 +3,7 @@ import { type Report, areaOf, countsOf, inWorld, linesOf, nameOf, verdictOf } fr
 import { style } from "./style.ts";
 import { rowsThatHold } from "../rows.ts";
 import { controlText, evidenceText, expectedText, requestText } from "./words.ts";
+import { agreementLines } from "../agreement.ts";
 
 type Outcome = Report["outcomes"][number];
 
@@ -37,6 +38,7 @@ ${matrix(report)}
 ${areas(outcomes)}
 ${probes(outcomes)}
 ${certificates(report)}
+${manifests(report)}
 ${notAsked(report)}
 ${platform(report)}
 </main>
@@ -158,6 +160,14 @@ function certificates(report: Report): string {
     "Certificates",
     `<div class="wide"><table><thead><tr><th scope="col">certificate</th><th scope="col">subject</th><th scope="col">good until</th><th scope="col">left</th></tr></thead><tbody>${rows.join("\n")}</tbody></table></div>`,
   );
+}
+
+/** Whether manifests alone give the same answers. */
+function manifests({ agreement }: Report): string {
+  if (!agreement) return "";
+  const [first, ...apart] = agreementLines(agreement);
+  const list = apart.map((line) => `<li>${escape(line.trim())}</li>`).join("");
+  return section("Manifests", `<p>${escape(first!)}</p>${list && `<ul>${list}</ul>`}`);
 }
 
 function notAsked(report: Report): string {

@@ -1,4 +1,5 @@
 import { type Report, areaOf, countsOf, inWorld, linesOf, nameOf, verdictOf } from "./report.ts";
+import { agreementLines } from "../agreement.ts";
 import { controlText, evidenceText, expectedText, requestText } from "./words.ts";
 
 const verdicts = {
@@ -19,6 +20,14 @@ export function markdown(report: Report): string {
     ...(wrong.length > 0 ? ["## What does not hold", wrong.map(detail).join("\n")] : []),
     ...(report.notAsked.length > 0
       ? ["## Not asked", report.notAsked.map((line) => `- ${text(line)}`).join("\n")]
+      : []),
+    ...(report.agreement
+      ? [
+          "## Manifests",
+          agreementLines(report.agreement)
+            .map((l) => `- ${text(l.trim())}`)
+            .join("\n"),
+        ]
       : []),
     "## Certificates",
     table(

@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import type { Settings } from "../../settings/index.ts";
+import type { Agreement } from "../agreement.ts";
 import type { Outcome } from "../runner.ts";
 
 /** All that a run found out, for people and for programs. */
@@ -14,6 +15,8 @@ export interface Report {
   /** What could not be asked, and why; one sentence each. */
   readonly notAsked: readonly string[];
   readonly certificates: readonly CertificateLife[];
+  /** What manifests alone say of the same questions. @default not compared */
+  readonly agreement?: Agreement;
 }
 
 /** What was asked. */

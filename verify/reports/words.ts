@@ -13,6 +13,7 @@ const toolTexts = {
   mode: "istioctl x describe pod",
   certificate: "istioctl proxy-config secret",
   ready: "conditions and probes of the pods",
+  unchanged: "pulumi preview of the stack",
   flip: "PERMISSIVE to STRICT while a workload of the mesh asks on and on",
   flagged: "istioctl analyze of the namespace",
   webhook: "kubectl apply of a wrong object, as a dry run of the server",

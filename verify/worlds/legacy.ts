@@ -1,6 +1,12 @@
 import { deployment, serviceObject } from "../../components/bank-service.ts";
 import { type KubernetesObject, istioObjects } from "../../manifests/object.ts";
 import { podOf } from "./objects.ts";
+import {
+  type TlsServer,
+  tlsServerContainer,
+  tlsServerObjects,
+  tlsServerVolumes,
+} from "./tls-server.ts";
 import { type WorldArgs, serviceHost } from "./world.ts";
 
 /** A workload without a sidecar: answers HTTP on 80, and ends TLS itself on 443. */
@@ -63,41 +69,23 @@ export function legacyObjects(
         { route: route(inMesh) },
       ],
     }),
-    ...tlsServer({ place, keys, images }),
+    ...tlsServerObjects(tlsServer({ place, keys, images })),
     legacyPod({ place, keys, images }),
   ];
 }
 
 const web = { name: "http", port: 80, targetPort: 8080 };
 
-/** What the server that ends TLS reads. */
-function tlsServer({ place: { namespace }, keys: { backend } }: WorldArgs): KubernetesObject[] {
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-  const config = `
-    pid /tmp/nginx.pid;
-    error_log stderr;
-    events {}
-    http {
-      access_log off;
-      ${temporary.map((t) => `${t}_temp_path /tmp/${t};`).join(" ")}
-      server {
-        listen ${tlsPort} ssl;
-        ssl_certificate /tls/tls.crt;
-        ssl_certificate_key /tls/tls.key;
-        location / { return 200 'passed through\n'; }
-      }
-    }`;
-  const metadata = { name: `${legacy}-tls`, namespace };
-  return [
-    { apiVersion: "v1", kind: "ConfigMap", metadata, data: { "nginx.conf": config } },
-    {
-      ...{ apiVersion: "v1", kind: "Secret", type: "kubernetes.io/tls", metadata },
-      stringData: { "tls.crt": backend.certPem, "tls.key": backend.keyPem },
-    },
-  ];
-}
+/** The server that ends TLS. */
+const tlsServer = ({ place: { namespace }, keys, images }: WorldArgs): TlsServer => ({
+  metadata: { name: `${legacy}-tls`, namespace },
+  ...{ image: images.nginx, port: tlsPort, certificate: keys.backend },
+  locations: ["location / { return 200 'passed through\n'; }"],
+});
 
-function legacyPod({ place: { namespace }, images }: WorldArgs): KubernetesObject {
+function legacyPod(world: WorldArgs): KubernetesObject {
+  const { place, images } = world;
+  const { namespace } = place;
   const args = {
     service: { name: legacy, version: mixedVersion },
     namespace,
@@ -111,21 +99,13 @@ function legacyPod({ place: { namespace }, images }: WorldArgs): KubernetesObjec
   };
   // the world has no account of its own for it: the default one will do, so this one is only taken out
   void serviceAccountName;
-  const mount = (name: string) => ({ name, mountPath: `/${name}` });
+  const server = tlsServer(world);
   const nginx = {
-    ...{ name: "tls", image: images.nginx, imagePullPolicy: "IfNotPresent" },
-    command: ["nginx", "-c", "/config/nginx.conf", "-g", "daemon off;"],
+    ...tlsServerContainer(server),
     securityContext: containers[0]!.securityContext,
     resources: containers[0]!.resources,
-    readinessProbe: { tcpSocket: { port: tlsPort }, periodSeconds: 1 },
-    volumeMounts: ["config", "tls", "tmp"].map(mount),
   };
-  const name = `${legacy}-tls`;
-  const volumes = [
-    { name: "config", configMap: { name } },
-    { name: "tls", secret: { secretName: name } },
-    { name: "tmp", emptyDir: {} },
-  ];
+  const volumes = tlsServerVolumes(server);
   const { labels } = pod.metadata as unknown as { labels: Record<string, string> };
   return {
     ...pod,

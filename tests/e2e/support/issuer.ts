@@ -5,6 +5,12 @@ import type { HostRequest, Probe } from "../../../verify/probe.ts";
 import { good } from "../../../verify/probes/edge-requests.ts";
 import type { Kubectl } from "../../../verify/kubectl.ts";
 import type { TokenSpec } from "../../../verify/tokens.ts";
+import {
+  type TlsServer,
+  tlsServerContainer,
+  tlsServerObjects,
+  tlsServerVolumes,
+} from "../../../verify/worlds/tls-server.ts";
 import { fallbackKey } from "../../../verify/fallback-key.ts";
 
 const namespace = "issuer";
@@ -56,44 +62,20 @@ export async function bringIssuer(kubectl: Kubectl, nginx: string): Promise<void
 function objects(nginx: string): object[] {
   const jwk = { ...createPublicKey(key.privateKeyPem).export({ format: "jwk" }), kid: key.kid };
   const discovery = { issuer: `https://${host}`, jwks_uri: `https://${host}/keys` };
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-  const config = `
-    pid /tmp/nginx.pid;
-    error_log stderr;
-    events {}
-    http {
-      access_log off;
-      ${temporary.map((t) => `${t}_temp_path /tmp/${t};`).join(" ")}
-      default_type application/json;
-      server {
-        listen 8443 ssl;
-        ssl_certificate /tls/tls.crt;
-        ssl_certificate_key /tls/tls.key;
-        location = /.well-known/openid-configuration { return 200 '${JSON.stringify(discovery)}'; }
-        location = /keys { return 200 '${JSON.stringify({ keys: [jwk] })}'; }
-        location / { return 404; }
-      }
-    }`;
-  const tls = { "tls.crt": server.certPem, "tls.key": server.keyPem };
-  const container = {
-    ...{ name: "nginx", image: nginx, imagePullPolicy: "IfNotPresent" },
-    command: ["nginx", "-c", "/config/nginx.conf", "-g", "daemon off;"],
-    readinessProbe: { tcpSocket: { port: 8443 }, periodSeconds: 1 },
-    volumeMounts: [
-      { name: "config", mountPath: "/config" },
-      { name: "tls", mountPath: "/tls" },
+  const issuer: TlsServer = {
+    ...{ metadata, image: nginx, port: 8443, certificate: server },
+    locations: [
+      `location = /.well-known/openid-configuration { return 200 '${JSON.stringify(discovery)}'; }`,
+      `location = /keys { return 200 '${JSON.stringify({ keys: [jwk] })}'; }`,
+      "location / { return 404; }",
     ],
   };
-  const volumes = [
-    { name: "config", configMap: { name: "issuer" } },
-    { name: "tls", secret: { secretName: "issuer" } },
-  ];
+  const spec = { containers: [tlsServerContainer(issuer)], volumes: tlsServerVolumes(issuer) };
   const labels = metadata.labels;
-  const pod = { metadata: { labels }, spec: { containers: [container], volumes } };
+  const pod = { metadata: { labels }, spec };
   return [
     { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } },
-    { apiVersion: "v1", kind: "ConfigMap", metadata, data: { "nginx.conf": config } },
-    { apiVersion: "v1", kind: "Secret", metadata, type: "kubernetes.io/tls", stringData: tls },
+    ...tlsServerObjects(issuer),
     {
       ...{ apiVersion: "v1", kind: "Service", metadata },
       spec: { selector: labels, ports: [{ port: 443, targetPort: 8443 }] },
