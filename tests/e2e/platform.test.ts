@@ -168,7 +168,7 @@ describe("one stack, as dev has it", () => {
     const { enforcement } = await stack.outputs();
     assert.match(
       String(enforcement),
-      /^not proved: PeerAuthentication .* still there, .*\n {2}plaintext to users .*: expected reset, got ok/,
+      /^not proved: PeerAuthentication .* still there\. .*\n {2}plaintext to users .*: expected reset, got ok/,
     );
     // and the next update asks again
     assert.deepEqual(lines(await stack.preview()), ["update Command gate-check"]);
