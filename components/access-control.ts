@@ -9,7 +9,7 @@ import {
   gatewayDeny,
   servicePolicies,
 } from "../policies/authorization.ts";
-import { needsToken } from "../policies/token-needs.ts";
+import { handsOnTokens, needsToken } from "../policies/token-needs.ts";
 import { stackGateway } from "../policies/gateway.ts";
 import {
   type AuthorizationMode,
@@ -121,7 +121,7 @@ function requestAuthentications(
       }),
       opts,
     );
-  const forward = asking.length > 0 || inside === "namespace";
+  const forward = handsOnTokens(args);
   const edge: CustomResource[] = [
     make("gateway-tokens", istioNamespace, stackGateway.selector, forward),
   ];
@@ -135,7 +135,8 @@ function requestAuthentications(
   );
   if (requireExpiry) {
     edge.push(...expiry("edge", name, args, forward, opts));
-    if (forward) everywhere.push(...expiry("service", name, args, false, opts));
+    const insideToo = asking.length > 0 || inside === "namespace";
+    if (insideToo) everywhere.push(...expiry("service", name, args, false, opts));
   }
   return { edge, of: (service) => [...(own.get(service) ?? []), ...everywhere] };
 }

@@ -5,7 +5,7 @@ import {
   gatewayDeny,
   servicePolicies,
 } from "../policies/authorization.ts";
-import { needsToken } from "../policies/token-needs.ts";
+import { handsOnTokens, needsToken } from "../policies/token-needs.ts";
 import { requireExpiration } from "../policies/expiry.ts";
 import { stackGateway } from "../policies/gateway.ts";
 import type { Settings } from "../settings/index.ts";
@@ -53,6 +53,7 @@ export function tokenObjects(
   if (issuers.length === 0) return [];
   const asking = s.services.filter((service) => needsToken(s, service));
   const common = { issuers, ownKeys };
+  const forward = handsOnTokens(s, gateway);
   const make = istioObjects(s.namespace);
   const atEdge = istioObjects(gateway.namespace);
   const own = (name: string, selector: Selector) =>
@@ -65,7 +66,7 @@ export function tokenObjects(
       ? atEdge(
           ...(["networking", "v1alpha3", "EnvoyFilter", "require-expiry-edge"] as const),
           requireExpiration({
-            ...{ ...common, selector: gateway.selector, forward: asking.length > 0 },
+            ...{ ...common, selector: gateway.selector, forward },
             context: "GATEWAY",
           }),
         )
@@ -76,9 +77,7 @@ export function tokenObjects(
   return [
     atEdge(
       ...(["security", "v1", "RequestAuthentication", "gateway-tokens"] as const),
-      requestAuthentication({
-        ...{ ...common, selector: gateway.selector, forward: asking.length > 0 },
-      }),
+      requestAuthentication({ ...common, selector: gateway.selector, forward }),
     ),
     ...asking.map(({ name }) => own(name, { app: name })),
     ...(requireExpiry ? [expiry("edge")] : []),

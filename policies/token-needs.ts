@@ -1,12 +1,36 @@
-import { type ServiceSettings, type Settings, rolledOut } from "../settings/index.ts";
-import { type TokenHeader, tokenHeaders } from "./authentication.ts";
-import type { AccessSettings } from "./authorization.ts";
+import {
+  type AllowRule,
+  type DenyRule,
+  type ServiceSettings,
+  type Settings,
+  prefixOf,
+  rolledOut,
+} from "../settings/index.ts";
+import { type TokenHeader, claimCopies, tokenHeaders } from "./authentication.ts";
+import { type AccessSettings, refusedAt } from "./authorization.ts";
+import { type GatewayProxy, stackGateway } from "./gateway.ts";
 import { asksForToken } from "./rule-spec.ts";
 
-/** Services inside which claims are asked for, so that they need the token from the edge. */
+/** Services inside which claims are asked for, whoever calls: their proxies look at tokens. */
 export function needsToken(settings: AccessSettings, service: ServiceSettings): boolean {
-  const rules = [...(service.allowFrom ?? []), ...(service.denyFrom ?? [])];
-  return rolledOut(settings, service.name) && rules.some(asksForToken);
+  return rolledOut(settings, service.name) && askingInside(service).length > 0;
+}
+
+/**
+ * Whether the gateway hands tokens on, which it does for all routes at once: where a rule inside asks for one that calls
+ * through the gateway can match. Paths and methods are not looked at: a rule of denyFrom without its token would let pass.
+ *
+ * @param gateway the gateway that is asked about
+ */
+export function handsOnTokens(settings: AccessSettings, gateway = stackGateway): boolean {
+  const { authentication, services } = settings;
+  const copies = authentication.issuers.some((issuer) => claimCopies(issuer).length > 0);
+  const useful = (service: ServiceSettings) =>
+    prefixOf(service) !== undefined &&
+    needsToken(settings, service) &&
+    // a proxy that looks at tokens, be it for others' sake, clears the headers that the gateway wrote from claims
+    (copies || askingInside(service).some((rule) => isAboutGateway(rule, gateway)));
+  return authentication.inside === "namespace" || services.some(useful);
 }
 
 /** Where tokens stand that reach a service for the sake of others: the gateway hands them on for all routes at once. */
@@ -14,13 +38,27 @@ export function needlessTokens(
   settings: AccessSettings & Pick<Settings, "authorization">,
   service: ServiceSettings,
 ): TokenHeader[] {
-  const { authorization, authentication, services } = settings;
-  const handedOn = authorization === "enforce" && services.some((x) => needsToken(settings, x));
-  const mine = rolledOut(settings, service.name) && !needsToken(settings, service);
+  const { authorization, authentication } = settings;
   // where every proxy looks at tokens, each takes them away itself, and writes the claims' headers anew
-  if (!handedOn || !mine || authentication.inside === "namespace") return [];
+  if (authorization !== "enforce" || authentication.inside === "namespace") return [];
+  const mine = rolledOut(settings, service.name) && !needsToken(settings, service);
+  if (!mine || !handsOnTokens(settings)) return [];
   const all = authentication.issuers.flatMap(tokenHeaders);
   return all.filter(
     (one, i) => all.findIndex((x) => x.name === one.name && x.prefix === one.prefix) === i,
   );
+}
+
+/** Rules that ask for a token and are asked by the service's own proxy. */
+function askingInside({ allowFrom = [], denyFrom = [] }: ServiceSettings) {
+  const denials = denyFrom.filter((rule) => refusedAt(rule) !== "gateway");
+  return [...allowFrom, ...denials].filter(asksForToken);
+}
+
+/** Whether a call that comes through the gateway can be who a rule is about; one that names nobody is about all. */
+function isAboutGateway(rule: AllowRule | DenyRule, gateway: GatewayProxy): boolean {
+  if (rule.gateway) return true;
+  if (rule.service !== undefined) return false;
+  if (rule.namespace !== undefined) return rule.namespace === gateway.namespace;
+  return rule.principal === undefined || rule.principal === gateway.principal;
 }

@@ -108,6 +108,24 @@ describe("AccessControl", () => {
     assert.deepEqual(await forwarded({ services: [services[0]] }), [undefined, undefined]);
   });
 
+  test("what services' tokens have to be is asked inside, whether or not the gateway hands any on", async () => {
+    const inner = { name: "payments", allowFrom: [{ service: "users", token: true }] };
+    const recording = await make({
+      authentication: { issuers: [issuers[0]], requireExpiry: true },
+      services: [services[0], inner],
+    });
+    const filters = "kubernetes:networking.istio.io/v1alpha3:EnvoyFilter";
+    const provider = (name: string) =>
+      recording.get(filters, name).inputs.spec.configPatches[0].patch.value.typed_config.providers[
+        "origins-0"
+      ];
+    for (const place of ["edge", "service"])
+      assert.equal(provider(`access-${place}-require-expiry`).forward, undefined);
+    const { spec } = recording.get(tokens, "access-edge-gateway-tokens").inputs;
+    assert.equal(spec.jwtRules[0].forwardOriginalToken, undefined);
+    assert.ok(objects(recording).includes("RequestAuthentication bank/payments-tokens"));
+  });
+
   test("own keys inline, others by their address", async () => {
     const fromHeaders = [{ name: "Authorization", prefix: "Bearer " }];
     const { spec } = (await make()).get(tokens, "access-service-payments-tokens").inputs;
