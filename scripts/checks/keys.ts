@@ -5,7 +5,8 @@ import type { Deployment, Resource } from "../stack/pending.ts";
 const usualMinutes = 10;
 
 /**
- * Where the rotation of signing keys stands, a line for each key that is not the one and only.
+ * Where the rotation of signing keys stands, a line for each key that is not the one and only, and for those that go.
+ * It goes by the state alone: what an update handed to the proxies, nobody asked them about.
  *
  * @param issuers issuers as the stack's file has them
  * @param state what the stack's last update left; undefined before the first
@@ -15,39 +16,54 @@ export function keyRotation(
   state: Deployment | undefined,
 ): string[] {
   const resources = state?.resources ?? [];
-  return issuers.flatMap(({ name, keyIds = [] }) => {
-    const made = madeKeys(resources, name);
-    const listed = new Set([...keyIds, ...made.map((key) => key.id)]);
-    if (made.length === 0 || listed.size < 2) return [];
-    const [signing] = made;
-    const moved = time(resources.find((r) => r.type === "bankmesh:access:SigningKeys")?.modified);
-    const line = (text: string) => `issuer ${name}: ${text}`;
-    return [...listed].map((id) => {
-      const key = made.find((k) => k.id === id);
-      if (!key) return line(`key ${id} is made by the next npm start; until then it signs nothing`);
-      if (!keyIds.includes(id))
-        return line(`key ${id} goes with the next npm start, and its tokens`);
-      if (key === signing) return line(`key ${id} signs`);
-      if (key.created > signing!.created)
-        return line(`key ${id} is known to all proxies; in front of ${signing!.id} it signs`);
-      const from = new Date(moved + usualMinutes * 60_000).toISOString().replace(/\.\d+/, "");
-      return line(
-        `key ${id} may be dropped from ${from} on; later if it signed tokens for more than ${usualMinutes} minutes`,
-      );
-    });
+  const sets = publishedSets(resources);
+  const moved = time(resources.find((r) => r.type === "bankmesh:access:SigningKeys")?.modified);
+  const names = new Set([...issuers.map(({ name }) => name), ...Object.keys(sets)]);
+  return [...names].flatMap((name) => {
+    const { keyIds = [] } = issuers.find((issuer) => issuer.name === name) ?? {};
+    const made = madeKeys(resources, name, sets[name]);
+    return linesOf(keyIds, made, moved).map((text) => `issuer ${name}: ${text}`);
+  });
+}
+
+/** @param moved when ids or their order last changed, ms since 1970 */
+function linesOf(keyIds: readonly string[], made: readonly MadeKey[], moved: number): string[] {
+  const [signing] = made;
+  const listed = new Set([...keyIds, ...made.map((key) => key.id)]);
+  if (!signing || (listed.size < 2 && keyIds.length > 0)) return [];
+  const from = new Date(moved + usualMinutes * 60_000).toISOString().replace(/\.\d+/, "");
+  return [...listed].flatMap((id) => {
+    const key = made.find((k) => k.id === id);
+    if (!key) return [`key ${id} is made by the next npm start; until then it signs nothing`];
+    if (!keyIds.includes(id)) return [`key ${id} goes with the next npm start, and its tokens`];
+    if (key === signing) return [`key ${id} signs`];
+    const handed = `key ${id} is handed to all proxies; in front of ${signing.id} it signs`;
+    // ids have not changed since it was made, so that it never was in front
+    if (key.created > moved) return [handed];
+    const drop = `key ${id} may be dropped from ${from} on; later if it signed tokens for more than ${usualMinutes} minutes`;
+    return key.created > signing.created ? [handed, drop] : [drop];
   });
 }
 
 interface MadeKey {
   readonly id: string;
+  /** ms since 1970 */
   readonly created: number;
 }
 
-/** The issuer's keys in the state, in the order in which they are published: the first signs. */
-function madeKeys(resources: readonly Resource[], issuer: string): MadeKey[] {
+/** Key sets of the stack's own issuers as its outputs have them, by name. */
+function publishedSets(resources: readonly Resource[]): Readonly<Record<string, string>> {
   const stack = resources.find((r) => r.type === "pulumi:pulumi:Stack");
-  const sets = (stack?.outputs?.publicKeys ?? {}) as Record<string, string>;
-  const { keys } = JSON.parse(sets[issuer] ?? '{"keys":[]}') as { keys: { kid: string }[] };
+  return (stack?.outputs?.publicKeys ?? {}) as Record<string, string>;
+}
+
+/** The issuer's keys in the state, in the order in which they are published: the first signs. */
+function madeKeys(
+  resources: readonly Resource[],
+  issuer: string,
+  published = '{"keys":[]}',
+): MadeKey[] {
+  const { keys } = JSON.parse(published) as { keys: { kid: string }[] };
   return keys.map(({ kid }) => {
     const id = kid.replace(/-[0-9a-f]{8}$/, "");
     const own = resources.find((r) => r.urn.endsWith(`::tokens-${issuer}.${id}-key`));

@@ -12,8 +12,8 @@ const issuers = (...keyIds: string[]) =>
 const urn = (type: string, name: string) => `urn:pulumi:dev::bankmesh::${type}::${name}`;
 const keyType = "tls:index/privateKey:PrivateKey";
 
-/** A state whose keys were made at these hours, published in this order. */
-const state = (keys: Readonly<Record<string, number>>) => {
+/** A state whose keys were made at these hours, published in this order; ids changed last at another hour. */
+const state = (keys: Readonly<Record<string, number>>, moved = 12) => {
   const at = (hour: number) => `2026-11-22T${String(hour).padStart(2, "0")}:00:00.123Z`;
   const published = Object.keys(keys).map((id) => ({ kid: `${id}-0123abcd` }));
   return {
@@ -24,7 +24,7 @@ const state = (keys: Readonly<Record<string, number>>) => {
       },
       {
         ...{ urn: urn("x", "tokens"), type: "bankmesh:access:SigningKeys" },
-        modified: at(12),
+        modified: at(moved),
       },
       ...Object.entries(keys).map(([id, hour]) => ({
         ...{ urn: urn(keyType, `tokens-bank.${id}-key`), type: keyType, created: at(hour) },
@@ -39,15 +39,39 @@ describe("the rotation of signing keys", () => {
     assert.deepEqual(keyRotation(issuers("k1", "k2"), undefined), []);
   });
 
-  test("a new key: made, then known, then in front", () => {
+  test("a new key: made, then handed out, then in front", () => {
     assert.deepEqual(keyRotation(issuers("k1", "k2"), state({ k1: 1 })), [
       "issuer bank: key k1 signs",
       "issuer bank: key k2 is made by the next npm start; until then it signs nothing",
     ]);
-    assert.deepEqual(keyRotation(issuers("k1", "k2"), state({ k1: 1, k2: 2 })), [
+    // the component comes before its keys
+    assert.deepEqual(keyRotation(issuers("k1", "k2"), state({ k1: 1, k2: 3 }, 2)), [
       "issuer bank: key k1 signs",
-      "issuer bank: key k2 is known to all proxies; in front of k1 it signs",
+      "issuer bank: key k2 is handed to all proxies; in front of k1 it signs",
     ]);
+  });
+
+  test("a new key that was put back behind the old one: what it signed ends as well", () => {
+    assert.deepEqual(keyRotation(issuers("k1", "k2"), state({ k1: 1, k2: 3 }, 12)), [
+      "issuer bank: key k1 signs",
+      "issuer bank: key k2 is handed to all proxies; in front of k1 it signs",
+      "issuer bank: key k2 may be dropped from 2026-11-22T12:10:00Z on; later if it signed tokens for more than 10 minutes",
+    ]);
+  });
+
+  test("keys that were all made at once: none but the first has signed, whichever was made first", () => {
+    assert.deepEqual(keyRotation(issuers("k2", "k1"), state({ k2: 3, k1: 2 }, 1)), [
+      "issuer bank: key k2 signs",
+      "issuer bank: key k1 is handed to all proxies; in front of k2 it signs",
+    ]);
+  });
+
+  test("an issuer that is taken out, or gets its keys elsewhere: its keys go", () => {
+    const goes = ["issuer bank: key k1 goes with the next npm start, and its tokens"];
+    assert.deepEqual(keyRotation([], state({ k1: 1 })), goes);
+    const [{ keyIds, ...external }] = issuers("k1") as [ReturnType<typeof issuers>[number]];
+    assert.deepEqual(keyIds, ["k1"]);
+    assert.deepEqual(keyRotation([external], state({ k1: 1 })), goes);
   });
 
   test("an old key: when it may be dropped, and that it goes", () => {
