@@ -81,27 +81,39 @@ function atTheGateway(s: Settings, service: ServiceSettings, call: Call): Decisi
   );
   if (denied) return no("a rule of denyFrom refuses it");
   if (s.authentication.exempt.some((p) => matchesPath(p, call.path))) return yes;
-  return mine(service.allowFrom).some((r) => asks(s, service, r, call, true))
+  const allows = (c: Call) => mine(service.allowFrom).some((r) => asks(s, service, r, c, true));
+  return allows(call)
     ? yes
-    : no("no rule of allowFrom for the gateway matches it");
+    : no(`no rule of allowFrom for the gateway matches it${subjectMissing(call, allows)}`);
 }
 
 function insideTheMesh(s: Settings, service: ServiceSettings, call: Call): Decision {
   if (!rolledOut(s, service.name)) return yes;
   const no = (why: string): Decision => ({ allowed: false, at: "service", why });
-  const matches = (rule: AllowRule | DenyRule) =>
-    isCaller(s, rule, call.from) &&
+  const matches = (rule: AllowRule | DenyRule, c: Call) =>
+    isCaller(s, rule, c.from) &&
     [undefined, versionOf(service)].includes(rule.version) &&
-    asks(s, service, rule, call, false);
-  if (service.denyFrom?.some((r) => refusedAt(r) !== "gateway" && matches(r)))
+    asks(s, service, rule, c, false);
+  if (service.denyFrom?.some((r) => refusedAt(r) !== "gateway" && matches(r, call)))
     return no("a rule of denyFrom refuses it");
-  if (service.allowFrom?.some(matches)) return yes;
+  const allows = (c: Call) => service.allowFrom?.some((r) => matches(r, c)) ?? false;
+  if (allows(call)) return yes;
   const prefix = prefixOf(service);
   const exempt =
     call.from.kind === "outside" &&
     prefix !== undefined &&
     s.authentication.exempt.some((p) => matchesPath(p, call.path));
-  return exempt ? yes : no("no rule of allowFrom matches it");
+  return exempt ? yes : no(`no rule of allowFrom matches it${subjectMissing(call, allows)}`);
+}
+
+/** Says so when nothing but a subject is missing from a call's token. */
+function subjectMissing(call: Call, allows: (call: Call) => boolean): string {
+  const { token } = call;
+  if (!token || hasSubject(token)) return "";
+  const named = { ...call, token: { ...token, claims: { ...token.claims, sub: "somebody" } } };
+  return allows(named)
+    ? ": its token has no subject (sub), without which rules about tokens and claims take none"
+    : "";
 }
 
 function isCaller(s: Settings, rule: AllowRule | DenyRule, from: Caller): boolean {
@@ -143,14 +155,18 @@ function asks(
   );
 }
 
+/** A token's principal is issuer/subject, and neither may be empty; rules about claims ask for it too. */
+function hasSubject({ claims: { sub } }: ValidToken): boolean {
+  return typeof sub === "string" && sub !== "";
+}
+
 function tokenMatches(
   s: Settings,
   rule: AllowRule | DenyRule,
   token: ValidToken | undefined,
 ): boolean {
   if (!asksForToken(rule)) return true;
-  // a principal is issuer/subject, and neither may be empty
-  if (!token || typeof token.claims.sub !== "string" || token.claims.sub === "") return false;
+  if (!token || !hasSubject(token)) return false;
   if (rule.issuer !== undefined && rule.issuer !== token.issuer) return false;
   const issuer = s.authentication.issuers.find((i) => i.name === token.issuer);
   const words = ["scope", "permission", ...(issuer?.spaceDelimitedClaims ?? [])];

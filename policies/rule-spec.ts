@@ -46,7 +46,7 @@ export function ruleSpec(
   };
 }
 
-/** Any subject of one issuer, or of each. */
+/** Any subject of one issuer, or of each; who has none is refused by rules about claims too. */
 function requestPrincipals(
   { issuers }: AuthenticationSettings,
   issuer: string | undefined,

@@ -44,6 +44,28 @@ const token = (claims: Record<string, unknown> = {}, issuer = "bank") => ({
   claims: { sub: "ann", ...claims },
 });
 
+test("decide says so when a token lacks nothing but a subject", () => {
+  const why = (role: string, call: Partial<Call> = {}) => {
+    const bare = { issuer: "bank", claims: { role } };
+    const asked = { from: outside, service: "payments", method: "POST", path: "/payments" };
+    const decision = decide(s, { ...asked, token: bare, ...call });
+    return decision.allowed ? "allowed" : decision.why;
+  };
+  const noRule = "no rule of allowFrom for the gateway matches it";
+  const subject = "its token has no subject (sub), without which rules about tokens and claims";
+  assert.equal(why("admin"), `${noRule}: ${subject} take none`);
+  assert.equal(why("teller"), noRule);
+  const inside = settings({
+    ...{ authorization: "enforce", authentication: s.authentication },
+    services: [{ name: "users", allowFrom: [{ service: "orders", claims: { role: "admin" } }] }],
+  });
+  const answer = decide(inside, {
+    ...{ from: orders, service: "users", method: "GET", path: "/" },
+    token: { issuer: "bank", claims: { role: "admin" } },
+  });
+  assert.ok(!answer.allowed && answer.at === "service" && answer.why.includes(subject));
+});
+
 describe("decide", () => {
   for (const [what, call, expected] of [
     ["reading with a token", { token: token() }, "allowed"],
