@@ -108,6 +108,7 @@ export const services = settings.services.map((service) => service.name);
 export const mtlsMode = security.mtlsMode;
 export const gatewayTls = gateway.gatewayTls;
 export const authorization = access.authorization;
+export const rollout = outputs.rollout(settings);
 export const enforcement = gate?.enforcement ?? "not asked";
 export const enforcementAsks = asks;
 export const host = settings.host;

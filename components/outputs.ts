@@ -4,6 +4,7 @@ import {
   type ServiceSettings,
   type Settings,
   prefixOf,
+  rolledOut,
 } from "../settings/index.ts";
 
 /** Where callers reach the gateway, by scheme; undefined where nobody can know it before the Service is there. */
@@ -34,10 +35,31 @@ export function howToCall(stack: string, settings: Settings): string[] {
   return services.flatMap((service) => {
     const prefix = prefixOf(service);
     const rule = reading(settings, service);
-    if (prefix === undefined || rule === undefined) return [];
+    if (prefix === undefined) return [];
+    // a comment, for lines are pasted
+    if (rule === undefined) return [`# ${service.name}: ${noExample}`];
     const token = rule && asksForToken(rule) ? `${bearer(stack, rule)} ` : "";
-    return [`${options} ${token}${tls ? "https" : "http"}://${host}:${port}${prefix}`];
+    const path = rule?.paths ? somePath(rule.paths) : prefix;
+    return [`${options} ${token}${tls ? "https" : "http"}://${host}:${port}${path}`];
   });
+}
+
+const noExample =
+  "no rule lets a GET in that a token of npm run token alone would do for (npm run -s graph shows its rules)";
+
+/** A path that one of the patterns matches; undefined when all begin with a star. */
+function somePath(paths: readonly string[]): string | undefined {
+  const path = paths.find((pattern) => pattern.startsWith("/") && !/[{}]/.test(pattern));
+  return path?.replace(/\/\*$/, "/1").replace(/\*$/, "");
+}
+
+/** Whom rules have reached, in words: all, or who has none yet. */
+export function rollout(settings: Settings): string {
+  const names = settings.services.map(({ name }) => name);
+  const reached = names.filter((name) => rolledOut(settings, name));
+  if (settings.authorization === "off" || reached.length === names.length) return "all";
+  const open = names.filter((name) => !reached.includes(name));
+  return `${reached.join(", ") || "the gateway alone"}; open as before: ${open.join(", ")}`;
 }
 
 /** The rule by which the gateway lets somebody read a service; null when none is needed, undefined when none does. */
@@ -47,7 +69,8 @@ function reading(settings: Settings, service: ServiceSettings): AllowRule | null
   return (service.allowFrom ?? []).find((rule) => {
     const { gateway, methods, paths, rpcs, headers, claims, issuer, remoteIpBlocks } = rule;
     const anywhere = !headers && !remoteIpBlocks;
-    const plain = gateway && !paths && !rpcs && anywhere && (methods?.includes("GET") ?? true);
+    const asked = paths === undefined || somePath(paths) !== undefined;
+    const plain = gateway && asked && !rpcs && anywhere && (methods?.includes("GET") ?? true);
     const signable = issuer === undefined ? own.length > 0 : own.some((i) => i.name === issuer);
     const words = Object.keys(claims ?? {}).every((claim) => ["scope", "role"].includes(claim));
     return plain && (!asksForToken(rule) || (signable && words));

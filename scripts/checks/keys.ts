@@ -17,7 +17,7 @@ export function keyRotation(
 ): string[] {
   const resources = state?.resources ?? [];
   const sets = publishedSets(resources);
-  const moved = time(resources.find((r) => r.type === "bankmesh:access:SigningKeys")?.modified);
+  const moved = lastHandedOut(resources);
   const names = new Set([...issuers.map(({ name }) => name), ...Object.keys(sets)]);
   return [...names].flatMap((name) => {
     const { keyIds = [] } = issuers.find((issuer) => issuer.name === name) ?? {};
@@ -26,23 +26,41 @@ export function keyRotation(
   });
 }
 
-/** @param moved when ids or their order last changed, ms since 1970 */
-function linesOf(keyIds: readonly string[], made: readonly MadeKey[], moved: number): string[] {
+/** @param moved when key sets were last handed to the proxies, ms since 1970; undefined when nothing asks for tokens */
+function linesOf(
+  keyIds: readonly string[],
+  made: readonly MadeKey[],
+  moved: number | undefined,
+): string[] {
   const [signing] = made;
   const listed = new Set([...keyIds, ...made.map((key) => key.id)]);
   if (!signing || (listed.size < 2 && keyIds.length > 0)) return [];
-  const from = new Date(moved + usualMinutes * 60_000).toISOString().replace(/\.\d+/, "");
   return [...listed].flatMap((id) => {
     const key = made.find((k) => k.id === id);
     if (!key) return [`key ${id} is made by the next npm start; until then it signs nothing`];
     if (!keyIds.includes(id)) return [`key ${id} goes with the next npm start, and its tokens`];
     if (key === signing) return [`key ${id} signs`];
+    const drop = dropLine(moved);
+    if (key.created <= signing.created) return [`key ${id} ${drop}`];
+    // whether it was in front for a while stands nowhere
     const handed = `key ${id} is handed to all proxies; in front of ${signing.id} it signs`;
-    // ids have not changed since it was made, so that it never was in front
-    if (key.created > moved) return [handed];
-    const drop = `key ${id} may be dropped from ${from} on; later if it signed tokens for more than ${usualMinutes} minutes`;
-    return key.created > signing.created ? [handed, drop] : [drop];
+    return [`${handed}; if it was in front before, it ${drop}`];
   });
+}
+
+function dropLine(moved: number | undefined): string {
+  if (moved === undefined) return "may be dropped: nothing asks for tokens now";
+  const from = new Date(moved + usualMinutes * 60_000).toISOString().replace(/\.\d+/, "");
+  return `may be dropped from ${from} on; later if it signed tokens for more than ${usualMinutes} minutes`;
+}
+
+/**
+ * When an update last changed what proxies know of tokens. Other edits move it too, which errs on the safe side; the
+ * engine does not move the date of a component whose inputs change.
+ */
+function lastHandedOut(resources: readonly Resource[]): number | undefined {
+  const sets = resources.filter((r) => r.type.endsWith(":RequestAuthentication"));
+  return sets.length === 0 ? undefined : Math.max(...sets.map((r) => time(r.modified)));
 }
 
 interface MadeKey {

@@ -19,7 +19,11 @@ export const token: Command = {
         help: 'scope claim, such as "payments:read payments:write"',
       },
       { name: "role", value: "NAME", help: "role claim, such as admin" },
-      { name: "ttl", value: "TIME", help: "how long it is valid: 90s, 10m, 1h (default 10m)" },
+      {
+        name: "ttl",
+        value: "TIME",
+        help: "how long it is valid, in s, m or h, at most 24h; Envoy takes it 60 s longer (default 10m)",
+      },
       {
         name: "aud",
         value: "NAMES",

@@ -8,6 +8,7 @@ export interface Outputs {
   readonly mtlsMode?: string;
   readonly gatewayTls?: string;
   readonly authorization?: string;
+  readonly rollout?: string;
   readonly enforcement?: string;
   readonly endpoints?: Readonly<Record<string, string>>;
   readonly howToCall?: readonly string[];
@@ -49,6 +50,7 @@ export function summary(stack: string, outputs: Outputs, backend: string): strin
     ["mtlsMode", meaning(outputs.mtlsMode, mtlsMeaning)],
     ["gatewayTls", meaning(outputs.gatewayTls, gatewayMeaning)],
     ["authorization", meaning(outputs.authorization, authorizationMeaning)],
+    ["rollout", outputs.rollout === "all" ? undefined : outputs.rollout],
     ["enforcement", outputs.enforcement?.replace(/^enforced: /, "").trim()],
     ["endpoints", outputs.endpoints && Object.values(outputs.endpoints).join(", ")],
   ];

@@ -42,7 +42,9 @@ export function lifetime(text: string): number {
   const [, count, unit] = /^([1-9]\d*)([smh])$/.exec(text) ?? [];
   const seconds = Number(count) * units[unit as keyof typeof units];
   if (!(seconds <= 24 * units.h))
-    throw new UserError(`--ttl ${text}: a duration of at most a day, such as 90s, 10m or 1h`);
+    throw new UserError(
+      `--ttl ${text}: a duration of at most a day in s, m or h, such as 90s, 10m or 24h`,
+    );
   return seconds;
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { bankRoutes } from "../../components/bank.ts";
-import { endpoints, howToCall } from "../../components/outputs.ts";
+import { endpoints, howToCall, rollout } from "../../components/outputs.ts";
 import { type Route, gatewaySpec, virtualServiceSpec } from "../../policies/routing.ts";
 import { validateSpec } from "../../policies/schema.ts";
 import { settings } from "./support/settings.ts";
@@ -214,7 +214,7 @@ describe("outputs", () => {
       /--cert \.bankmesh\/certs\/dev\/client\.crt --key \.bankmesh\/certs\/dev\/client\.key https:/,
     );
   });
-  test("enforce: with a token where the gateway asks for one, and no line for what nobody may read", () => {
+  test("enforce: with a token where the gateway asks for one, and a comment for what nobody may read", () => {
     const authentication = {
       issuers: [{ name: "bank", issuer: "https://i", audiences: ["bank"], keyIds: ["k1"] }],
     };
@@ -225,6 +225,7 @@ describe("outputs", () => {
         { name: "users", allowFrom: guarded({}) },
         { name: "orders", allowFrom: guarded({ methods: ["POST"] }, { claims: { scope: "o:r" } }) },
         { name: "inbox", allowFrom: guarded({ methods: ["POST"], token: true }) },
+        { name: "audit", allowFrom: guarded({ paths: ["*.log"] }, { paths: ["/audit/*"] }) },
       ],
     });
     const curl = "curl -fsS --resolve app.local:8443:127.0.0.1 --cacert .bankmesh/certs/dev/ca.crt";
@@ -232,7 +233,25 @@ describe("outputs", () => {
     assert.deepEqual(howToCall("dev", s), [
       `${curl} https://app.local:8443/users`,
       `${curl} ${header} https://app.local:8443/orders`,
+      "# inbox: no rule lets a GET in that a token of npm run token alone would do for (npm run -s graph shows its rules)",
+      `${curl} https://app.local:8443/audit/1`,
     ]);
+  });
+  test("whom a rollout has not reached", () => {
+    const rolled = (values: object) =>
+      rollout(
+        settings({ authorization: "enforce", services: [{ name: "a" }, { name: "b" }], ...values }),
+      );
+    assert.equal(rolled({}), "all");
+    assert.equal(rolled({ rollout: { mode: "only", services: ["b"] } }), "b; open as before: a");
+    assert.equal(
+      rolled({ rollout: { mode: "only", services: ["b"] }, authorization: "off" }),
+      "all",
+    );
+    assert.equal(
+      rolled({ rollout: { mode: "all-but", namespaces: ["bank"] } }),
+      "the gateway alone; open as before: a, b",
+    );
   });
   test("nobody knows the address of an existing cluster's gateway beforehand", () => {
     const s = settings({ cluster: "existing", context: "c", gatewayServiceType: "LoadBalancer" });

@@ -266,6 +266,7 @@ describe("results", () => {
       {
         ...{ clusterName: "istio-poc", istioVersion: "1.31.1", route: "airgap", namespace: "bank" },
         ...{ services: ["users", "orders"], mtlsMode: "STRICT", gatewayTls: "MUTUAL" },
+        rollout: "orders; open as before: users",
         endpoints: { https: "https://app.local:8443" },
         howToCall: ["curl -fsS https://app.local:8443/users"],
       },
@@ -279,6 +280,7 @@ describe("results", () => {
   services    users, orders in namespace bank
   mtlsMode    STRICT: workloads take mTLS alone; plaintext is reset
   gatewayTls  MUTUAL: the gateway asks for the client's certificate too
+  rollout     orders; open as before: users
   endpoints   https://app.local:8443
 
 Call it (each line fails on a wrong answer):
