@@ -7,6 +7,14 @@ import { delimiter, dirname, join } from "node:path";
 const sameKeyPress = 400;
 
 /**
+ * Flags of Node.js for a command. A verifier makes and drops thousands of answers; where there is much memory, Node.js lets
+ * them lie (373 MB for 950 questions, 220 MB with this).
+ * @param {string | undefined} command
+ * @returns {string[]}
+ */
+const flagsOf = (command) => (command?.startsWith("verify") ? ["--max-semi-space-size=8"] : []);
+
+/**
  * @param {string} node
  * @param {string} root
  * @param {readonly string[]} args
@@ -14,7 +22,7 @@ const sameKeyPress = 400;
  */
 export function runCli(node, root, args) {
   // A session of its own: the terminal's Ctrl-C reaches this process alone, which passes on exactly one signal.
-  const child = spawn(node, [join(root, "scripts", "cli.ts"), ...args], {
+  const child = spawn(node, [...flagsOf(args[0]), join(root, "scripts", "cli.ts"), ...args], {
     cwd: root,
     detached: true,
     stdio: ["inherit", "inherit", "inherit", "ipc"],
