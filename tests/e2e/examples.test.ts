@@ -6,6 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { parse } from "yaml";
 import { root } from "../../scripts/paths.ts";
 import type { ClientSettings } from "../../settings/index.ts";
+import type { Kubectl } from "../../verify/kubectl.ts";
 import { allProbes } from "../../verify/probes/index.ts";
 import { table } from "../../verify/reports/terminal.ts";
 import type { Subject, Verifier } from "../../verify/verifier.ts";
@@ -44,12 +45,12 @@ describe("the examples", () => {
 
   /** Takes the stack to other values; what the old ones had is gone, with callers if they were in another namespace. */
   async function become(values: Values): Promise<void> {
-    if (values.namespace !== stack.settings.namespace) {
-      await verifier?.close();
-      verifier = undefined;
-    }
+    const old = values.namespace === stack.settings.namespace ? undefined : verifier;
+    if (old) verifier = undefined;
     stack.replace(values);
-    await stack.up();
+    // both to their end: callers go while the update runs, which knows nothing of them
+    const [updated, closed] = await Promise.allSettled([stack.up(), old?.close()]);
+    for (const one of [updated, closed]) if (one.status === "rejected") throw one.reason;
   }
 
   async function asking<T>(work: (verifier: Verifier, subject: Subject) => Promise<T>): Promise<T> {
@@ -92,9 +93,9 @@ describe("the examples", () => {
       assert.match(await fromUniverse(), /reset by peer.*exit 56/s);
     });
 
-    it("answers it with a sidecar that istioctl kube-inject put in by hand, beside the one without", async () => {
-      const kubectl = await stack.kubectl();
-      const name = "by-hand";
+    const name = "by-hand";
+    /** The client's pod once more, with a sidecar that no webhook put in; waits until it is ready. */
+    async function injectByHand(kubectl: Kubectl): Promise<void> {
       const original = await kubectl.json<Deployment>([
         ...["get", "deployment/curl-test", "--namespace=universe"],
       ]);
@@ -116,10 +117,7 @@ describe("the examples", () => {
       await kubectl.run(["apply", "--filename", "-"], injected);
       const wait = ["rollout", "status", `deployment/${name}`, "--namespace=universe"];
       await kubectl.run([...wait, "--timeout=90s"]);
-      assert.equal(await ask(name, "universe", version), "200 exit 0");
-      assert.match(await fromUniverse(), /reset by peer.*exit 56/s);
-      await kubectl.run(["delete", "deployment", name, "--namespace=universe"]);
-    });
+    }
 
     for (const injection of ["namespace", "pod"] as const)
       it(`answers the same client with a sidecar (by the ${injection}'s label), by its identity`, async () => {
@@ -132,9 +130,21 @@ describe("the examples", () => {
         }
       });
 
+    let byHand: Promise<void> | undefined;
+
     it("resets it again once its sidecar is gone", async () => {
+      // for the next step, which says how it ended; the pod starts while the update runs
+      byHand = injectByHand(await stack.kubectl());
+      byHand.catch(() => undefined);
       await become(withClient("none"));
       assert.match(await fromUniverse(), /reset by peer.*exit 56/s);
+    });
+
+    it("answers it with a sidecar that istioctl kube-inject put in by hand, beside the one without", async () => {
+      await byHand;
+      assert.equal(await ask(name, "universe", version), "200 exit 0");
+      assert.match(await fromUniverse(), /reset by peer.*exit 56/s);
+      await (await stack.kubectl()).run(["delete", "deployment", name, "--namespace=universe"]);
     });
   });
 

@@ -49,6 +49,8 @@ export class RunFailed extends Error {
 export class TestStack {
   /** By kubeconfig: the cluster may be made anew, and callers on the old one still have to be taken away. */
   private readonly kubectls = new Map<string, Kubectl>();
+  /** Outputs, and the state that they were read from. */
+  private known: { readonly state: string; readonly outputs: Record<string, unknown> } | undefined;
 
   public readonly name: string;
   public readonly clusterName: string;
@@ -184,10 +186,15 @@ export class TestStack {
     await this.engine.importStack(state);
   }
 
-  /** Plain values of the outputs, secrets included. */
+  /** Plain values of the outputs, secrets included; two runs of the CLI, but only once somebody has written the state. */
   public async outputs(): Promise<Record<string, unknown>> {
-    const outputs = await this.engine.outputs();
-    return Object.fromEntries(Object.entries(outputs).map(([key, { value }]) => [key, value]));
+    // before it is read: what is written meanwhile is read the next time
+    const state = this.stateWritten();
+    if (state !== undefined && this.known?.state === state) return this.known.outputs;
+    const values = Object.entries(await this.engine.outputs());
+    const outputs = Object.fromEntries(values.map(([key, { value }]) => [key, value]));
+    this.known = state === undefined ? undefined : { state, outputs };
+    return outputs;
   }
 
   /** kubectl on the stack's cluster. */
@@ -230,6 +237,13 @@ export class TestStack {
       removeFiles(this.name, this.folder);
       this.forget();
     }
+  }
+
+  /** Tells one writing of the state from another, be it by a run of this process or of a command; undefined without a file. */
+  private stateWritten(): string | undefined {
+    const file = path.join(this.backend, ".pulumi", "stacks", "bankmesh", `${this.name}.json`);
+    const found = fs.statSync(file, { bigint: true, throwIfNoEntry: false });
+    return found && `${found.ino} ${found.mtimeNs} ${found.size}`;
   }
 
   private async run(
