@@ -105,9 +105,9 @@ describe("the control of plaintext that is refused", () => {
 
   it("needs no more callers than there are accounts that rules name", () => {
     const kinds = kindsIn(enforced(), probesFor(enforced()));
-    assert.deepEqual(
-      kinds.filter((kind) => kind.startsWith("certificate")).sort(),
-      ["certificate", "certificate as orders"],
-    );
+    assert.deepEqual(kinds.filter((kind) => kind.startsWith("certificate")).sort(), [
+      "certificate",
+      "certificate as orders",
+    ]);
   });
 });

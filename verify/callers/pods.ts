@@ -174,14 +174,13 @@ export class PodCallers {
     const { selfSigned } = this.args;
     const boundary = `--${randomBytes(12).toString("hex")}`;
     const at = new Date().toISOString();
-    const ids = requests.map(() => randomUUID());
-    const asked = requests.map((request, i) => ({
+    const asked = requests.map((request) => ({
       request,
-      requestId: ids[i]!,
+      requestId: randomUUID(),
       ...(request.token && { token: makeToken(request.token) }),
     }));
     const output = await this.shell(kind, curlScript(asked, boundary, selfSigned));
-    return readCurlOutput(output, boundary, ids, at);
+    return readCurlOutput(output, boundary, asked, at);
   }
 
   /** Runs a shell script in a caller's pod, and returns what it printed. */
