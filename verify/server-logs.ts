@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GatewayProxy } from "../policies/gateway.ts";
 import { type AccessLogLine, findLine, readAccessLog } from "./access-log.ts";
-import { kindOf } from "./callers/pods.ts";
+import { kindOf } from "./callers/kinds.ts";
 import { judgeDryRun } from "./dry-run.ts";
 import type { Identities } from "./judge.ts";
 import type { Kubectl } from "./kubectl.ts";

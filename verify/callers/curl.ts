@@ -25,16 +25,21 @@ export interface CurlRequest {
  * has HTTP/2 connections, which it would share, so that each of these gets a curl of its own.
  *
  * @param boundary text that no answer holds
+ * @param limitSeconds ends what is under way then; what was answered before is printed. @default each request's own limit
  */
 export function curlScript(
   requests: readonly CurlRequest[],
   boundary: string,
   selfSigned?: Certificate,
+  limitSeconds?: number,
 ): string {
   const lines = ["cd /tmp && umask 077 && d=$(mktemp -d) && cd $d || exit 1"];
   if (requests.some((r) => r.request.clientCertificate === "self-signed") && selfSigned) {
     lines.push(`printf %s ${quote(selfSigned.certPem + selfSigned.keyPem)} >client.pem`);
   }
+  // an image may be without it; then each request's own limit is all that there is
+  if (limitSeconds !== undefined)
+    lines.push(`l=; command -v timeout >/dev/null && l="timeout ${limitSeconds}"`);
   // a gRPC message of no bytes: not compressed, length 0
   if (requests.some((r) => r.request.grpc)) lines.push(`printf '\\0\\0\\0\\0\\0' >message`);
   const parts = requests.flatMap((_, i) => [`h${i}`, `b${i}`]);
@@ -48,7 +53,8 @@ export function curlScript(
       const parallel = `--parallel --parallel-immediate --parallel-max ${atOnce}`;
       lines.push(
         `printf %s ${quote(config)} >c${g}`,
-        `curl --silent ${parallel} --config c${g} >w${g} 2>/dev/null &`,
+        // to stderr, which is written at once: what is in a buffer when curl is ended is lost
+        `${limitSeconds === undefined ? "" : "$l "}curl --silent ${parallel} --config c${g} 2>w${g} >/dev/null &`,
       );
     });
   lines.push(
@@ -73,7 +79,7 @@ function curlConfig({ request, requestId, token }: CurlRequest, i: number, bound
   const tls = request.url.startsWith("https:");
   // up to TLS 1.2 a certificate is judged within the handshake; later the reset may overtake the alert
   const judged = clientCertificate !== undefined || connectTo !== undefined;
-  const format = `\\n${boundary} ${i} %{exitcode} %{http_code} %{time_total} %{local_port} %{errormsg}\\n`;
+  const format = `%{stderr}\\n${boundary} ${i} %{exitcode} %{http_code} %{time_total} %{local_port} %{errormsg}\\n`;
   const options: Readonly<Record<string, string | true | undefined>> = {
     url: tokenPath({ ...request, path: request.url }, token),
     ...{ silent: true, "no-keepalive": true, "path-as-is": true },
