@@ -24,40 +24,54 @@ export interface LogQuery {
   readonly status?: number;
   /** Address of the client. @default any */
   readonly clientAddress?: string;
+  /** Port of the client, where nothing between it and the server's proxy has a connection of its own. @default any */
+  readonly clientPort?: number;
   /** Server name of the TLS handshake, for a connection that ended before HTTP. @default any */
   readonly serverName?: string;
 }
 
-/** A pod's request begins some time after its batch was sent. */
+/** A pod's request begins some time after its batch was sent, and clocks differ; in ms. */
 const tolerance = 2000;
+/** The same where its port says which it is: a client does not use one again so soon. */
+const toleranceOfPort = 20_000;
 
-/** The line about a request: nearest in time of those that fit; undefined when none does. */
+/**
+ * The line about a request: by what it was named, or else, for a connection that ended before HTTP, by its client and the
+ * nearest in time of those that fit; undefined when none does.
+ */
 export function findLine(
   lines: readonly AccessLogLine[],
   query: LogQuery,
 ): AccessLogLine | undefined {
-  if (query.requestId !== undefined && query.status !== undefined) {
-    const { requestId } = query;
-    return lines.find(
+  const { requestId, status } = query;
+  if (requestId !== undefined) {
+    const named = lines.find(
       (line) => line.request_id === requestId || line.user_agent === userAgent(requestId),
     );
+    if (named || status !== undefined) return named;
   }
-  const begin = Date.parse(query.at) - 5;
-  const end = Date.parse(query.at) + query.seconds * 1000 + tolerance;
-  const fits = (line: AccessLogLine) => {
-    const time = Date.parse(String(line.start_time));
-    if (!(time >= begin && time <= end)) return false;
-    const client = (textField(line, "downstream_remote_address") ?? "").replace(/:\d+$/, "");
-    if (query.clientAddress !== undefined && client !== query.clientAddress) return false;
-    if (query.status === undefined) {
-      const named = query.serverName === undefined || serverName(line) === query.serverName;
-      return named && !line.response_code;
-    }
-    return line.response_code === query.status && line.path === query.path;
-  };
-  const distance = (line: AccessLogLine) =>
-    Math.abs(Date.parse(String(line.start_time)) - Date.parse(query.at));
-  return lines.filter(fits).sort((a, b) => distance(a) - distance(b))[0];
+  const at = Date.parse(query.at);
+  const time = (line: AccessLogLine) => Date.parse(String(line.start_time));
+  const late = query.clientPort === undefined ? tolerance : toleranceOfPort;
+  const end = at + query.seconds * 1000 + late;
+  return lines
+    .filter((line) => time(line) >= at - 5 && time(line) <= end && fits(line, query))
+    .sort((a, b) => Math.abs(time(a) - at) - Math.abs(time(b) - at))[0];
+}
+
+function fits(line: AccessLogLine, query: LogQuery): boolean {
+  const { clientAddress, clientPort, status } = query;
+  const [, address, port] = /^(.*):(\d+)$/.exec(remoteOf(line)) ?? [];
+  if (clientAddress !== undefined && address !== clientAddress) return false;
+  if (status !== undefined) return line.response_code === status && line.path === query.path;
+  // of two requests that are alike, that is all that differs
+  if (clientPort !== undefined && port !== String(clientPort)) return false;
+  const named = query.serverName === undefined || serverName(line) === query.serverName;
+  return named && !line.response_code;
+}
+
+function remoteOf(line: AccessLogLine): string {
+  return textField(line, "downstream_remote_address") ?? "";
 }
 
 function serverName(line: AccessLogLine): string {

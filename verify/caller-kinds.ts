@@ -1,6 +1,6 @@
 import type { Settings } from "../settings/index.ts";
 import type { CallerKind } from "./callers/objects.ts";
-import { kindOf } from "./callers/pods.ts";
+import { kindOf } from "./callers/kinds.ts";
 import { type Probe, type ProbeTarget, controlOf } from "./probe.ts";
 
 /** Callers that the questions need. */

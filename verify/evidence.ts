@@ -1,6 +1,6 @@
 /** What a caller saw of one request. Everything that a verdict is based on. */
 export interface Evidence {
-  /** When it was sent, RFC 3339. */
+  /** When it was sent, RFC 3339; of a pod's request, as its batch and those before it tell. */
   readonly at: string;
   readonly seconds: number;
   /** HTTP status; undefined when no HTTP answer came. */
@@ -13,6 +13,8 @@ export interface Evidence {
   readonly body: string;
   /** Value of X-Request-ID: as it was sent from a pod, for a sidecar keeps it; as the service saw it behind the gateway. */
   readonly requestId?: string;
+  /** The client's port of its connection, of a pod's request; undefined where none came about. */
+  readonly clientPort?: number;
   /** Exit code of curl; undefined for a request of this machine. */
   readonly exitCode?: number;
   /** Error code of Node.js; undefined for a request of a pod. */

@@ -11,6 +11,9 @@ const commandTimeout = 120_000;
 export class Kubectl {
   private readonly folder: string;
 
+  /** What is under way. */
+  private readonly running = new Set<{ kill(signal: "SIGKILL"): boolean }>();
+
   /** Environment in which tools are looked for. */
   public readonly env: NodeJS.ProcessEnv;
 
@@ -32,17 +35,22 @@ export class Kubectl {
   }
 
   /**
+   * @param input what it reads
+   * @param signal ends it
    * @returns what kubectl printed
    * @throws Error with kubectl's own message
    */
-  public async run(args: readonly string[], input?: string): Promise<string> {
-    const result = await execa("kubectl", ["--kubeconfig", this.file, ...args], {
+  public async run(args: readonly string[], input?: string, signal?: AbortSignal): Promise<string> {
+    const running = execa("kubectl", ["--kubeconfig", this.file, ...args], {
       env: this.env,
       extendEnv: false,
       reject: false,
       timeout: commandTimeout,
+      ...(signal && { cancelSignal: signal }),
       ...(input === undefined ? { stdin: "ignore" as const } : { input }),
     });
+    this.running.add(running);
+    const result = await running.finally(() => this.running.delete(running));
     if (result.failed) {
       throw new Error(
         `kubectl ${args.slice(0, 4).join(" ")}: ${result.stderr.trim() || result.shortMessage}`,
@@ -52,12 +60,14 @@ export class Kubectl {
   }
 
   /**
-   * The same for a process that is about to end: waits for nothing, and fails in silence.
+   * The same for a process that is about to end: waits for nothing, and fails in silence. What is under way ends before,
+   * or it could make again what this takes away.
    *
    * @returns whether it was done
    */
   public runAtExit(args: readonly string[], input = ""): boolean {
     if (!fs.existsSync(this.file)) return false;
+    for (const one of this.running) one.kill("SIGKILL");
     const { env } = this;
     const { status } = spawnSync("kubectl", ["--kubeconfig", this.file, ...args], {
       ...{ env, input, timeout: 20_000 },

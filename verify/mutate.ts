@@ -4,6 +4,7 @@ import { confirmed } from "../scripts/commands/confirm.ts";
 import { UserError } from "../scripts/errors.ts";
 import { shown } from "../scripts/paths.ts";
 import { type Reporter, createReporter } from "../scripts/progress.ts";
+import { wasInterrupted } from "../scripts/signals.ts";
 import { requireStack } from "../scripts/stack/files.ts";
 import { type RunResult, run } from "../scripts/stack/pulumi.ts";
 import { tryRunLock } from "../scripts/stack/run-lock.ts";
@@ -14,10 +15,15 @@ import { allMutations, reasonAgainst } from "./mutations/index.ts";
 import type { Mutation } from "./mutations/mutation.ts";
 import { type MutateOptions, optionsIn } from "./mutations/options.ts";
 import { readRecord, recordFile, removeRecord } from "./mutations/record.ts";
-import { lineOf, notForLines, summaryOf } from "./mutations/report.ts";
+import {
+  type UnbrokenRound,
+  lineOf,
+  notForLines,
+  summaryOf,
+  unbrokenSummary,
+} from "./mutations/report.ts";
 import { type Ask, type MutationResult, runMutation } from "./mutations/run.ts";
 import { summary, table } from "./reports/terminal.ts";
-import type { Outcome } from "./runner.ts";
 import { Verifier } from "./verifier.ts";
 
 /** Exit code for a run that could not ask; 0 says that all were caught, 1 that some were not. */
@@ -61,7 +67,7 @@ async function onPlatform(
     verifier = await Verifier.open({ kubectl, settings, curlImage });
     return options.unbroken === undefined
       ? await mutateAll(reporter, platform, verifier, breakage, options)
-      : await askUnbroken(platform, verifier, options.unbroken);
+      : await askUnbroken(reporter, platform, verifier, options.unbroken);
   } finally {
     await verifier?.close();
     kubectl.close();
@@ -99,7 +105,6 @@ async function mutateAll(
 ): Promise<number> {
   const { settings, subject } = platform;
   const begun = performance.now();
-  const unasked = await requireUnbroken(reporter, platform, verifier);
   const { otherCa, namesakeCa } = verifier.strangers;
   const ask: Ask = (probes, how, trusts) =>
     verifier.ask({ ...subject, ...(trusts && { caPem: namesakeCa.certPem }) }, how, probes);
@@ -111,6 +116,11 @@ async function mutateAll(
     return reason === undefined ? [] : [[m, reason]];
   });
   const mine = wanted.filter((m) => !reasons.some(([other]) => other === m));
+  if (mine.length === 0)
+    throw new UserError(
+      ["none of these mutations is for this stack", ...notForLines(reasons)].join("\n"),
+    );
+  const unasked = await requireUnbroken(reporter, platform, verifier);
   const width = Math.max(...mine.map(({ id }) => id.length));
   const results: MutationResult[] = [];
   for (const [i, mutation] of mine.entries()) {
@@ -124,8 +134,9 @@ async function mutateAll(
   for (const line of notForLines(reasons)) process.stdout.write(`${line}\n`);
   const clean = await isAsBefore(reporter, platform, verifier);
   const seconds = (performance.now() - begun) / 1000;
-  process.stdout.write(`${summaryOf(results, reasons.length)}, in ${seconds.toFixed(0)} s\n`);
-  if (mine.length === 0) throw new UserError("none of these mutations is for this stack");
+  const after = clean ? "the stack is as before" : "the stack is NOT as before";
+  const figures = `${summaryOf(results, reasons.length)}, ${after}, in ${seconds.toFixed(0)} s`;
+  process.stdout.write(`${figures}\n`);
   return clean && results.every((r) => r.verdict === "caught") ? 0 : 1;
 }
 
@@ -166,6 +177,9 @@ async function isAsBefore(
   if (red.length > 0) process.stdout.write(`${table(red)}\n`);
   const look = reporter.step(`npm run preview -- ${name} --refresh`);
   const preview = await run(stack, "preview", ["--refresh"], true);
+  // while Pulumi runs a signal goes to it alone
+  if (wasInterrupted())
+    throw new UserError("interrupted in the last look at the stack; nothing is broken any more");
   const clean = preview.code === 0 && isClean(preview);
   if (clean) look.done("no changes");
   else look.fail(`there is something left to change: ${shown(preview.log)}`);
@@ -185,18 +199,21 @@ function isClean({ changes = {}, log }: RunResult): boolean {
 
 /** Asks a platform that nobody broke, over and over: a red answer there is the probes' own mistake. */
 async function askUnbroken(
+  reporter: Reporter,
   { subject }: Platform,
   verifier: Verifier,
-  rounds: number,
+  count: number,
 ): Promise<number> {
-  const red: Outcome[] = [];
-  for (let round = 1; round <= rounds; round++) {
+  const rounds: UnbrokenRound[] = [];
+  for (let round = 1; round <= count; round++) {
+    const step = reporter.step(`round ${round} of ${count}, with nothing broken`);
     const begun = performance.now();
     const outcomes = await verifier.ask(subject);
-    const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-    process.stdout.write(`round ${round} of ${rounds}: ${summary(outcomes)}, in ${seconds} s\n`);
-    red.push(...outcomes.filter((o) => o.verdict !== "holds"));
+    rounds.push({ outcomes, seconds: (performance.now() - begun) / 1000 });
+    step.done(summary(outcomes));
+    const red = outcomes.filter((o) => o.verdict !== "holds");
+    if (red.length > 0) process.stdout.write(`round ${round}:\n${table(red)}\n`);
   }
-  if (red.length > 0) process.stdout.write(`${table(red)}\n`);
-  return red.length === 0 ? 0 : 1;
+  process.stdout.write(`${unbrokenSummary(rounds)}\n`);
+  return rounds.every((r) => r.outcomes.every((o) => o.verdict === "holds")) ? 0 : 1;
 }

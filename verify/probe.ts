@@ -138,6 +138,8 @@ export interface Probe {
   readonly expect: (settings: Settings, item: string) => Expectation;
   /** Answers in a row that have to be the same, for sweeps over hundreds of items. @default as the run says */
   readonly samples?: number;
+  /** How long a wrong answer may still become right, in seconds, unless the run says so; the verdict names it. @default 20 */
+  readonly patienceSeconds?: number;
   readonly send: (target: ProbeTarget, item: string) => ProbeRequest;
   /** Needed by every probe that expects a refusal; undefined for an item that is let in. */
   readonly control?: Control | ((settings: Settings, item: string) => Control | undefined);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { classify } from "./classify.ts";
+import { Deadline } from "./deadline.ts";
 import type { Evidence } from "./evidence.ts";
 import { type Answer, type Identities, type Judgement, judge } from "./judge.ts";
 import {
@@ -15,9 +16,13 @@ import { rowsOf } from "./rows.ts";
 export interface RunOptions {
   /** Answers in a row that have to be the same. @default 3 */
   readonly samples?: number;
-  /** How long a wrong answer may still become right: configuration takes time to reach the proxies. @default 20 */
+  /**
+   * How long a wrong answer may still become right: configuration takes time to reach the proxies.
+   *
+   * @default each probe's own, 20 where it has none
+   */
   readonly patienceSeconds?: number;
-  /** Time limit of the whole run. @default 180 */
+  /** Time limit of the whole run; what is not answered by then is inconclusive. @default 180 */
   readonly limitSeconds?: number;
   /** Look up the line that the server's proxy wrote about each request; what is judged by it needs it. @default true */
   readonly accessLogs?: boolean;
@@ -51,12 +56,21 @@ export interface Outcome extends Judgement {
   readonly seconds: number;
 }
 
-/** Sends requests side by side; each on a connection of its own. */
+/**
+ * Sends requests side by side; each on a connection of its own.
+ *
+ * @returns the answers; when time is up, at once, those that there are
+ */
 export type RoundSender = (
   requests: readonly ProbeRequest[],
+  deadline: Deadline,
 ) => Promise<ReadonlyMap<ProbeRequest, Evidence>>;
 
-/** Time between two rounds. */
+/** Time limit of a run unless it has one of its own, in s. */
+export const defaultLimit = 180;
+/** How long a wrong answer may become right where neither run nor probe says so, in s. */
+const defaultPatience = 20;
+/** Time between two rounds, in ms. */
 const pause = 200;
 
 /**
@@ -70,7 +84,7 @@ export async function runProbes(
   send: RoundSender,
   options: RunOptions = {},
 ): Promise<Outcome[]> {
-  const { samples = 3, patienceSeconds = 20, limitSeconds = 180 } = options;
+  const { samples = 3, patienceSeconds, limitSeconds = defaultLimit } = options;
   const unique = new Map<string, ProbeRequest>();
   const once = (request: ProbeRequest): ProbeRequest => {
     const key = JSON.stringify(request);
@@ -84,25 +98,32 @@ export async function runProbes(
   options.onBegun?.(questions.length);
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
-  for (;;) {
-    const open = questions.filter((q) => !q.outcome);
-    if (open.length === 0) break;
-    const requests = [...new Set(open.flatMap((q) => q.requests))];
-    const answers = await send(requests);
-    for (const question of open) {
-      question.take(answers, identities);
-      const now = elapsed();
-      const stable = question.streak >= (question.samplesWanted ?? samples);
-      const right = question.last?.verdict === "holds";
-      // no answer in time says more about this machine than about the platform: with less to ask there is time
-      const wrong = now >= patienceSeconds && !question.unanswered;
-      if ((stable && (right || wrong)) || now >= limitSeconds) {
-        const outcome = question.settle(stable, now);
-        options.onSettled?.(outcome);
+  const deadline = new Deadline(limitSeconds);
+  try {
+    for (;;) {
+      const open = questions.filter((q) => !q.outcome);
+      if (open.length === 0) break;
+      const requests = [...new Set(open.flatMap((q) => q.requests))];
+      const answers = await send(requests, deadline);
+      const timeIsUp = deadline.left === 0;
+      for (const question of open) {
+        question.take(answers, identities);
+        const now = elapsed();
+        const stable = question.streak >= (question.probe.samples ?? samples);
+        const right = question.last?.verdict === "holds";
+        const patience = patienceSeconds ?? question.probe.patienceSeconds ?? defaultPatience;
+        // no answer in time says more about this machine than about the platform: with less to ask there is time
+        const wrong = now >= patience && !question.unanswered;
+        if ((stable && (right || wrong)) || timeIsUp) {
+          const outcome = question.settle(stable, now);
+          options.onSettled?.(outcome);
+        }
       }
+      if (questions.every((q) => q.outcome)) break;
+      await sleep(pause);
     }
-    if (questions.every((q) => q.outcome)) break;
-    await sleep(pause);
+  } finally {
+    deadline.close();
   }
   return questions.map((q) => q.outcome!);
 }
@@ -122,7 +143,7 @@ class Question {
   private readonly group: string | undefined;
   private readonly rows: readonly string[];
 
-  private readonly probe: Probe;
+  public readonly probe: Probe;
   private readonly item: string;
 
   constructor(
@@ -142,10 +163,6 @@ class Question {
     this.rows = rowsOf(probe, target.settings, item);
   }
 
-  public get samplesWanted(): number | undefined {
-    return this.probe.samples;
-  }
-
   /** Whether the last request, or its control, had no answer in time. */
   public get unanswered(): boolean {
     return [this.evidence, this.controlEvidence].some((e) => e && classify(e, false) === "timeout");
@@ -155,7 +172,9 @@ class Question {
     return this.control ? [this.request, this.control] : [this.request];
   }
 
+  /** Judges the answers of a round; where time was up before they came, the last ones stay. */
   public take(answers: ReadonlyMap<ProbeRequest, Evidence>, identities: Identities): void {
+    if (this.requests.some((request) => !answers.has(request))) return;
     this.evidence = answers.get(this.request)!;
     this.controlEvidence = this.control && answers.get(this.control);
     const control: Answer | undefined =
@@ -176,18 +195,41 @@ class Question {
 
   public settle(stable: boolean, seconds: number): Outcome {
     const { probe, item, rows, expected, request, samples } = this;
-    const judged: Judgement = stable
-      ? this.last!
-      : { ...this.last!, verdict: "inconclusive", text: `not stable: last ${this.last!.text}` };
+    const judged = this.judgementAtEnd(stable, seconds);
     const control = this.controlled &&
       this.controlEvidence && { differs: this.controlled.differs, evidence: this.controlEvidence };
     this.outcome = {
       ...judged,
       ...{ id: probe.id, item, probe, rows, expected, request, samples, seconds },
-      evidence: this.evidence!,
+      evidence: this.evidence ?? unanswered(seconds),
       ...(this.group !== undefined && { group: this.group }),
       ...(control && { control }),
     };
     return this.outcome;
   }
+
+  private judgementAtEnd(stable: boolean, seconds: number): Judgement {
+    const { last, probe, samples } = this;
+    const after = `${seconds.toFixed(1)} s`;
+    if (!last) {
+      const text = `time was up: nothing was answered within ${after}`;
+      return { verdict: "inconclusive", got: "timeout", text };
+    }
+    if (stable) {
+      if (probe.patienceSeconds === undefined) return last;
+      const text = last.verdict === "holds" ? `${last.text}, after ${after}` : last.text;
+      return { ...last, text: last.verdict === "holds" ? text : `still after ${after}: ${text}` };
+    }
+    const why =
+      samples === this.streak
+        ? `time was up after ${samples} ${samples === 1 ? "answer" : "answers"}`
+        : "not stable";
+    return { ...last, verdict: "inconclusive", text: `${why}: last ${last.text}` };
+  }
+}
+
+/** What is known of a request that nobody answered before time was up. */
+function unanswered(seconds: number): Evidence {
+  const at = new Date(Date.now() - seconds * 1000).toISOString();
+  return { at, seconds, body: "", message: "no answer before time was up" };
 }

@@ -1,7 +1,8 @@
 import type { TokenKey } from "../components/signing-keys.ts";
 import type { Settings } from "../settings/index.ts";
 import type { HostCaller } from "./callers/host.ts";
-import { type PodCallers, kindOf } from "./callers/pods.ts";
+import { kindOf } from "./callers/kinds.ts";
+import type { PodCallers } from "./callers/pods.ts";
 import type { ToolCaller } from "./callers/tools.ts";
 import type { Evidence } from "./evidence.ts";
 import { inPool } from "./pool.ts";
@@ -19,30 +20,31 @@ const tokenLasts = 20_000;
 
 /** Who sends what. */
 export interface SenderArgs {
-  readonly pods: PodCallers;
+  readonly pods: Pick<PodCallers, "sendUntil">;
   /** @default requests of this machine cannot be sent */
-  readonly host?: HostCaller;
-  readonly tools: ToolCaller;
+  readonly host?: Pick<HostCaller, "send">;
+  readonly tools: Pick<ToolCaller, "askAll">;
   readonly makeToken: (spec: TokenSpec) => string;
 }
 
 /** Sends the requests of a round side by side: from pods, from this machine, and by tools. */
 export function roundSender({ pods, host, tools, makeToken: make }: SenderArgs): RoundSender {
-  return async (requests) => {
+  return async (requests, deadline) => {
     const found = new Map<ProbeRequest, Evidence>();
+    const answered = (request: ProbeRequest, evidence: Evidence) => found.set(request, evidence);
     const fromPod = requests.filter((r): r is PodRequest => r.from !== "host" && r.from !== "tool");
-    const fromPods = [...Map.groupBy(fromPod, kindOf)].map(async ([kind, own]) => {
-      const answers = await pods.send(kind, own, make);
-      own.forEach((r, i) => found.set(r, answers[i]!));
-    });
+    const fromPods = [...Map.groupBy(fromPod, kindOf)].map(([kind, own]) =>
+      pods.sendUntil(deadline, kind, own, make, answered),
+    );
     const hosts = requests.filter((r): r is HostRequest => r.from === "host");
     const fromHost = inPool(hosts, requestsAtOnce, async (r) => {
-      found.set(r, await host!.send(r));
+      if (!deadline.signal.aborted) answered(r, await host!.send(r));
     });
-    const fromTools = tools.askAll(requests.filter((r) => r.from === "tool"));
-    await Promise.all([...fromPods, fromHost]);
-    for (const [request, evidence] of await fromTools) found.set(request, evidence);
-    return found;
+    const asked = requests.filter((r) => r.from === "tool");
+    const fromTools = tools.askAll(asked, deadline.signal, answered);
+    await deadline.bound(Promise.all([...fromPods, fromHost, fromTools]));
+    // what still comes is too late
+    return new Map(found);
   };
 }
 

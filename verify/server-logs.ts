@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GatewayProxy } from "../policies/gateway.ts";
 import { type AccessLogLine, findLine, readAccessLog } from "./access-log.ts";
-import { kindOf } from "./callers/pods.ts";
+import { kindOf } from "./callers/kinds.ts";
 import { judgeDryRun } from "./dry-run.ts";
 import type { Identities } from "./judge.ts";
 import type { Kubectl } from "./kubectl.ts";
@@ -76,7 +76,7 @@ async function readLines(
       const line = findLine(await read(server), {
         ...{ at: evidence.at, seconds: evidence.seconds, path: pathOf(request) },
         ...(evidence.status !== undefined && { status: evidence.status }),
-        ...clientOf(request, target),
+        ...clientOf(outcome, request, target),
         ...(evidence.requestId && { requestId: evidence.requestId }),
       });
       if (line) found.set(outcome, line);
@@ -85,10 +85,16 @@ async function readLines(
 }
 
 /** What tells a connection of this client from others. */
-function clientOf(request: TrafficRequest, target: ProbeTarget) {
+function clientOf({ evidence }: Outcome, request: TrafficRequest, target: ProbeTarget) {
   if (request.from !== "host") {
     const clientAddress = target.callerAddresses?.[kindOf(request)];
-    return clientAddress === undefined ? {} : { clientAddress };
+    const { clientPort } = evidence;
+    // a sidecar has connections of its own, and a client of the stack may have one
+    const straight = request.from !== "mesh" && request.client === undefined;
+    return {
+      ...(clientAddress !== undefined && { clientAddress }),
+      ...(straight && clientPort !== undefined && { clientPort }),
+    };
   }
   return request.to === "https" ? { serverName: request.serverName ?? request.host } : {};
 }

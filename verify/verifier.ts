@@ -6,17 +6,24 @@ import { kindsIn } from "./caller-kinds.ts";
 import { httpServices } from "./calls.ts";
 import { HostCaller, type HostCallerArgs } from "./callers/host.ts";
 import { type ControlServer, startControlServer } from "./callers/control-server.ts";
-import { PodCallers, type PodCallersArgs, podAddresses } from "./callers/pods.ts";
+import { podAddresses } from "./callers/pod-addresses.ts";
+import { PodCallers, type PodCallersArgs } from "./callers/pods.ts";
 import { ToolCaller, type ToolCallerArgs, canAsk } from "./callers/tools.ts";
 import type { Certificate } from "./certificates.ts";
 import type { Identities } from "./judge.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { type Probe, type ProbeTarget, type Twin, controlOf } from "./probe.ts";
 import { allProbes, probesFor } from "./probes/index.ts";
-import { type Outcome, type RoundSender, type RunOptions, runProbes } from "./runner.ts";
+import {
+  type Outcome,
+  type RoundSender,
+  type RunOptions,
+  defaultLimit,
+  runProbes,
+} from "./runner.ts";
 import { worldsDomain } from "./worlds/edge-hosts.ts";
 import { roundSender, tokenMaker } from "./sender.ts";
-import { type LogReaders, attachAccessLogs } from "./server-logs.ts";
+import { attachAccessLogs } from "./server-logs.ts";
 import { type Strangers, clientsOf, makeStrangers } from "./strangers.ts";
 
 /** Where this machine reaches the gateway. */
@@ -115,7 +122,6 @@ export class Verifier {
     options: RunOptions = {},
     probes = allProbes,
   ): Promise<Outcome[]> {
-    const { kubectl } = this.args;
     const { settings } = subject;
     await this.pods.bring(kindsIn(settings, probesFor(settings, probes)));
     const target = await this.target(settings);
@@ -125,18 +131,21 @@ export class Verifier {
       const send = this.sender(subject);
       const outcomes = await runProbes(asked, target, this.identities, send, how);
       if (options.accessLogs === false) return outcomes;
-      return attachAccessLogs(kubectl, outcomes, target, since, this.log);
+      const { gateway, identities } = this;
+      return attachAccessLogs(this.args.kubectl, outcomes, target, since, { gateway, identities });
     };
+    const until = performance.now() + (options.limitSeconds ?? defaultLimit) * 1000;
     let outcomes = await ask(applying);
     for (let again = 0; again < 2 && options.accessLogs !== false; again++) {
       // a proxy loses a line of its log now and then, and what a dry run would have done stands nowhere else
       const unseen = outcomes.filter((o) => o.expected.wouldBe && !o.evidence.accessLog);
-      if (unseen.length === 0) break;
+      const left = (until - performance.now()) / 1000;
+      if (unseen.length === 0 || left <= 0) break;
       const items = Map.groupBy(unseen, (o) => o.probe);
       // the answers are stable already; what is missing is a line
       const seen = await ask(
         [...items].map(([p, of]) => ({ ...p, each: () => of.map((o) => o.item) })),
-        { ...options, samples: 1 },
+        { ...options, samples: 1, limitSeconds: left },
       );
       outcomes = outcomes.map((o) => seen.find((n) => n.id === o.id && n.item === o.item) ?? o);
     }
@@ -170,11 +179,6 @@ export class Verifier {
 
   private get gateway(): GatewayProxy {
     return this.args.gateway ?? stackGateway;
-  }
-
-  /** What tells whose log has a request's line, and whose identity stands in it. */
-  private get log(): LogReaders {
-    return { gateway: this.gateway, identities: this.identities };
   }
 
   /** Who asks from inside the cluster. */

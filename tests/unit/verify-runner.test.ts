@@ -1,7 +1,7 @@
 import * as assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { findLine, parseAccessLog } from "../../verify/access-log.ts";
-import { curlScript, readCurlOutput } from "../../verify/callers/curl.ts";
+import { type CurlRequest, curlScript, readCurlOutput } from "../../verify/callers/curl.ts";
 import { callerObjects, twinObjects, twinOf } from "../../verify/callers/objects.ts";
 import type { Evidence } from "../../verify/evidence.ts";
 import { type ProbeTarget, controlOf, isNegative } from "../../verify/probe.ts";
@@ -177,17 +177,21 @@ describe("the callers", () => {
     assert.deepEqual(objects[1]!.spec, { mtls: { mode: "PERMISSIVE" } });
   });
 
+  const boundary = "--b";
+  const at = "2026-11-22T00:00:00.000Z";
+  const named = (...ids: string[]): CurlRequest[] =>
+    ids.map((requestId) => ({ requestId, request: { from: "plain", url: "http://users/" } }));
+
   it("read what curl said, block by block", () => {
     const echo = '{"request":{"headers":{"x-forwarded-client-cert":"By=a;URI=b"}}}';
-    const boundary = "--b";
     const part = (...texts: string[]) => texts.map((t) => `${t}\n${boundary}\n`).join("");
     // bodies in their order, ends as they came
     const output =
       part("HTTP/1.1 200 OK\r\n", echo, "", "") +
-      `\n${boundary} 1 56 000 0.001 Recv failure: Connection reset by peer\n` +
-      `\n${boundary} 0 0 200 0.012 \n`;
-    const at = "2026-11-22T00:00:00.000Z";
-    const [first, second, third] = readCurlOutput(output.trimEnd(), boundary, ["1", "2", "3"], at);
+      `\n${boundary} 1 56 000 0.001 40001 Recv failure: Connection reset by peer\n` +
+      `\n${boundary} 0 0 200 0.012 0 \n`;
+    const requests = named("1", "2", "3");
+    const [first, second, third] = readCurlOutput(output.trimEnd(), boundary, requests, at);
     assert.deepEqual(first, {
       ...{ at, seconds: 0.012, body: echo, exitCode: 0, message: "", status: 200, requestId: "1" },
       xfcc: "By=a;URI=b",
@@ -195,8 +199,20 @@ describe("the callers", () => {
     });
     assert.equal(second!.exitCode, 56);
     assert.equal(second!.status, undefined);
+    assert.equal(second!.clientPort, 40_001);
     assert.equal(second!.message, "Recv failure: Connection reset by peer");
     assert.equal(third!.message, "the caller did not answer");
+  });
+
+  it("know when each request of a batch began: when another one of those under way had ended", () => {
+    const ids = Array.from({ length: 11 }, (_, i) => String(i));
+    const part = ids.map(() => `\n${boundary}\n\n${boundary}\n`).join("");
+    const end = (i: number, seconds: number) => `\n${boundary} ${i} 28 000 ${seconds} 40000 late\n`;
+    // of the first eight, the fourth ends first; what comes in its place ends before all others
+    const ends = [end(3, 0.5), end(8, 0.25), end(0, 5), end(1, 5), end(9, 5), end(10, 5)];
+    const seen = readCurlOutput(part + ends.join(""), boundary, named(...ids), at);
+    const begun = seen.map((e) => (Date.parse(e.at) - Date.parse(at)) / 1000);
+    assert.deepEqual(begun, [0, 0, 0, 0, 0, 0, 0, 0, 0.5, 0.75, 5]);
   });
 
   it("quote what they are told to send", () => {
@@ -250,5 +266,34 @@ describe("the access log", () => {
     );
     assert.equal(findLine(log, { at, seconds: 0.1, clientAddress: "10.244.0.8" }), undefined);
     assert.equal(findLine(log, { at, seconds: 0.1, serverName: "app.local" }), undefined);
+  });
+
+  const refused = (port: number, start: string) => ({
+    ...{ start_time: start, response_code: 0, response_flags: "NR" },
+    downstream_remote_address: `10.244.0.7:${port}`,
+  });
+  const query = { at, seconds: 0.1, clientAddress: "10.244.0.7" };
+
+  it("is found by the client's port where requests are alike", () => {
+    const alike = [
+      refused(4711, "2026-11-22T00:00:00.910Z"),
+      refused(4712, "2026-11-22T00:00:00.920Z"),
+    ];
+    const found = (clientPort: number) => findLine(alike, { ...query, clientPort });
+    assert.deepEqual(found(4712), alike[1]);
+    assert.deepEqual(found(4713), undefined);
+  });
+
+  it("is not that of a request which had ended before this one began", () => {
+    const earlier = refused(4711, "2026-11-22T00:00:00.850Z");
+    assert.equal(findLine([earlier], query), undefined);
+    const own = refused(4712, "2026-11-22T00:00:02.500Z");
+    assert.deepEqual(findLine([earlier, own], query), own);
+  });
+
+  it("is found by the request's id where the client saw no answer", () => {
+    const closed = { ...refused(4711, "2026-11-22T00:00:00.910Z"), request_id: "r9" };
+    const others = [refused(4710, "2026-11-22T00:00:00.900Z"), { ...closed, response_code: 503 }];
+    assert.equal(findLine(others, { ...query, requestId: "r9" })?.request_id, "r9");
   });
 });

@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { ToolCaller } from "../../verify/callers/tools.ts";
 import { wrongChain } from "../../verify/certificate-chain.ts";
 import { makeCertificate } from "../../verify/certificates.ts";
+import type { Evidence } from "../../verify/evidence.ts";
 import { judge } from "../../verify/judge.ts";
 import { Kubectl } from "../../verify/kubectl.ts";
 import type { ToolRequest } from "../../verify/probe.ts";
@@ -36,8 +37,9 @@ describe("tools that verify asks", () => {
     const s = settings({ mtlsMode: "STRICT" });
     const caller = new ToolCaller({ kubectl, settings: s, run: "0ab1c2" });
     const request: ToolRequest = { from: "tool", check, ...(service && { service }) };
-    const { findings: found, message: said } = (await caller.askAll([request])).get(request)!;
-    return found ?? said;
+    let answer: Evidence | undefined;
+    await caller.askAll([request], new AbortController().signal, (_, e) => (answer = e));
+    return answer!.findings ?? answer!.message;
   };
 
   before(() => {

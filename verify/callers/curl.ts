@@ -25,16 +25,21 @@ export interface CurlRequest {
  * has HTTP/2 connections, which it would share, so that each of these gets a curl of its own.
  *
  * @param boundary text that no answer holds
+ * @param limitSeconds ends what is under way then; what was answered before is printed. @default each request's own limit
  */
 export function curlScript(
   requests: readonly CurlRequest[],
   boundary: string,
   selfSigned?: Certificate,
+  limitSeconds?: number,
 ): string {
   const lines = ["cd /tmp && umask 077 && d=$(mktemp -d) && cd $d || exit 1"];
   if (requests.some((r) => r.request.clientCertificate === "self-signed") && selfSigned) {
     lines.push(`printf %s ${quote(selfSigned.certPem + selfSigned.keyPem)} >client.pem`);
   }
+  // an image may be without it; then each request's own limit is all that there is
+  if (limitSeconds !== undefined)
+    lines.push(`l=; command -v timeout >/dev/null && l="timeout ${limitSeconds}"`);
   // a gRPC message of no bytes: not compressed, length 0
   if (requests.some((r) => r.request.grpc)) lines.push(`printf '\\0\\0\\0\\0\\0' >message`);
   const parts = requests.flatMap((_, i) => [`h${i}`, `b${i}`]);
@@ -48,7 +53,8 @@ export function curlScript(
       const parallel = `--parallel --parallel-immediate --parallel-max ${atOnce}`;
       lines.push(
         `printf %s ${quote(config)} >c${g}`,
-        `curl --silent ${parallel} --config c${g} >w${g} 2>/dev/null &`,
+        // to stderr, which is written at once: what is in a buffer when curl is ended is lost
+        `${limitSeconds === undefined ? "" : "$l "}curl --silent ${parallel} --config c${g} 2>w${g} >/dev/null &`,
       );
     });
   lines.push(
@@ -73,7 +79,7 @@ function curlConfig({ request, requestId, token }: CurlRequest, i: number, bound
   const tls = request.url.startsWith("https:");
   // up to TLS 1.2 a certificate is judged within the handshake; later the reset may overtake the alert
   const judged = clientCertificate !== undefined || connectTo !== undefined;
-  const format = `\\n${boundary} ${i} %{exitcode} %{http_code} %{time_total} %{errormsg}\\n`;
+  const format = `%{stderr}\\n${boundary} ${i} %{exitcode} %{http_code} %{time_total} %{local_port} %{errormsg}\\n`;
   const options: Readonly<Record<string, string | true | undefined>> = {
     url: tokenPath({ ...request, path: request.url }, token),
     ...{ silent: true, "no-keepalive": true, "path-as-is": true },
@@ -117,27 +123,56 @@ function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Reads what curlScript printed. */
+/**
+ * Reads what curlScript printed.
+ *
+ * @param requests those of the script, in their order
+ * @param at when the script was sent, RFC 3339
+ */
 export function readCurlOutput(
   output: string,
   boundary: string,
-  requestIds: readonly string[],
+  requests: readonly CurlRequest[],
   at: string,
 ): Evidence[] {
   const parts = `${output}\n`.split(`\n${boundary}\n`);
   const ends = new Map(
     (parts.pop() ?? "").split("\n").flatMap((line) => {
-      const [mark, i, exit, code, seconds, ...message] = line.split(" ");
-      return mark === boundary ? [[Number(i), { exit, code, seconds, message }] as const] : [];
+      const [mark, i, exit, code, seconds, port, ...message] = line.split(" ");
+      return mark === boundary
+        ? [[Number(i), { exit, code, seconds, port, message }] as const]
+        : [];
     }),
   );
-  return requestIds.map((requestId, i) => {
+  const starts = startsOf(requests, ends);
+  return requests.map(({ requestId }, i) => {
     const [headers, body] = parts.slice(2 * i, 2 * i + 2);
     const end = ends.get(i);
+    const begun = new Date(Date.parse(at) + (starts.get(i) ?? 0) * 1000).toISOString();
     if (!end || headers === undefined || body === undefined)
-      return { at, seconds: 0, body: "", message: "the caller did not answer", requestId };
-    return { ...answerOf(end, headers, body), at, requestId };
+      return { at: begun, seconds: 0, body: "", message: "the caller did not answer", requestId };
+    return { ...answerOf(end, headers, body), at: begun, requestId };
   });
+}
+
+/**
+ * When requests of one curl began, in seconds after it did: as many as are under way at once begin with it, and each later
+ * one when another ends. curl tells how long each took, in the order in which they ended, and not when.
+ */
+function startsOf(
+  requests: readonly CurlRequest[],
+  ends: ReadonlyMap<number, End>,
+): Map<number, number> {
+  // gRPC has a curl for each
+  const together = requests.flatMap(({ request }, i) => (request.grpc ? [] : [i]));
+  const ended = [...ends.keys()].filter((i) => !requests[i]?.request.grpc);
+  const starts = new Map<number, number>();
+  together.forEach((i, n) => {
+    const before = n < atOnce ? undefined : ended[n - atOnce];
+    const seconds = before === undefined ? 0 : Number(ends.get(before)!.seconds) || 0;
+    starts.set(i, before === undefined ? 0 : (starts.get(before) ?? 0) + seconds);
+  });
+  return starts;
 }
 
 /** What curl wrote when a request ended. */
@@ -145,6 +180,7 @@ interface End {
   readonly exit: string | undefined;
   readonly code: string | undefined;
   readonly seconds: string | undefined;
+  readonly port: string | undefined;
   readonly message: readonly string[];
 }
 
@@ -162,6 +198,7 @@ function answerOf(end: End, headers: string, body: string): Omit<Evidence, "at" 
     exitCode: Number(end.exit),
     message,
     ...(status > 0 && { status }),
+    ...(Number(end.port) > 0 && { clientPort: Number(end.port) }),
     ...(alert && { alert }),
     ...(location && { location: withoutTokens(location) }),
     ...(upstream && { upstream }),

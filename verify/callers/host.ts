@@ -99,7 +99,7 @@ export class HostCaller {
       const answer =
         request.after === undefined
           ? await ask(connected, request, requestId, token)
-          : await askAfter(connected as tls.TLSSocket, request, timeout);
+          : await askAfter(connected as tls.TLSSocket, request, timeout, requestId);
       const tlsVersion =
         connected instanceof tls.TLSSocket ? (connected.getProtocol() ?? undefined) : undefined;
       return done({ ...answer, ...(tlsVersion && { tlsVersion }) });

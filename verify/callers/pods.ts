@@ -1,12 +1,14 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { Settings } from "../../settings/index.ts";
 import type { Certificate } from "../certificates.ts";
+import type { Deadline } from "../deadline.ts";
 import type { Evidence } from "../evidence.ts";
 import type { Kubectl } from "../kubectl.ts";
 import type { PodRequest, Twin } from "../probe.ts";
 import type { TokenSpec } from "../tokens.ts";
 import { hostOf } from "../probes/services.ts";
 import { curlScript, readCurlOutput } from "./curl.ts";
+import { clientOf, isLent } from "./kinds.ts";
 import {
   type CallerKind,
   type KubernetesObject,
@@ -15,6 +17,7 @@ import {
   runLabel,
   twinObjects,
 } from "./objects.ts";
+import { podAddresses } from "./pod-addresses.ts";
 
 export interface PodCallersArgs {
   readonly kubectl: Kubectl;
@@ -36,29 +39,10 @@ export interface PodCallersArgs {
   readonly guest?: { readonly run: string; readonly present: readonly CallerKind[] };
 }
 
-/** Which caller sends a request. */
-export function kindOf({
-  from,
-  as,
-  client,
-}: Pick<PodRequest, "from" | "as" | "client">): CallerKind {
-  if (client !== undefined) return `client ${client}`;
-  if (from === "plain" || as === undefined) return from;
-  return from === "mesh" ? `as ${as}` : `certificate as ${as}`;
-}
-
-/** The stack's client that a kind stands for. */
-function clientOf(kind: CallerKind): string | undefined {
-  return /^client (.+)$/.exec(kind)?.[1];
-}
-
-/** Whether callers of a kind have no account that rules of a stack could name, so that one run's do for another. */
-function isLent(kind: CallerKind): boolean {
-  return ["mesh", "plain", "certificate"].includes(kind);
-}
-
 /** Requests that one `kubectl exec` sends: if none is answered in time, its script still ends before kubectl's limit. */
 const batch = 96;
+/** What a batch leaves of a run's time, to hand its answers over; in s. */
+const reserve = 1;
 
 /** Pods that send requests, and the twin that serves as their control. Made by `open`, taken away by `close`. */
 export class PodCallers {
@@ -145,9 +129,8 @@ export class PodCallers {
     const { meshDefaultDeny = false } = settings;
     const twin = { run, namespace, originals, meshDefaultDeny, ...(revision && { revision }) };
     await kubectl.apply(twinObjects(twin));
-    const name = `deployment/${twinOf}`;
-    const rollout = ["rollout", "status", name, `--namespace=${namespace}`, "--timeout=90s"];
-    await kubectl.run(rollout);
+    const rollout = ["rollout", "status", `deployment/${twinOf}`, `--namespace=${namespace}`];
+    await kubectl.run([...rollout, "--timeout=90s"]);
     this.twinAddress = (await podAddresses(kubectl, namespace))[twinOf];
   }
 
@@ -166,33 +149,70 @@ export class PodCallers {
     return found;
   }
 
+  /**
+   * The same until time is up. A batch gets what is left of it; what has no answer by then is left out.
+   *
+   * @param answered is told each answer, batch by batch
+   */
+  public async sendUntil(
+    deadline: Deadline,
+    kind: CallerKind,
+    requests: readonly PodRequest[],
+    makeToken: (spec: TokenSpec) => string,
+    answered: (request: PodRequest, evidence: Evidence) => void,
+  ): Promise<void> {
+    const { lender } = this.args;
+    if (lender && isLent(kind))
+      return lender.sendUntil(deadline, kind, requests, makeToken, answered);
+    for (let i = 0; i < requests.length; i += batch) {
+      const some = requests.slice(i, i + batch);
+      const seconds = Math.floor(deadline.left - reserve);
+      if (seconds < 1) return;
+      const until = performance.now() + seconds * 1000;
+      const limit = { seconds, signal: deadline.signal };
+      const answers = await this.sendBatch(kind, some, makeToken, limit).catch((e: Error) => {
+        if (!deadline.signal.aborted) throw e;
+        return [];
+      });
+      const cut = performance.now() >= until;
+      answers.forEach((evidence, n) => {
+        if (!cut || evidence.exitCode !== undefined) answered(some[n]!, evidence);
+      });
+    }
+  }
+
   private async sendBatch(
     kind: CallerKind,
     requests: readonly PodRequest[],
     makeToken: (spec: TokenSpec) => string,
+    limit?: { readonly seconds: number; readonly signal: AbortSignal },
   ): Promise<Evidence[]> {
     const { selfSigned } = this.args;
     const boundary = `--${randomBytes(12).toString("hex")}`;
     const at = new Date().toISOString();
-    const ids = requests.map(() => randomUUID());
-    const asked = requests.map((request, i) => ({
+    const asked = requests.map((request) => ({
       request,
-      requestId: ids[i]!,
+      requestId: randomUUID(),
       ...(request.token && { token: makeToken(request.token) }),
     }));
-    const output = await this.shell(kind, curlScript(asked, boundary, selfSigned));
-    return readCurlOutput(output, boundary, ids, at);
+    const script = curlScript(asked, boundary, selfSigned, limit?.seconds);
+    const output = await this.shell(kind, script, limit?.signal);
+    return readCurlOutput(output, boundary, asked, at);
   }
 
-  /** Runs a shell script in a caller's pod, and returns what it printed. */
-  public shell(kind: CallerKind, script: string): Promise<string> {
+  /**
+   * Runs a shell script in a caller's pod, and returns what it printed.
+   *
+   * @param signal ends the wait for it
+   */
+  public shell(kind: CallerKind, script: string, signal?: AbortSignal): Promise<string> {
     const { kubectl, settings, lender } = this.args;
-    if (lender && isLent(kind)) return lender.shell(kind, script);
+    if (lender && isLent(kind)) return lender.shell(kind, script, signal);
     const client = settings.clients.find((c) => c.name === clientOf(kind));
     const namespace = client?.namespace ?? settings.namespace;
     const pod = client ? `deployment/${client.name}` : callerName(this.run, kind);
     const exec = ["exec", "--stdin", `--namespace=${namespace}`, pod, "--container=curl"];
-    return kubectl.run([...exec, "--", "sh", "-s"], script);
+    return kubectl.run([...exec, "--", "sh", "-s"], script, signal);
   }
 
   /** Takes everything away, and waits until it is gone unless told otherwise. */
@@ -227,26 +247,4 @@ export class PodCallers {
       .json<{ items: KubernetesObject[] }>(["get", ...names, `--namespace=${settings.namespace}`])
       .then((list) => list.items);
   }
-}
-
-/** Address of one ready pod of each app of a namespace. */
-export async function podAddresses(
-  kubectl: Kubectl,
-  namespace: string,
-): Promise<Record<string, string>> {
-  const pods = await kubectl.json<{
-    items: {
-      metadata: { labels?: Record<string, string>; deletionTimestamp?: string };
-      status: { podIP?: string; phase?: string };
-    }[];
-  }>(["get", "pod", `--namespace=${namespace}`]);
-  const living = pods.items.filter(
-    (p) => !p.metadata.deletionTimestamp && p.status.phase === "Running",
-  );
-  return Object.fromEntries(
-    living.flatMap((p) => {
-      const app = p.metadata.labels?.app;
-      return app && p.status.podIP ? [[app, p.status.podIP] as const] : [];
-    }),
-  );
 }

@@ -5,6 +5,7 @@ import { wrongChain } from "../certificate-chain.ts";
 import type { Evidence } from "../evidence.ts";
 import type { Kubectl } from "../kubectl.ts";
 import type { FixtureCheck, StateCheck, ToolRequest } from "../probe.ts";
+import { inPool } from "../pool.ts";
 import { istioctl } from "./istioctl.ts";
 import { runLabel } from "./objects.ts";
 
@@ -80,16 +81,20 @@ export class ToolCaller {
     };
   }
 
-  /** Asks all, two at a time: each is a process that takes a core for half a second. */
-  public async askAll(requests: readonly ToolRequest[]): Promise<Map<ToolRequest, Evidence>> {
-    const found = new Map<ToolRequest, Evidence>();
-    const waiting = [...requests];
-    const lane = async () => {
-      for (let next = waiting.shift(); next; next = waiting.shift())
-        found.set(next, await this.ask(next));
-    };
-    await Promise.all([lane(), lane()]);
-    return found;
+  /**
+   * Asks all, two at a time: each is a process that takes a core for half a second.
+   *
+   * @param signal ends it: what is not asked by then is left out
+   * @param answered is told each answer as it comes
+   */
+  public async askAll(
+    requests: readonly ToolRequest[],
+    signal: AbortSignal,
+    answered: (request: ToolRequest, evidence: Evidence) => void,
+  ): Promise<void> {
+    await inPool(requests, 2, async (request) => {
+      if (!signal.aborted) answered(request, await this.ask(request));
+    });
   }
 
   /** What a tool found. One that could not be asked found nothing, which is no pass. */

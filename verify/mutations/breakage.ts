@@ -129,9 +129,13 @@ export class Breakage {
   /** For a process that ends in another way: Ctrl-C, an error that nobody caught. The record stays if anything fails. */
   private readonly undoAtExit = () => {
     if (!this.record) return;
+    const { mutation, remounts } = this.record;
+    process.stderr.write(`putting back what was broken (${mutation}) …\n`);
     const done = this.runAllAtExit(undoCalls(this.record, false));
-    if (this.record.remounts) this.kubectl.runAtExit(remount());
+    if (remounts) this.kubectl.runAtExit(remount());
     if (done) removeRecord(this.file);
+    const told = done ? "it is back" : "it could not be put back: the next run does so first";
+    process.stderr.write(`${told}\n`);
   };
 }
 

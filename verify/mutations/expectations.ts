@@ -1,6 +1,6 @@
 import { type ServiceSettings, type Settings, prefixOf } from "../../settings/index.ts";
 import { decisionOf, graphQuestions, spokenBy } from "../calls.ts";
-import { admits } from "../probes/mesh.ts";
+import { admits } from "../probes/mesh-requests.ts";
 import { allProbes } from "../probes/index.ts";
 import { openPrefixes } from "../probes/edge-requests.ts";
 import type { Expected } from "./mutation.ts";

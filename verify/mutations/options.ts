@@ -19,6 +19,9 @@ export interface MutateOptions {
 /** @throws UserError that names the option, what is allowed, and the nearest mutation */
 export function optionsIn(flags: Readonly<Record<string, string | true>>): MutateOptions {
   const { only, unbroken } = flags;
+  const idle = ["only", "all-probes"].find((name) => flags[name] !== undefined);
+  if (unbroken !== undefined && idle !== undefined)
+    throw new UserError(`--unbroken breaks nothing and asks all probes: leave out --${idle}`);
   return {
     everyProbe: flags["all-probes"] === true,
     existing: flags.existing === true,

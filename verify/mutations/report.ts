@@ -55,3 +55,24 @@ export function summaryOf(results: readonly MutationResult[], notFor: number): s
   ];
   return parts.join(", ");
 }
+
+/** What came of one round of a platform that nobody broke. */
+export interface UnbrokenRound {
+  readonly outcomes: readonly Outcome[];
+  readonly seconds: number;
+}
+
+/** Figures of all rounds, and below them each question that was red, with the rounds in which it was. */
+export function unbrokenSummary(rounds: readonly UnbrokenRound[]): string {
+  const seconds = rounds.reduce((sum, r) => sum + r.seconds, 0);
+  const asked = rounds.reduce((sum, r) => sum + r.outcomes.length, 0);
+  const red = rounds.flatMap(({ outcomes }, i) =>
+    outcomes.filter((o) => o.verdict !== "holds").map((o) => ({ o, round: i + 1 })),
+  );
+  const figures = `${rounds.length} rounds, ${asked} questions, ${red.length} red, in ${seconds.toFixed(0)} s`;
+  const lines = [...Map.groupBy(red, ({ o }) => nameOf(o.id, o.item))].map(
+    ([name, of]) =>
+      `    ${name}, round ${of.map(({ round }) => round).join(", ")}: ${of[0]!.o.text}`,
+  );
+  return [figures, ...lines].join("\n");
+}

@@ -1,9 +1,21 @@
 import { type MtlsMode, type Settings, modeOf } from "../../settings/index.ts";
-import { type GraphCall, decisionOf, httpServices, openFromInside, stranger } from "../calls.ts";
-import type { Control, Expectation, PodRequest, Probe, ProbeTarget } from "../probe.ts";
+import { httpServices } from "../calls.ts";
+import type { Control, Expectation, Probe } from "../probe.ts";
 import { callerOf } from "./access.ts";
-import { messageOf } from "./edge-requests.ts";
-import { echoes, find, firstPort, hostOf } from "./services.ts";
+import {
+  type From,
+  addressControl,
+  admits,
+  asked,
+  byAddress,
+  byName,
+  canBeJudged,
+  listedControl,
+  pastSidecar,
+  plaintextControl,
+  withCertificate,
+} from "./mesh-requests.ts";
+import { echoes } from "./services.ts";
 
 const inMode = (mode: MtlsMode) => (settings: Settings) =>
   httpServices(settings)
@@ -13,67 +25,6 @@ const judged = (mode: MtlsMode, from: From) => (s: Settings) =>
   inMode(mode)(s).filter((name) => canBeJudged(from)(s, name));
 const anyIn = (mode: MtlsMode) => (settings: Settings) => inMode(mode)(settings).length > 0;
 
-type From = PodRequest["from"];
-
-/**
- * What a request to a service asks: where rules apply, what they let somebody inside do, so that a refusal is about who
- * asks; else whether it is well.
- */
-function asked(s: Settings, name: string): GraphCall {
-  const service = find(s, name);
-  const open = s.authorization === "enforce" ? openFromInside(s, service) : undefined;
-  const path = service.healthPath ?? "/";
-  return open ?? { from: stranger(s), service: name, method: "GET", path };
-}
-
-function message(s: Settings, call: GraphCall) {
-  return { ...(call.method !== "GET" && { method: call.method }), ...messageOf(s, call) };
-}
-
-function byName(from: From, scheme = "http") {
-  return ({ settings }: ProbeTarget, name: string): PodRequest => {
-    const call = asked(settings, name);
-    const address = `${hostOf(name, settings.namespace)}:${firstPort(find(settings, name)).port}`;
-    return { from, url: `${scheme}://${address}${call.path}`, ...message(settings, call) };
-  };
-}
-
-function byAddress(from: From) {
-  return ({ settings, podAddresses }: ProbeTarget, name: string): PodRequest => {
-    const call = asked(settings, name);
-    const address = `${podAddresses[name]}:${firstPort(find(settings, name)).targetPort}`;
-    return { from, url: `http://${address}${call.path}`, ...message(settings, call) };
-  };
-}
-
-/** Whether the rules let a caller without a name in them do what is asked. */
-export function admits(s: Settings, name: string, from: From): boolean {
-  if (s.authorization !== "enforce") return true;
-  const call = asked(s, name);
-  const caller = from === "plain" ? ({ kind: "plaintext" } as const) : stranger(s);
-  return decisionOf(s, { ...call, from: caller }).allowed;
-}
-
-/** The same request by a service that the rules name. */
-function listed({ settings }: ProbeTarget, name: string): PodRequest {
-  const from = callerOf(settings, asked(settings, name).from);
-  return { ...byName("mesh")({ settings } as ProbeTarget, name), ...from };
-}
-
-/** A request past the caller's own proxy, by somebody whom the rules let in, with a client certificate. */
-const withCertificate =
-  (clientCertificate: "self-signed" | "mesh") =>
-  (target: ProbeTarget, name: string): PodRequest => {
-    const from = callerOf(target.settings, asked(target.settings, name).from);
-    return { ...byName("certificate", "https")(target, name), ...from, clientCertificate };
-  };
-
-/** A request in plaintext, past the caller's own proxy, by somebody whom the rules let in. */
-const pastSidecar = (target: ProbeTarget, name: string): PodRequest => ({
-  ...byName("certificate")(target, name),
-  ...callerOf(target.settings, asked(target.settings, name).from),
-});
-
 /** One service is enough, and no client of the stack, which has no certificate in hand. */
 const byCertificate = (s: Settings) =>
   judged(
@@ -82,15 +33,6 @@ const byCertificate = (s: Settings) =>
   )(s)
     .filter((name) => callerOf(s, asked(s, name).from).client === undefined)
     .slice(0, 1);
-
-const listedControl: Control = {
-  differs: "a service asks that the rules name",
-  send: listed,
-};
-
-/** Where rules refuse the caller, there has to be somebody whom they let in, or the refusal proves nothing. */
-const canBeJudged = (from: From) => (s: Settings, name: string) =>
-  admits(s, name, from) || openFromInside(s, find(s, name)) !== undefined;
 
 const refusedByRules =
   (from: From) =>
@@ -102,37 +44,6 @@ const unlessRefused =
   (from: From, expectation: (s: Settings, name: string) => Expectation) =>
   (s: Settings, name: string): Expectation =>
     admits(s, name, from) ? expectation(s, name) : { reason: "rbac-denied" };
-
-const twinControl: Control = {
-  differs: "the twin of the service, the same but for a PERMISSIVE PeerAuthentication",
-  send: ({ settings, twin }: ProbeTarget): PodRequest => {
-    const call = asked(settings, twin!.service);
-    const { port } = firstPort(find(settings, twin!.service));
-    const url = `http://${hostOf(twin!.service, twin!.namespace)}:${port}${call.path}`;
-    return { from: "plain", url, ...message(settings, call) };
-  },
-};
-
-/** What only its caller tells from the refused request: somebody with a sidecar, whom the rules let in, is answered. */
-const sidecarControl: Control = {
-  differs: "the caller has a sidecar, and with it an identity",
-  send: (target, name) =>
-    admits(target.settings, name, "mesh") ? byName("mesh")(target, name) : listed(target, name),
-};
-
-/** The twin is one of the first service; for others a twin would differ in more than its mode. */
-const plaintextControl = (s: Settings, name: string): Control =>
-  name !== httpServices(s)[0]?.name && canBeJudged("mesh")(s, name) ? sidecarControl : twinControl;
-
-const twinAddressControl = {
-  differs: "the address of a pod under a PERMISSIVE PeerAuthentication: the first service's twin",
-  send: ({ settings, twin }: ProbeTarget): PodRequest => {
-    const call = asked(settings, twin!.service);
-    const { targetPort } = firstPort(find(settings, twin!.service));
-    const url = `http://${twin!.podAddress}:${targetPort}${call.path}`;
-    return { from: "plain", url, ...message(settings, call) };
-  },
-};
 
 const named = (settings: Settings, name: string, peer: "caller" | "nobody") => ({
   reason: "ok" as const,
@@ -189,7 +100,7 @@ export const meshProbes: readonly Probe[] = [
     each: inMode("STRICT"),
     expect: () => ({ reason: "tls-required" }),
     send: byAddress("plain"),
-    control: twinAddressControl,
+    control: addressControl,
   },
   {
     id: "M6",

@@ -35,12 +35,16 @@ export const operationProbes: readonly Probe[] = [
     "Does istioctl x precheck find nothing?",
     "nothing on the cluster stands in the way of an upgrade",
   ),
-  tool(
-    "O6-synced",
-    "synced",
-    "Has each proxy taken what istiod sent?",
-    "a proxy that is behind enforces what the stack said before",
-  ),
+  {
+    ...tool(
+      "O6-synced",
+      "synced",
+      "Has each proxy taken what istiod sent?",
+      "a proxy that is behind enforces what the stack said before",
+    ),
+    // istiod sends again with each object of the fixtures, and a busy machine is behind with some proxy at every look
+    patienceSeconds: 60,
+  },
   tool(
     "O6-rejects",
     "rejections",

@@ -1,0 +1,113 @@
+import * as assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Settings } from "../../settings/index.ts";
+import { kindsIn } from "../../verify/caller-kinds.ts";
+import { judge } from "../../verify/judge.ts";
+import { type PodRequest, controlOf } from "../../verify/probe.ts";
+import { allProbes, probesFor } from "../../verify/probes/index.ts";
+import { settings } from "./support/settings.ts";
+
+const addresses = { users: "10.0.0.1", orders: "10.0.0.2", payments: "10.0.0.3" };
+const target = (s: Settings) => ({
+  settings: s,
+  podAddresses: addresses,
+  twin: { service: "users", namespace: "verify-1", podAddress: "10.0.0.4" },
+});
+const probe = (id: string) => allProbes.find((p) => p.id === id)!;
+const asked = (id: string, s: Settings, item: string) => {
+  const control = controlOf(probe(id), s, item)!;
+  return {
+    request: probe(id).send(target(s), item) as PodRequest,
+    control: control.send(target(s), item) as PodRequest,
+    succeeds: control.succeeds ?? "ok",
+  };
+};
+
+const enforced = (more: object = {}) =>
+  settings({
+    ...{ authorization: "enforce", mtlsMode: "STRICT" },
+    authentication: {
+      issuers: [
+        { name: "bank", issuer: "https://issuer.bank", audiences: ["bank"], keyIds: ["k1"] },
+      ],
+    },
+    services: [
+      { name: "users", allowFrom: [{ service: "orders", methods: ["GET"] }] },
+      // nobody inside may call it
+      { name: "orders", allowFrom: [{ gateway: true, token: true }] },
+      { name: "payments", allowFrom: [{ service: "orders", methods: ["POST"] }] },
+    ],
+    ...more,
+  });
+const stacks: Readonly<Record<string, Settings>> = {
+  "without rules": settings({ mtlsMode: "STRICT" }),
+  "with rules": enforced(),
+};
+
+describe("the control of plaintext that is refused", () => {
+  for (const [name, s] of Object.entries(stacks)) {
+    it(`is about the same service, ${name}`, () => {
+      for (const service of ["orders", "payments"] as const) {
+        const byName = asked("M4", s, service);
+        assert.equal(byName.control.url, byName.request.url);
+        assert.equal(byName.control.method, byName.request.method);
+        const byAddress = asked("M5", s, service);
+        assert.ok(byAddress.request.url.startsWith(`http://${addresses[service]}:8080/`));
+        assert.equal(byAddress.control.url, byAddress.request.url.replace("http:", "https:"));
+        assert.equal(byAddress.control.method, byAddress.request.method);
+      }
+    });
+  }
+
+  it("is the first service's twin for that one alone", () => {
+    for (const s of Object.values(stacks)) {
+      assert.equal(asked("M5", s, "users").control.url.split("/")[2], "10.0.0.4:8080");
+      for (const service of ["orders", "payments"])
+        assert.doesNotMatch(asked("M5", s, service).control.url, /10\.0\.0\.4/);
+    }
+  });
+
+  it("is let in by the rules where they name somebody, and else reaches them", () => {
+    const s = enforced();
+    const payments = asked("M5", s, "payments");
+    assert.deepEqual([payments.control.as, payments.succeeds], ["orders", "ok"]);
+    for (const id of ["M4", "M5"]) {
+      const { request, control, succeeds } = asked(id, s, "orders");
+      assert.deepEqual([control.as, succeeds], [undefined, "rbac-denied"]);
+      const seen = { at: "", seconds: 0, body: "", message: "" };
+      const reset = { ...seen, exitCode: 56, message: "Recv failure: Connection reset by peer" };
+      const denied = { ...seen, exitCode: 0, status: 403, body: "RBAC: access denied" };
+      const judged = (evidence: object) =>
+        judge(
+          { reason: "tls-required" },
+          { request, evidence: { ...seen, ...reset } },
+          { request: control, evidence: { ...seen, ...evidence }, succeeds },
+          {} as never,
+        ).verdict;
+      assert.equal(judged(denied), "holds");
+      assert.equal(judged(reset), "inconclusive");
+    }
+  });
+
+  it("shows a certificate of the run's own where only a client of the stack may call", () => {
+    const s = enforced({
+      clients: [{ name: "web", namespace: "shop", injection: "pod" }],
+      services: [
+        { name: "users" },
+        { name: "orders", allowFrom: [{ namespace: "shop" }] },
+        { name: "payments" },
+      ],
+    });
+    const { control, succeeds } = asked("M5", s, "orders");
+    assert.deepEqual([control.client, control.as], [undefined, undefined]);
+    assert.deepEqual([control.clientCertificate, succeeds], ["mesh", "rbac-denied"]);
+  });
+
+  it("needs no more callers than there are accounts that rules name", () => {
+    const kinds = kindsIn(enforced(), probesFor(enforced()));
+    assert.deepEqual(kinds.filter((kind) => kind.startsWith("certificate")).sort(), [
+      "certificate",
+      "certificate as orders",
+    ]);
+  });
+});
