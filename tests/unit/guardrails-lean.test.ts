@@ -53,7 +53,7 @@ function ask(call: "analyze" | "remediate", props: object, ...checks: ((of: Seen
       "mandatory",
       policies,
     )({ request: message }, (error, answer) => {
-      if (error) reject(error as Error);
+      if (error instanceof Error) reject(error);
       else resolve(answer);
     });
   });
