@@ -22,7 +22,8 @@ const lean: Load = function (request, ...rest) {
 };
 Reflect.set(Module, "_load", lean);
 
-function later(read: () => object): object {
+/** A module that is read when somebody first uses it. */
+export function later(read: () => object): object {
   let module: object | undefined;
   const real = () => (module ??= read());
   // with this mark, the SDK's own `import *` takes the proxy as it is instead of copying what is in it

@@ -9,6 +9,7 @@ import { defaultSettings, judgeResource, judgeStack, messageOf } from "./judge.t
 import { type Manifest, type Resource, resourceOf } from "./resource.ts";
 import { type Finding, type Level, type Rule, type RuleSettings, unjudged } from "./rule.ts";
 import { exemptionRule, rules as all } from "./rules/index.ts";
+import { Inventory } from "./world.ts";
 
 /** What is wrong, by which rule, and how much it weighs. */
 export interface Violation {
@@ -50,10 +51,11 @@ export function checkResources(
   const { now = new Date(), rules = all.filter((rule) => !rule.disabled) } = options;
   const settings = { ...defaultSettings, ...options.settings };
   const exemptions = forStack(options.exemptions ?? shippedExemptions(all), options.stack);
+  const inventory = new Inventory(resources);
   const found = rules.flatMap((rule) => {
     const findings = [
       ...resources.flatMap((resource) => judgeResource(rule, resource, settings).findings),
-      ...judgeStack(rule, resources, settings).findings,
+      ...judgeStack(rule, inventory, settings).findings,
     ];
     return unexempted(rule, findings, exemptions, now).map((finding) => violation(rule, finding));
   });

@@ -109,7 +109,8 @@ export function unexempted(
   findings: readonly Finding[],
   exemptions: readonly Exemption[],
   now: Date,
-): Finding[] {
+): readonly Finding[] {
+  if (findings.length === 0) return findings;
   const valid = exemptions.filter((exemption) => !isExpired(exemption, now));
   return findings.filter((finding) => !valid.some((exemption) => covers(exemption, rule, finding)));
 }

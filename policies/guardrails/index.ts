@@ -1,3 +1,6 @@
+// first, so that what follows gets the lean one
+import "./lean-policy.ts";
+import { flushCompileCache } from "node:module";
 import { PolicyPack } from "@pulumi/policy";
 import { shippedExemptions } from "./exemptions.ts";
 import { policies } from "./pack.ts";
@@ -15,3 +18,6 @@ new PolicyPack("bankmesh-guardrails", {
     now: new Date(),
   }),
 });
+
+// the engine ends a pack by a signal, and what was compiled would be lost with it
+setImmediate(flushCompileCache);

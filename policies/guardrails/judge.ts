@@ -1,7 +1,7 @@
 import type { Resource } from "./resource.ts";
 import { type Finding, type Rule, type RuleSettings, at, unjudgedFinding } from "./rule.ts";
 import { isUnknown } from "./unknown.ts";
-import { World } from "./world.ts";
+import { Inventory, World } from "./world.ts";
 
 /** What a rule found, and what it could not judge because a value is known only after the update. */
 export interface Judgement {
@@ -22,15 +22,20 @@ export function judgeResource(rule: Rule, resource: Resource, settings: RuleSett
   return collect(find, () => at(resource));
 }
 
-/** What a rule says of all resources together. */
+/**
+ * What a rule says of all resources together.
+ *
+ * @param resources the same inventory for all rules spares each to look through them
+ */
 export function judgeStack(
   rule: Rule,
-  resources: readonly Resource[],
+  resources: readonly Resource[] | Inventory,
   settings: RuleSettings,
 ): Judgement {
   const { stack } = rule;
   if (!stack) return { findings: [], unknowns: [] };
-  const world = new World(resources, settings);
+  const inventory = resources instanceof Inventory ? resources : new Inventory(resources);
+  const world = new World(inventory, settings);
   return collect(
     () => stack(world),
     () => ({ about: "Stack" }),

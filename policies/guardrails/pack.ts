@@ -3,13 +3,12 @@ import type {
   EnforcementLevel,
   PolicyConfigSchema,
   PolicyPackArgs,
-  PolicyResource,
   ReportViolation,
   ResourceValidationArgs,
 } from "@pulumi/policy";
 import { type Exemption, expiredFindings, forStack, unexempted } from "./exemptions.ts";
 import { type Judgement, defaultSettings, judgeResource, judgeStack, messageOf } from "./judge.ts";
-import type { Resource } from "./resource.ts";
+import { Records } from "./records.ts";
 import type { Rule, RuleSettings } from "./rule.ts";
 import { exemptionRule, rules as all } from "./rules/index.ts";
 
@@ -26,7 +25,7 @@ export interface PackContext {
 /** The rules as policies of Pulumi's engine. */
 export function policies(context: PackContext, rules: readonly Rule[] = all): Policy[] {
   const exemptions = forStack(context.exemptions, context.stack);
-  const own = { ...context, exemptions };
+  const own = { ...context, exemptions, records: new Records() };
   return [...rules.flatMap((rule) => policiesOf(rule, own)), expiry(own)];
 }
 
@@ -46,17 +45,21 @@ function metadata(rule: Rule) {
   };
 }
 
-function policiesOf(rule: Rule, context: PackContext): Policy[] {
+function policiesOf(rule: Rule, context: PackContext & { readonly records: Records }): Policy[] {
   const { id } = rule;
   const schema = schemaOf(id);
   const about = { ...metadata(rule), ...(schema && { configSchema: schema }) };
   const validateResource = (args: ResourceValidationArgs, report: ReportViolation) => {
-    const judged = judgeResource(rule, recordOf(args), settingsOf(args.getConfig()));
+    const judged = judgeResource(
+      rule,
+      context.records.resource(args),
+      settingsOf(args.getConfig()),
+    );
     tell(rule, judged, context, report);
   };
   const validateStack: StackCheck = (args, report) => {
-    const resources = args.resources.map(stackRecordOf);
-    tell(rule, judgeStack(rule, resources, settingsOf(args.getConfig())), context, report);
+    const inventory = context.records.stack(args.resources);
+    tell(rule, judgeStack(rule, inventory, settingsOf(args.getConfig())), context, report);
   };
   return [
     ...(rule.resource ? [{ ...about, validateResource }] : []),
@@ -90,19 +93,6 @@ function notYetKnown(values: readonly string[]): Error {
   const error = new UnknownValueError(unknownText, []);
   error.message = `cannot judge until the update: ${values.join("; ")}`;
   return error;
-}
-
-function recordOf({ type, name, props, urn, opts }: ResourceValidationArgs): Resource {
-  return { type, name, props, urn, secretOutputs: opts.additionalSecretOutputs };
-}
-
-function stackRecordOf(resource: PolicyResource): Resource {
-  const { type, name, props, urn, opts } = resource;
-  return {
-    ...{ type, name, props, urn, secretOutputs: opts.additionalSecretOutputs },
-    parent: resource.parent?.urn,
-    dependencies: resource.dependencies.map((d) => d.urn),
-  };
 }
 
 /** ex-01 */

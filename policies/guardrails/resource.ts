@@ -42,6 +42,9 @@ export function resourceOf(manifest: Manifest): Resource {
   };
 }
 
+/** Objects by their records, as long as these are there. */
+const known = new WeakMap<Resource, KubernetesObject | undefined>();
+
 /** A Kubernetes object among the resources. What is unknown in a preview throws when it is read. */
 export class KubernetesObject {
   public readonly resource: Resource;
@@ -56,6 +59,12 @@ export class KubernetesObject {
 
   /** Undefined when the resource is none: a chart, a provider, a certificate. */
   public static of(resource: Resource): KubernetesObject | undefined {
+    // each rule asks
+    if (!known.has(resource)) known.set(resource, KubernetesObject.read(resource));
+    return known.get(resource);
+  }
+
+  private static read(resource: Resource): KubernetesObject | undefined {
     // extensions of the provider name themselves: istio:security.istio.io/v1:PeerAuthentication
     const token = /^[a-z-]+:([a-z0-9.-]+\/)?(v\d[a-z0-9]*):(\w+)$/.exec(resource.type);
     if (!token) return undefined;

@@ -43,7 +43,23 @@ interface Selecting {
 /** What a rule looks at one after the other: a resource, an object, or something that has one. */
 type Item = Resource | KubernetesObject | { readonly object: KubernetesObject };
 
-/** All resources of a stack, with the questions that rules ask about them. */
+/** All resources of a stack, with what every rule looks up among them. */
+export class Inventory {
+  public readonly resources: readonly Resource[];
+  public readonly byKind: ReadonlyMap<string, readonly KubernetesObject[]>;
+  public readonly workloads: readonly Workload[];
+
+  public constructor(resources: readonly Resource[]) {
+    this.resources = resources;
+    const objects = resources.flatMap((resource) => KubernetesObject.of(resource) ?? []);
+    this.byKind = Map.groupBy(objects, (object) => object.kind);
+    this.workloads = workloadKinds.flatMap((kind) =>
+      (this.byKind.get(kind) ?? []).map((object) => new Workload(object)),
+    );
+  }
+}
+
+/** The resources of a stack as one rule sees them: the questions that it asks, and what it could not judge. */
 export class World {
   public readonly resources: readonly Resource[];
   public readonly settings: RuleSettings;
@@ -51,21 +67,20 @@ export class World {
   public readonly unknowns: unknown[] = [];
   /** What could not be read; a rule may meet it more than once. */
   public readonly faults: Finding[] = [];
-  private readonly byKind: Map<string, KubernetesObject[]>;
+  private readonly inventory: Inventory;
 
-  public constructor(resources: readonly Resource[], settings: RuleSettings) {
-    this.resources = resources;
+  public constructor(inventory: Inventory, settings: RuleSettings) {
+    this.inventory = inventory;
+    this.resources = inventory.resources;
     this.settings = settings;
-    const objects = resources.flatMap((resource) => KubernetesObject.of(resource) ?? []);
-    this.byKind = Map.groupBy(objects, (object) => object.kind);
   }
 
   public of(...kinds: readonly string[]): KubernetesObject[] {
-    return kinds.flatMap((kind) => this.byKind.get(kind) ?? []);
+    return kinds.flatMap((kind) => this.inventory.byKind.get(kind) ?? []);
   }
 
-  public get workloads(): Workload[] {
-    return this.of(...workloadKinds).map((object) => new Workload(object));
+  public get workloads(): readonly Workload[] {
+    return this.inventory.workloads;
   }
 
   /** Namespaces that the platform's own workloads run in. */
