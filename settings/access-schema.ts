@@ -27,6 +27,8 @@ const pathPattern = z
   .regex(/^(\*?\/[^*?#{}[\]\\^$()+|\s]*|\/[^*?#{}[\]\\^$()+|\s]*\*|\*[^*?#{}[\]\\^$()+|\s]+|\*)$/, {
     error: pathText,
   })
+  // /a/.* would be read as what begins with "/a/."
+  .refine((path) => !path.includes(".*"), { error: pathText, abort: true })
   .refine((path) => !/\/\/|\/\.{1,2}(\/|$)|%2f|%5c|[^\x21-\x7e]/i.test(path), {
     error: normalText,
   });
@@ -46,8 +48,12 @@ const principal = z
 
 const list = <T extends z.ZodType>(of: T) => z.array(of).min(1, { error: "at least one" });
 
-const valueText = "a text, with * alone, at its begin or at its end; Istio knows no other pattern";
-const value = someText.regex(/^(\*|\*?[^*]+|[^*]+\*)$/, { error: valueText });
+const valueText =
+  "a text, with * alone, at its begin or at its end; Istio knows no other pattern, and no regular expressions (.*, ^ or $)";
+const value = someText
+  .regex(/^(\*|\*?[^*]+|[^*]+\*)$/, { error: valueText, abort: true })
+  // | may stand: subjects of some issuers have it
+  .refine((text) => !/^\^|\$$|\.\*$/.test(text), { error: valueText });
 /** One value or several; with several, any of them will do. */
 const values = z
   .union([value, list(value)], { error: `${valueText}; or a list of texts` })
