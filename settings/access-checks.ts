@@ -1,10 +1,9 @@
-import { isDeepStrictEqual } from "node:util";
 import { prefixOf } from "./prefix.ts";
 import { type Problem, setCommand, show } from "./problems.ts";
-import { coversRule } from "./rule-covers.ts";
 import { isAsked } from "./rollout.ts";
 import { addressChecks, rolloutChecks } from "./rollout-checks.ts";
 import { ruleChecks, serves } from "./rule-checks.ts";
+import { exemptChecks, pairChecks } from "./rule-pairs.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
 
 /** Rules about callers, held against services, routes and issuers. Pure: settings in, problems out. */
@@ -21,6 +20,7 @@ export function accessChecks(stack: string, s: Settings): Problem[] {
   return [
     ...modeChecks(s, tools),
     ...issuerChecks(s, tools),
+    ...exemptChecks(s, tools),
     ...rolloutChecks(s, tools),
     ...s.services.flatMap((service, i) => [
       ...(["allowFrom", "denyFrom"] as const).flatMap((list) =>
@@ -28,8 +28,7 @@ export function accessChecks(stack: string, s: Settings): Problem[] {
           ruleChecks(s, service, rule, `services[${i}].${list}[${j}]`, list, tools),
         ),
       ),
-      ...twins(service, `services[${i}]`, tools),
-      ...contradictions(service, `services[${i}]`, tools),
+      ...pairChecks(s, service, `services[${i}]`, tools),
       ...addressChecks(s, service, `services[${i}]`, tools),
       ...(s.authorization === "off" || !isAsked(s, service)
         ? []
@@ -171,34 +170,6 @@ function claimHeaderChecks(s: Settings, { problem, set }: Pick<Tools, "problem" 
             set(`${key}.${missing[0]}`, "<claim>"),
           ),
         ];
-  });
-}
-
-/** A rule that stands twice: whoever takes one away believes that it is gone. */
-function twins(service: ServiceSettings, key: string, { problem, remove }: Tools): Problem[] {
-  return (["allowFrom", "denyFrom"] as const).flatMap((list) => {
-    const rules = service[list] ?? [];
-    return rules.flatMap((rule, i) => {
-      const first = rules.findIndex((other) => isDeepStrictEqual(other, rule));
-      const at = `${key}.${list}[${i}]`;
-      return first < i
-        ? [problem(at, rule, `each rule once; ${list}[${first}] is the same`, remove(at))]
-        : [];
-    });
-  });
-}
-
-function contradictions(
-  service: ServiceSettings,
-  key: string,
-  { problem, remove }: Tools,
-): Problem[] {
-  const denied = service.denyFrom ?? [];
-  return (service.allowFrom ?? []).flatMap((allow, i) => {
-    const by = denied.findIndex((deny) => coversRule(deny, allow));
-    if (by < 0) return [];
-    const allowed = `something that denyFrom[${by}] does not refuse; deny comes first, so this rule lets nobody in`;
-    return [problem(`${key}.allowFrom[${i}]`, allow, allowed, remove(`${key}.allowFrom[${i}]`))];
   });
 }
 

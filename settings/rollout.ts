@@ -3,6 +3,8 @@ import type { ServiceSettings, Settings } from "./schema.ts";
 
 /** Namespace of the gateway. */
 export const gatewayNamespace = "istio-system";
+/** Identity of the gateway. */
+export const gatewayPrincipal = `cluster.local/ns/${gatewayNamespace}/sa/istio-ingressgateway`;
 
 type Reach = Pick<Settings, "rollout" | "namespace">;
 

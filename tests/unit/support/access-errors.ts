@@ -2,6 +2,7 @@ import { issuers, authentication, row, payments, allow, tcp } from "./access-wor
 import { type ConfigError, removePath, setPath } from "./config-error.ts";
 import { keySources } from "./key-source-errors.ts";
 import { meaningless } from "./meaningless-rules.ts";
+import { pairs } from "./pair-errors.ts";
 import { patterns } from "./pattern-errors.ts";
 import { rollouts } from "./rollout-errors.ts";
 
@@ -366,6 +367,7 @@ const rules: readonly ConfigError[] = [
 /** Every kind of wrong rule about callers. */
 export const accessErrors: readonly ConfigError[] = [
   ...patterns,
+  ...pairs,
   ...meaningless,
   ...keySources,
   ...shapes,
