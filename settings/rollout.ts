@@ -31,10 +31,10 @@ function reached({ rollout }: Reach, service: string, namespace: string): boolea
   return named === (rollout.mode === "only");
 }
 
-/** Whether the rollout has reached all workloads of the bank's namespace, those of others too. */
-export function wholeNamespace({ rollout, namespace }: Reach): boolean {
-  const { mode, services, namespaces } = rollout;
-  if (mode === "all") return true;
-  const named = namespaces.includes(namespace);
-  return mode === "only" ? named : !named && services.length === 0;
+/**
+ * Whether the rollout has reached all workloads of the bank's namespace, those of others too: so it is once it has
+ * reached every service, however they are named.
+ */
+export function wholeNamespace(s: Reach & Pick<Settings, "services">): boolean {
+  return s.services.every(({ name }) => rolledOut(s, name));
 }
