@@ -1,6 +1,7 @@
+import { claimHeaderChecks } from "./claim-headers.ts";
 import { prefixOf } from "./prefix.ts";
 import { type Problem, setCommand, show } from "./problems.ts";
-import { isAsked } from "./rollout.ts";
+import { isAsked, rolledOut } from "./rollout.ts";
 import { addressChecks, rolloutChecks } from "./rollout-checks.ts";
 import { ruleChecks, serves } from "./rule-checks.ts";
 import { exemptChecks, pairChecks } from "./rule-pairs.ts";
@@ -53,6 +54,8 @@ function modeChecks(s: Settings, { problem, set }: Tools): Problem[] {
       ? [problem("mtlsMode", s.mtlsMode, why, set("mtlsMode", "STRICT"))]
       : [];
   const workloads = s.workloadMtls.flatMap((w, i) => {
+    // nobody asks for identities there yet
+    if (!rolledOut(s, w.service)) return [];
     const at = (field: string) => `workloadMtls[${i}].${field}`;
     const modes = Object.entries({ [at("mode")]: w.mode, ...prefixed(w.ports ?? {}, at) });
     return modes.flatMap(([key, mode]) =>
@@ -145,32 +148,11 @@ function issuerChecks(s: Settings, { problem, remove, set }: Tools): Problem[] {
     ...twins,
     ...sources,
     ...ids,
-    ...claimHeaderChecks(s, { problem, set }),
+    ...claimHeaderChecks(s, { problem, remove, set }),
     ...unserved,
     ...unknownKeys,
     ...idle,
   ];
-}
-
-/** Envoy clears the headers of the issuer whose token it takes, so a header of another one could be forged beside it. */
-function claimHeaderChecks(s: Settings, { problem, set }: Pick<Tools, "problem" | "set">) {
-  const { issuers } = s.authentication;
-  const all = new Set(issuers.flatMap((issuer) => Object.keys(issuer.claimHeaders ?? {})));
-  return issuers.flatMap((issuer, i): Problem[] => {
-    const own = Object.keys(issuer.claimHeaders ?? {}).map((header) => header.toLowerCase());
-    const missing = [...all].filter((header) => !own.includes(header.toLowerCase()));
-    const key = `authentication.issuers[${i}].claimHeaders`;
-    return missing.length === 0
-      ? []
-      : [
-          problem(
-            key,
-            issuer.claimHeaders,
-            `${missing.join(", ")} too, as another issuer has: with a token of ${issuer.name} anybody could send it himself`,
-            set(`${key}.${missing[0]}`, "<claim>"),
-          ),
-        ];
-  });
 }
 
 /** A service that nobody may call, and a route that leads to a service which the gateway may not call. */

@@ -2,6 +2,7 @@ import { issuers, authentication, row, payments, allow, tcp } from "./access-wor
 import { type ConfigError, removePath, setPath } from "./config-error.ts";
 import { keySources } from "./key-source-errors.ts";
 import { meaningless } from "./meaningless-rules.ts";
+import { nonsense } from "./nonsense-errors.ts";
 import { pairs } from "./pair-errors.ts";
 import { patterns } from "./pattern-errors.ts";
 import { rollouts } from "./rollout-errors.ts";
@@ -53,8 +54,8 @@ const shapes: readonly ConfigError[] = [
     payments({ allowFrom: [{ gateway: true, methods: ["get"] }] }),
     `${allow}.methods[0]`,
     '"get"',
-    "an HTTP method such as GET",
-    setPath(`${allow}.methods[0]`, "<value>"),
+    "an HTTP method: GET, HEAD, POST",
+    setPath(`${allow}.methods[0]`, "GET"),
   ),
   row(
     payments({ allowFrom: [{ principal: "spiffe://x" }] }),
@@ -111,7 +112,7 @@ const rules: readonly ConfigError[] = [
     `${allow}.paths[0]`,
     '"/payment"',
     "a path that the gateway routes to payments: /payments or below it",
-    setPath(`${allow}.paths[0]`, "/payments"),
+    setPath(`${allow}.paths[0]`, "'<path below /payments>'"),
   ),
   row(
     payments({ prefix: false, allowFrom: [{ gateway: true }] }),
@@ -149,8 +150,8 @@ const rules: readonly ConfigError[] = [
     payments({ allowFrom: [{ gateway: true, paths: ["*"] }] }),
     `${allow}.paths[0]`,
     '"*"',
-    "a path that the gateway routes to payments",
-    setPath(`${allow}.paths[0]`, "/payments"),
+    "what begins with * would be about paths of other services too",
+    setPath(`${allow}.paths[0]`, "'<path below /payments>'"),
   ),
   row(
     payments({ allowFrom: [{ gateway: true, claims: { scope: "a b" } }] }, { authentication }),
@@ -368,6 +369,7 @@ const rules: readonly ConfigError[] = [
 export const accessErrors: readonly ConfigError[] = [
   ...patterns,
   ...pairs,
+  ...nonsense,
   ...meaningless,
   ...keySources,
   ...shapes,
