@@ -8,7 +8,11 @@ import { exemptChecks, pairChecks } from "./rule-pairs.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
 
 /** Rules about callers, held against services, routes and issuers. Pure: settings in, problems out. */
-export function accessChecks(stack: string, s: Settings): Problem[] {
+export function accessChecks(
+  stack: string,
+  s: Settings,
+  unread: readonly string[] = [],
+): Problem[] {
   const problem = (key: string, value: unknown, allowed: string, fix: string): Problem => ({
     key,
     value: show(value),
@@ -17,7 +21,8 @@ export function accessChecks(stack: string, s: Settings): Problem[] {
   });
   const remove = (key: string) => `pulumi config rm --stack ${stack} --path 'bankmesh:${key}'`;
   const set = (key: string, value: string) => setCommand(stack, key, value);
-  const tools = { problem, remove, set };
+  const isRead = (key: string) => !unread.some((k) => k === key || k.startsWith(`${key}.`));
+  const tools = { problem, remove, set, isRead };
   return [
     ...modeChecks(s, tools),
     ...issuerChecks(s, tools),
@@ -43,6 +48,8 @@ export interface Tools {
   readonly problem: (key: string, value: unknown, allowed: string, fix: string) => Problem;
   readonly remove: (key: string) => string;
   readonly set: (key: string, value: string) => string;
+  /** Whether all of a rule could be read. @default true */
+  readonly isRead?: (key: string) => boolean;
 }
 
 /** Without mTLS there are no identities, and a rule about one would let nobody in. */

@@ -21,12 +21,14 @@ function twins(
   s: Settings,
   service: ServiceSettings,
   key: string,
-  { problem, remove }: Tools,
+  { problem, remove, isRead = () => true }: Tools,
 ): Problem[] {
   return (["allowFrom", "denyFrom"] as const).flatMap((list) => {
     const rules = service[list] ?? [];
     return rules.flatMap((rule, i) => {
-      const first = rules.findIndex((other, j) => j < i && sameRule(s, service, other, rule));
+      const first = rules.findIndex(
+        (other, j) => j < i && isRead(`${key}.${list}[${j}]`) && sameRule(s, service, other, rule),
+      );
       const at = `${key}.${list}[${i}]`;
       return first >= 0
         ? [problem(at, rule, `each rule once; ${list}[${first}] is the same`, remove(at))]
@@ -39,11 +41,13 @@ function contradictions(
   s: Settings,
   service: ServiceSettings,
   key: string,
-  { problem, remove }: Tools,
+  { problem, remove, isRead = () => true }: Tools,
 ): Problem[] {
   const denied = service.denyFrom ?? [];
   return (service.allowFrom ?? []).flatMap((allow, i) => {
-    const by = denied.findIndex((deny) => coversRule(s, service, deny, allow));
+    const by = denied.findIndex(
+      (deny, j) => isRead(`${key}.denyFrom[${j}]`) && coversRule(s, service, deny, allow),
+    );
     if (by < 0) return [];
     const allowed = `something that denyFrom[${by}] does not refuse; deny comes first, so this rule lets nobody in`;
     return [problem(`${key}.allowFrom[${i}]`, allow, allowed, remove(`${key}.allowFrom[${i}]`))];
@@ -51,13 +55,20 @@ function contradictions(
 }
 
 /** A path that needs no token, and that a rule refuses to everybody outside. */
-export function exemptChecks(s: Settings, { problem, remove }: Tools): Problem[] {
+export function exemptChecks(
+  s: Settings,
+  { problem, remove, isRead = () => true }: Tools,
+): Problem[] {
   return s.authentication.exempt.flatMap((path, i) => {
     const at = s.services.findIndex((service) => serves(prefixOf(service), path));
     const service = s.services[at];
     if (!service) return [];
     const asked: AllowRule = { gateway: true, paths: [path] };
-    const by = service.denyFrom?.findIndex((deny) => coversRule(s, service, deny, asked)) ?? -1;
+    const by =
+      service.denyFrom?.findIndex(
+        (deny, j) =>
+          isRead(`services[${at}].denyFrom[${j}]`) && coversRule(s, service, deny, asked),
+      ) ?? -1;
     if (by < 0) return [];
     const key = `authentication.exempt[${i}]`;
     const allowed = `a path that services[${at}].denyFrom[${by}] does not refuse; deny comes first, so nobody gets there`;

@@ -316,7 +316,10 @@ const rules: readonly ConfigError[] = [
     removePath("authentication.exempt[0]"),
   ),
   row(
-    payments({ allowFrom: [{ gateway: true, remoteIpBlocks: ["203.0.113.0/33"] }] }),
+    payments(
+      { allowFrom: [{ gateway: true, remoteIpBlocks: ["203.0.113.0/33"] }] },
+      { trustedProxies: 1 },
+    ),
     `${allow}.remoteIpBlocks[0]`,
     '"203.0.113.0/33"',
     "a block of addresses such as 203.0.113.0/24",
