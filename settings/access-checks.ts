@@ -1,14 +1,18 @@
-import { isDeepStrictEqual } from "node:util";
+import { claimHeaderChecks } from "./claim-headers.ts";
 import { prefixOf } from "./prefix.ts";
 import { type Problem, setCommand, show } from "./problems.ts";
-import { coversRule } from "./rule-covers.ts";
-import { isAsked } from "./rollout.ts";
+import { isAsked, rolledOut } from "./rollout.ts";
 import { addressChecks, rolloutChecks } from "./rollout-checks.ts";
 import { ruleChecks, serves } from "./rule-checks.ts";
+import { exemptChecks, pairChecks } from "./rule-pairs.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
 
 /** Rules about callers, held against services, routes and issuers. Pure: settings in, problems out. */
-export function accessChecks(stack: string, s: Settings): Problem[] {
+export function accessChecks(
+  stack: string,
+  s: Settings,
+  unread: readonly string[] = [],
+): Problem[] {
   const problem = (key: string, value: unknown, allowed: string, fix: string): Problem => ({
     key,
     value: show(value),
@@ -17,10 +21,12 @@ export function accessChecks(stack: string, s: Settings): Problem[] {
   });
   const remove = (key: string) => `pulumi config rm --stack ${stack} --path 'bankmesh:${key}'`;
   const set = (key: string, value: string) => setCommand(stack, key, value);
-  const tools = { problem, remove, set };
+  const isRead = (key: string) => !unread.some((k) => k === key || k.startsWith(`${key}.`));
+  const tools = { problem, remove, set, isRead };
   return [
     ...modeChecks(s, tools),
     ...issuerChecks(s, tools),
+    ...exemptChecks(s, tools),
     ...rolloutChecks(s, tools),
     ...s.services.flatMap((service, i) => [
       ...(["allowFrom", "denyFrom"] as const).flatMap((list) =>
@@ -28,8 +34,7 @@ export function accessChecks(stack: string, s: Settings): Problem[] {
           ruleChecks(s, service, rule, `services[${i}].${list}[${j}]`, list, tools),
         ),
       ),
-      ...twins(service, `services[${i}]`, tools),
-      ...contradictions(service, `services[${i}]`, tools),
+      ...pairChecks(s, service, `services[${i}]`, tools),
       ...addressChecks(s, service, `services[${i}]`, tools),
       ...(s.authorization === "off" || !isAsked(s, service)
         ? []
@@ -43,6 +48,8 @@ export interface Tools {
   readonly problem: (key: string, value: unknown, allowed: string, fix: string) => Problem;
   readonly remove: (key: string) => string;
   readonly set: (key: string, value: string) => string;
+  /** Whether all of a rule could be read. @default true */
+  readonly isRead?: (key: string) => boolean;
 }
 
 /** Without mTLS there are no identities, and a rule about one would let nobody in. */
@@ -54,6 +61,8 @@ function modeChecks(s: Settings, { problem, set }: Tools): Problem[] {
       ? [problem("mtlsMode", s.mtlsMode, why, set("mtlsMode", "STRICT"))]
       : [];
   const workloads = s.workloadMtls.flatMap((w, i) => {
+    // nobody asks for identities there yet
+    if (!rolledOut(s, w.service)) return [];
     const at = (field: string) => `workloadMtls[${i}].${field}`;
     const modes = Object.entries({ [at("mode")]: w.mode, ...prefixed(w.ports ?? {}, at) });
     return modes.flatMap(([key, mode]) =>
@@ -146,60 +155,11 @@ function issuerChecks(s: Settings, { problem, remove, set }: Tools): Problem[] {
     ...twins,
     ...sources,
     ...ids,
-    ...claimHeaderChecks(s, { problem, set }),
+    ...claimHeaderChecks(s, { problem, remove, set }),
     ...unserved,
     ...unknownKeys,
     ...idle,
   ];
-}
-
-/** Envoy clears the headers of the issuer whose token it takes, so a header of another one could be forged beside it. */
-function claimHeaderChecks(s: Settings, { problem, set }: Pick<Tools, "problem" | "set">) {
-  const { issuers } = s.authentication;
-  const all = new Set(issuers.flatMap((issuer) => Object.keys(issuer.claimHeaders ?? {})));
-  return issuers.flatMap((issuer, i): Problem[] => {
-    const own = Object.keys(issuer.claimHeaders ?? {}).map((header) => header.toLowerCase());
-    const missing = [...all].filter((header) => !own.includes(header.toLowerCase()));
-    const key = `authentication.issuers[${i}].claimHeaders`;
-    return missing.length === 0
-      ? []
-      : [
-          problem(
-            key,
-            issuer.claimHeaders,
-            `${missing.join(", ")} too, as another issuer has: with a token of ${issuer.name} anybody could send it himself`,
-            set(`${key}.${missing[0]}`, "<claim>"),
-          ),
-        ];
-  });
-}
-
-/** A rule that stands twice: whoever takes one away believes that it is gone. */
-function twins(service: ServiceSettings, key: string, { problem, remove }: Tools): Problem[] {
-  return (["allowFrom", "denyFrom"] as const).flatMap((list) => {
-    const rules = service[list] ?? [];
-    return rules.flatMap((rule, i) => {
-      const first = rules.findIndex((other) => isDeepStrictEqual(other, rule));
-      const at = `${key}.${list}[${i}]`;
-      return first < i
-        ? [problem(at, rule, `each rule once; ${list}[${first}] is the same`, remove(at))]
-        : [];
-    });
-  });
-}
-
-function contradictions(
-  service: ServiceSettings,
-  key: string,
-  { problem, remove }: Tools,
-): Problem[] {
-  const denied = service.denyFrom ?? [];
-  return (service.allowFrom ?? []).flatMap((allow, i) => {
-    const by = denied.findIndex((deny) => coversRule(deny, allow));
-    if (by < 0) return [];
-    const allowed = `something that denyFrom[${by}] does not refuse; deny comes first, so this rule lets nobody in`;
-    return [problem(`${key}.allowFrom[${i}]`, allow, allowed, remove(`${key}.allowFrom[${i}]`))];
-  });
 }
 
 /** A service that nobody may call, and a route that leads to a service which the gateway may not call. */

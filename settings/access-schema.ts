@@ -15,8 +15,14 @@ export const authorizationModes = ["off", "dry-run", "enforce"] as const;
 /** Whether rules about callers apply: not at all, as lines in the access log alone, or for real. */
 export type AuthorizationMode = (typeof authorizationModes)[number];
 
-const methodText = "an HTTP method such as GET";
-const method = z.string({ error: methodText }).regex(/^[A-Z]{3,20}$/, { error: methodText });
+/** Methods of RFC 9110, and PATCH. */
+const methods = [
+  ...["GET", "HEAD", "POST", "PUT", "PATCH"],
+  ...["DELETE", "OPTIONS", "CONNECT", "TRACE"],
+] as const;
+const method: z.ZodType<string> = z.enum(methods, {
+  error: `an HTTP method: ${methods.join(", ")}`,
+});
 
 const pathText =
   "a path such as /users, with * at its end (/users/*) or at its begin (*.css); Istio knows no other pattern, and no regular expressions";
@@ -27,6 +33,8 @@ const pathPattern = z
   .regex(/^(\*?\/[^*?#{}[\]\\^$()+|\s]*|\/[^*?#{}[\]\\^$()+|\s]*\*|\*[^*?#{}[\]\\^$()+|\s]+|\*)$/, {
     error: pathText,
   })
+  // /a/.* would be read as what begins with "/a/."
+  .refine((path) => !path.includes(".*"), { error: pathText, abort: true })
   .refine((path) => !/\/\/|\/\.{1,2}(\/|$)|%2f|%5c|[^\x21-\x7e]/i.test(path), {
     error: normalText,
   });
@@ -46,8 +54,12 @@ const principal = z
 
 const list = <T extends z.ZodType>(of: T) => z.array(of).min(1, { error: "at least one" });
 
-const valueText = "a text, with * alone, at its begin or at its end; Istio knows no other pattern";
-const value = someText.regex(/^(\*|\*?[^*]+|[^*]+\*)$/, { error: valueText });
+const valueText =
+  "a text, with * alone, at its begin or at its end; Istio knows no other pattern, and no regular expressions (.*, ^ or $)";
+const value = someText
+  .regex(/^(\*|\*?[^*]+|[^*]+\*)$/, { error: valueText, abort: true })
+  // | may stand: subjects of some issuers have it
+  .refine((text) => !/^\^|\$$|\.\*$/.test(text), { error: valueText });
 /** One value or several; with several, any of them will do. */
 const values = z
   .union([value, list(value)], { error: `${valueText}; or a list of texts` })
@@ -112,18 +124,19 @@ const fromHeader = z.strictObject({ name: header, prefix: someText.optional() })
 const reasonText = "why: a query parameter ends up in logs and histories";
 const fromParameter = z.strictObject({
   name: someText,
-  reason: z.string({ error: reasonText }).min(10, { error: reasonText }),
+  reason: z.string({ error: reasonText }).trim().min(10, { error: reasonText }),
 });
 
 const httpsText = "a URL of https: whoever sits on the way of http could hand over keys of his own";
 const fetchedText =
   "a URL that istiod fetches: no address of loopback (127.0.0.0/8, ::1, localhost) and none of link-local (169.254.0.0/16, fe80::/10)";
 const issuerUrlText = `${httpsText}; its keys are found by OpenID discovery, because it has neither keyIds, jwks nor jwksUri`;
+const issuerText = "the iss of its tokens as it stands there, without *, which would be any issuer";
 const issuerFields = z.strictObject({
   /** Name within the stack. */
   name: dnsLabel,
   /** Value of the token's iss. */
-  issuer: someText,
+  issuer: someText.regex(/^[^*]+$/, { error: issuerText }),
   /** Values of aud that are taken; one of them has to be in the token. */
   audiences: list(someText),
   /** Keys that the stack makes; the first signs, all are accepted. */

@@ -1,6 +1,6 @@
 import type { Tools } from "./access-checks.ts";
 import { nearest } from "./nearest.ts";
-import { gatewayNamespace as istioNamespace } from "./rollout.ts";
+import { gatewayNamespace as istioNamespace, gatewayPrincipal } from "./rollout.ts";
 import type { Problem } from "./problems.ts";
 import type { Rule } from "./rule-checks.ts";
 import type { Settings } from "./schema.ts";
@@ -39,20 +39,67 @@ export function principalChecks(
       ),
     );
   }
-  return found;
+  return [...found, ...accountChecks(s, principal, namespace!, account!, key, { problem, set })];
 }
 
-/** On a cluster of the stack's own, a namespace that the stack does not make has nobody in it. */
+/** Who is in a namespace that the stack makes, beside the bank's, is known; so is who made a cluster of the stack's own. */
+function accountChecks(
+  s: Settings,
+  principal: string,
+  namespace: string,
+  account: string,
+  key: string,
+  { problem, set }: Pick<Tools, "problem" | "set">,
+): Problem[] {
+  const clients = s.clients.filter((c) => c.namespace === namespace).map((c) => `${c.name}-sa`);
+  const adopted = ["istio", "namespaces", istioNamespace].some((name) => s.adopt.includes(name));
+  const known =
+    namespace === istioNamespace && !adopted ? [gatewayPrincipal.split("/").at(-1)!] : clients;
+  const elsewhere = namespace === s.namespace || (s.cluster !== "kind" && known.length === 0);
+  if (elsewhere || (namespace === istioNamespace && adopted) || known.includes(account)) return [];
+  const near = nearest(account, known);
+  return [
+    problem(
+      `${key}.principal`,
+      principal,
+      known.length > 0
+        ? `an account that ${namespace} has: ${known.join(", ")}`
+        : `an identity in a namespace of this stack: ${namespacesOf(s).join(", ")}; clients make others`,
+      set(
+        `${key}.principal`,
+        `cluster.local/ns/${known.length > 0 ? namespace : "<namespace>"}/sa/${near ?? "<account>"}`,
+      ),
+    ),
+  ];
+}
+
+const namespacesOf = (s: Settings) => [
+  ...new Set([s.namespace, istioNamespace, ...s.clients.map((c) => c.namespace)]),
+];
+
+/**
+ * On a cluster of the stack's own, a namespace that the stack does not make has nobody in it; and who is outside the mesh
+ * has no namespace that a proxy could know.
+ */
 export function namespaceChecks(
   s: Settings,
   { namespace }: Rule,
   key: string,
   { problem, remove, set }: Tools,
 ): Problem[] {
-  const known = [...new Set([s.namespace, istioNamespace, ...s.clients.map((c) => c.namespace)])];
-  if (namespace === undefined || s.cluster !== "kind" || known.includes(namespace)) return [];
+  if (namespace === undefined || s.cluster !== "kind") return [];
+  const inside = s.clients.findIndex((c) => c.namespace === namespace);
+  const own = [s.namespace, istioNamespace].includes(namespace);
+  if (inside >= 0 && !own) {
+    const injected = s.clients.some((c) => c.namespace === namespace && c.injection !== "none");
+    const allowed = `a namespace with a client inside the mesh: those of ${namespace} have no sidecar (injection: none), so no identity either`;
+    const fix = set(`clients[${inside}].injection`, "namespace");
+    return injected ? [] : [problem(`${key}.namespace`, namespace, allowed, fix)];
+  }
+  const known = namespacesOf(s);
+  if (known.includes(namespace)) return [];
   const near = nearest(namespace, known);
-  const allowed = `a namespace of this stack: ${known.join(", ")}; clients make others, and principal names an identity that comes from elsewhere`;
+  const allowed = `a namespace of this stack: ${known.join(", ")}; clients make others`;
   return [
     problem(
       `${key}.namespace`,

@@ -9,8 +9,14 @@ import { serviceChecks } from "./service-checks.ts";
  * Rules that look at more than one key. Pure: settings and sources in, problems out.
  *
  * @param sources undefined when they cannot be read; then what depends on them is not asked
+ * @param unread keys whose values could not be read; rules that hold one are compared with no other
  */
-export function crossChecks(stack: string, s: Settings, sources: Sources | undefined): Problem[] {
+export function crossChecks(
+  stack: string,
+  s: Settings,
+  sources: Sources | undefined,
+  unread: readonly string[] = [],
+): Problem[] {
   return [
     ...clusterChecks(stack, s, sources),
     ...namespaceChecks(stack, s),
@@ -18,7 +24,7 @@ export function crossChecks(stack: string, s: Settings, sources: Sources | undef
     ...serviceChecks(stack, s.services),
     ...clientChecks(stack, s),
     ...mtlsChecks(stack, s),
-    ...accessChecks(stack, s),
+    ...accessChecks(stack, s, unread),
     ...pkiChecks(stack, s),
   ];
 }

@@ -69,10 +69,10 @@ export function parseSettings(
   const readable = result.data ?? settingsSchema.parse(withoutIssues(plain));
   problems.push(...certificateChecks(stack, own, readable.host, now));
   const sources = sourcesOf(stack, readable, env, problems);
-  const keys = wrong.map((w) => w.key);
+  const keys = [...wrong.map((w) => w.key), ...meantKeys(raw, plain, result.error?.issues ?? [])];
   problems.push(
-    ...crossChecks(stack, readable, sources).filter(
-      (p) => !saysNothingNew(plain, readable, keys, p.key),
+    ...crossChecks(stack, readable, sources, keys).filter(
+      (p) => !saysNothingNew(readable, keys, p.key),
     ),
   );
   return problems.length === 0 && sources
@@ -219,6 +219,22 @@ function unknownKey(stack: string, key: string): Problem {
       ? `in Pulumi.${stack}.yaml, write bankmesh:${near}`
       : `pulumi config rm --stack ${stack} ${key}`,
   };
+}
+
+/** Keys that unknown ones were probably meant for; what stands there is not what the stack says. */
+function meantKeys(
+  raw: RawSettings,
+  plain: Record<string, unknown>,
+  issues: readonly z.core.$ZodIssue[],
+): string[] {
+  const top = Object.keys(raw).filter((key) => !(key in plain));
+  const slips = issues.flatMap((i) =>
+    i.code === "unrecognized_keys" ? i.keys.map((key) => [i.path, key] as const) : [],
+  );
+  return [...top.map((key) => [[], key] as const), ...slips].flatMap(([path, key]) => {
+    const near = nearest(key, path.length > 0 ? keysAt(path) : knownKeys);
+    return near === undefined ? [] : [keyOf([...path, near])];
+  });
 }
 
 function issueProblems(

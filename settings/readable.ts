@@ -1,10 +1,12 @@
+import type { z } from "zod";
+import { nearest } from "./nearest.ts";
+import { hasToBe, placeholder } from "./placeholder.ts";
 import { type Settings, settingsSchema } from "./schema.ts";
 
 type Values = Record<string, unknown>;
 type Path = readonly PropertyKey[];
 
-/** Name of a service whose own cannot be read; it holds the place, so that the keys of those behind it stay right. */
-const unread = (index: number) => `unread-${index}`;
+/** Whether a name holds the place of one that cannot be read. */
 const isUnread = (name: string) => name.startsWith("unread-");
 
 const rounds = 20;
@@ -19,29 +21,24 @@ export function withoutIssues(plain: Readonly<Values>): Values {
     const { error } = settingsSchema.safeParse(rest);
     if (!error) return rest;
     for (const issue of error.issues) {
-      const service = serviceAt(issue.path);
       if (issue.code === "unrecognized_keys" && issue.keys.length > 0)
         for (const key of issue.keys) remove(rest, [...issue.path, key]);
-      else if (service !== undefined && Array.isArray(rest.services)) {
-        const entry = (rest.services as unknown[])[service];
-        (rest.services as unknown[])[service] = {
-          ...(isMap(entry) && entry),
-          name: unread(service),
-        };
-      } else remove(rest, innermost(rest, issue.path));
+      else mend(rest, issue);
     }
   }
   return {};
 }
 
-/** Index of the service which, or whose name, an issue is about. */
-function serviceAt([key, index, field, ...deeper]: Path): number | undefined {
-  if (key !== "services" || typeof index !== "number" || deeper.length > 0) return undefined;
-  return field === undefined || field === "name" ? index : undefined;
+/** A slip is read as what was meant; what its list or map cannot do without gets a placeholder; all else goes. */
+function mend(rest: Values, issue: z.core.$ZodIssue): void {
+  const { path } = issue;
+  const given = valueAt(rest, path);
+  const values = issue.code === "invalid_value" ? issue.values.map(String) : [];
+  const meant = typeof given === "string" ? nearest(given, values) : undefined;
+  const instead = meant ?? (hasToBe(path) ? placeholder(path) : undefined);
+  if (instead === undefined) remove(rest, innermost(rest, path));
+  else (valueAt(rest, path.slice(0, -1)) as Record<PropertyKey, unknown>)[path.at(-1)!] = instead;
 }
-
-const isMap = (value: unknown): value is Values =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const valueAt = (root: unknown, path: Path) =>
   path.reduce<unknown>((v, p) => (v as Record<PropertyKey, unknown> | undefined)?.[p], root);
@@ -58,29 +55,56 @@ function remove(root: Values, path: Path): void {
 }
 
 /**
- * Whether a rule between keys says nothing new, because its key, or a part of it, is wrong already. Where names of
- * services, or issuers, could not be read, nothing can be said about who names one of them.
+ * Whether a rule between keys says nothing new, because its key, or a part of it, is wrong already, or what it hangs on.
+ * Where names of services, or issuers, could not be read, nothing can be said about who names one of them.
+ *
+ * @param wrong keys that could not be read, and those that unknown ones were probably meant for
  */
 export function saysNothingNew(
-  plain: Readonly<Values>,
   readable: Settings,
   wrong: readonly string[],
   ruled: string,
 ): boolean {
   const within = (inner: string, outer: string) =>
     inner === outer || inner.startsWith(`${outer}.`) || inner.startsWith(`${outer}[`);
-  if (wrong.some((key) => within(key, ruled))) return true;
-  const namesMissing = wrong.some((key) => /^services(\[\d+\](\.name)?)?$/.test(key));
-  if (namesMissing && aboutNames.test(ruled)) return true;
+  if (wrong.some((key) => within(ruled, key))) return true;
+  // a list of rules is judged by who calls: what else is wrong with one of them does not matter
+  const told = /\.allowFrom$/.test(ruled)
+    ? wrong.filter((key) => /^(\[\d+\](\.gateway)?)?$/.test(key.slice(ruled.length)))
+    : wrong;
+  if (told.some((key) => within(key, ruled))) return true;
+  if (hangsOn.some(([on, what]) => what.test(ruled) && wrong.some((key) => on.test(key))))
+    return true;
   const own = /^services\[(\d+)\]/.exec(ruled);
-  if (own && isUnread(readable.services[Number(own[1])]?.name ?? unread(0))) return true;
-  const given = valueAt(plain, ["authentication", "issuers"]);
-  const issuersMissing =
-    given !== undefined &&
-    (!Array.isArray(given) || given.length !== readable.authentication.issuers.length);
-  return issuersMissing && aboutIssuers.test(ruled);
+  return own !== null && isUnread(readable.services[Number(own[1])]?.name ?? "unread-");
 }
 
-const aboutNames =
-  /\.(service|principal)$|^(services$|workloadMtls|rollout|destinationRule|clients|authentication\.exempt)/;
-const aboutIssuers = /\.(token|issuer|claims(\..+)?)$|^authentication\b/;
+/** Keys that leave others unjudged while they cannot be read, each with these. */
+const hangsOn: readonly (readonly [on: RegExp, what: RegExp])[] = [
+  [
+    /^services(\[\d+\](\.name)?)?$/,
+    /\.(service|principal)$|^(services$|workloadMtls|rollout|destinationRule|clients|authentication\.exempt)/,
+  ],
+  [
+    /^authentication(\.issuers(\[\d+\](\.name)?)?)?$/,
+    /\.(token|issuer|claims(\..+)?)$|^authentication\.(inside|requireExpiry)$/,
+  ],
+  [/^authentication\.issuers\[\d+\]\.(keyIds|jwks)/, /^authentication\.requireExpiry$/],
+  [/^authorization$/, /^(authentication\.(inside|requireExpiry)|meshDefaultDeny)$/],
+  [
+    /^rollout(\..+)?$/,
+    /^(rollout\.(services|namespaces)|meshDefaultDeny)$|^(workloadMtls|mtlsMode)|\.(allowFrom|remoteIpBlocks)$/,
+  ],
+  [
+    /^(cluster|adopt)/,
+    /^(context|adopt|gatewayServiceType|workers|https?Port|trustedProxies)|\.(namespace|principal)$/,
+  ],
+  [/^(namespace$|clients)/, /\.(namespace|principal)$|^(rollout\.namespaces|adopt)/],
+  [
+    /^services\[\d+\]\.(prefix|ports|version)/,
+    /\.(paths\[\d+\]|ports(\[.+)?|rpcs|version|prefix|gateway)$|^authentication\.exempt/,
+  ],
+  [/^destinationRule\.scope$/, /^destinationRule/],
+  [/^pki/, /^pki/],
+  [/^https?Port$/, /^https?Port$/],
+];

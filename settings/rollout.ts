@@ -3,6 +3,8 @@ import type { ServiceSettings, Settings } from "./schema.ts";
 
 /** Namespace of the gateway. */
 export const gatewayNamespace = "istio-system";
+/** Identity of the gateway. */
+export const gatewayPrincipal = `cluster.local/ns/${gatewayNamespace}/sa/istio-ingressgateway`;
 
 type Reach = Pick<Settings, "rollout" | "namespace">;
 
@@ -29,10 +31,10 @@ function reached({ rollout }: Reach, service: string, namespace: string): boolea
   return named === (rollout.mode === "only");
 }
 
-/** Whether the rollout has reached all workloads of the bank's namespace, those of others too. */
-export function wholeNamespace({ rollout, namespace }: Reach): boolean {
-  const { mode, services, namespaces } = rollout;
-  if (mode === "all") return true;
-  const named = namespaces.includes(namespace);
-  return mode === "only" ? named : !named && services.length === 0;
+/**
+ * Whether the rollout has reached all workloads of the bank's namespace, those of others too: so it is once it has
+ * reached every service, however they are named.
+ */
+export function wholeNamespace(s: Reach & Pick<Settings, "services">): boolean {
+  return s.services.every(({ name }) => rolledOut(s, name));
 }

@@ -97,12 +97,15 @@ export function ruleChecks(
   if (rule.gateway && prefix !== undefined)
     (rule.paths ?? []).forEach((path, i) => {
       if (serves(prefix, path)) return;
+      const why = path.startsWith("*")
+        ? "; what begins with * would be about paths of other services too"
+        : "";
       found.push(
         problem(
           `${key}.paths[${i}]`,
           path,
-          `a path that the gateway routes to ${service.name}: ${prefix} or below it`,
-          set(`${key}.paths[${i}]`, prefix),
+          `a path that the gateway routes to ${service.name}: ${prefix} or below it${why}`,
+          set(`${key}.paths[${i}]`, `'<path below ${prefix}>'`),
         ),
       );
     });

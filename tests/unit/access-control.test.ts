@@ -151,6 +151,11 @@ describe("AccessControl", () => {
     ]);
   });
 
+  test("a rollout that names every service is all of it, default deny included", async () => {
+    const named = { mode: "only", services: ["users", "payments"] };
+    assert.deepEqual(objects(await make({ rollout: named })), objects(await make({})));
+  });
+
   test("a rollout of namespaces: the gateway alone, the services alone, all but one of them", async () => {
     const made = async (rollout: object) => objects(await make({ rollout }));
     const spec = async (rollout: object) =>

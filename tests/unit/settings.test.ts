@@ -303,6 +303,14 @@ describe("what is right is taken", () => {
     }
   });
 
+  test("plaintext alone at a service that the rollout has not reached", () => {
+    const services = [{ name: "a", allowFrom: [{ gateway: true }] }, { name: "b" }];
+    const given = { services, workloadMtls: [{ service: "b", mode: "DISABLE" }] };
+    const rollout = { mode: "only", services: ["a"] };
+    const enforced = { ...given, authorization: "enforce" };
+    assert.deepEqual(parseSettings("dev", { ...enforced, rollout }, official).problems, []);
+  });
+
   test("a number for what is text by the schema, as Pulumi takes it from a stack's file", () => {
     const typed = parseSettings("dev", { clusterName: 5, namespace: 7 }, official).settings;
     const text = parseSettings("dev", { clusterName: "5", namespace: "7" }, official).settings;

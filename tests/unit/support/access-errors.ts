@@ -2,6 +2,9 @@ import { issuers, authentication, row, payments, allow, tcp } from "./access-wor
 import { type ConfigError, removePath, setPath } from "./config-error.ts";
 import { keySources } from "./key-source-errors.ts";
 import { meaningless } from "./meaningless-rules.ts";
+import { nonsense } from "./nonsense-errors.ts";
+import { pairs } from "./pair-errors.ts";
+import { patterns } from "./pattern-errors.ts";
 import { rollouts } from "./rollout-errors.ts";
 
 /** Wrong shapes. */
@@ -51,8 +54,8 @@ const shapes: readonly ConfigError[] = [
     payments({ allowFrom: [{ gateway: true, methods: ["get"] }] }),
     `${allow}.methods[0]`,
     '"get"',
-    "an HTTP method such as GET",
-    setPath(`${allow}.methods[0]`, "<value>"),
+    "an HTTP method: GET, HEAD, POST",
+    setPath(`${allow}.methods[0]`, "GET"),
   ),
   row(
     payments({ allowFrom: [{ principal: "spiffe://x" }] }),
@@ -109,7 +112,7 @@ const rules: readonly ConfigError[] = [
     `${allow}.paths[0]`,
     '"/payment"',
     "a path that the gateway routes to payments: /payments or below it",
-    setPath(`${allow}.paths[0]`, "/payments"),
+    setPath(`${allow}.paths[0]`, "'<path below /payments>'"),
   ),
   row(
     payments({ prefix: false, allowFrom: [{ gateway: true }] }),
@@ -147,8 +150,8 @@ const rules: readonly ConfigError[] = [
     payments({ allowFrom: [{ gateway: true, paths: ["*"] }] }),
     `${allow}.paths[0]`,
     '"*"',
-    "a path that the gateway routes to payments",
-    setPath(`${allow}.paths[0]`, "/payments"),
+    "what begins with * would be about paths of other services too",
+    setPath(`${allow}.paths[0]`, "'<path below /payments>'"),
   ),
   row(
     payments({ allowFrom: [{ gateway: true, claims: { scope: "a b" } }] }, { authentication }),
@@ -313,7 +316,10 @@ const rules: readonly ConfigError[] = [
     removePath("authentication.exempt[0]"),
   ),
   row(
-    payments({ allowFrom: [{ gateway: true, remoteIpBlocks: ["203.0.113.0/33"] }] }),
+    payments(
+      { allowFrom: [{ gateway: true, remoteIpBlocks: ["203.0.113.0/33"] }] },
+      { trustedProxies: 1 },
+    ),
     `${allow}.remoteIpBlocks[0]`,
     '"203.0.113.0/33"',
     "a block of addresses such as 203.0.113.0/24",
@@ -364,6 +370,9 @@ const rules: readonly ConfigError[] = [
 
 /** Every kind of wrong rule about callers. */
 export const accessErrors: readonly ConfigError[] = [
+  ...patterns,
+  ...pairs,
+  ...nonsense,
   ...meaningless,
   ...keySources,
   ...shapes,

@@ -39,11 +39,11 @@ export const meaningless: readonly ConfigError[] = [
     setPath(`${allow}.principal`, "cluster.local/ns/bank/sa/orders-sa"),
   ),
   row(
-    payments({ allowFrom: [{ principal: "cluster.locl/ns/shop/sa/web" }] }),
+    payments({ allowFrom: [{ principal: "cluster.locl/ns/bank/sa/orders-sa" }] }),
     `${allow}.principal`,
-    '"cluster.locl/ns/shop/sa/web"',
+    '"cluster.locl/ns/bank/sa/orders-sa"',
     "an identity of the mesh's trust domain, cluster.local",
-    setPath(`${allow}.principal`, "cluster.local/ns/shop/sa/web"),
+    setPath(`${allow}.principal`, "cluster.local/ns/bank/sa/orders-sa"),
   ),
   ...["/payments//a", "/payments/./a", "/payments/..", "/payments/a%2Fb", "/payments/\u00fc"].map(
     (path) =>

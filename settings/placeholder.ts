@@ -1,0 +1,63 @@
+import { settingsSchema } from "./schema.ts";
+
+interface Schema {
+  readonly def: {
+    readonly type: string;
+    readonly innerType?: Schema;
+    readonly element?: Schema;
+    readonly valueType?: Schema;
+    readonly shape?: Readonly<Record<PropertyKey, Schema>>;
+  };
+  readonly safeParse: (value: unknown) => { readonly success: boolean };
+}
+
+const optional = ["optional", "default", "prefault"];
+const bare = (schema: Schema): Schema =>
+  schema.def.innerType ? bare(schema.def.innerType) : schema;
+
+/** What the schema says about a path; undefined where it says nothing. */
+function schemaAt(path: readonly PropertyKey[]): Schema | undefined {
+  return path.reduce<Schema | undefined>(
+    (schema, part) => {
+      if (!schema) return undefined;
+      const { element, shape, valueType } = bare(schema).def;
+      return typeof part === "number" ? element : (shape?.[part] ?? valueType);
+    },
+    settingsSchema as unknown as Schema,
+  );
+}
+
+/** Whether what a path leads to cannot be left out without its list losing its order, or its map being refused. */
+export function hasToBe(path: readonly PropertyKey[]): boolean {
+  if (typeof path.at(-1) === "number") return true;
+  const parent = schemaAt(path.slice(0, -1));
+  const own = parent && bare(parent).def.shape?.[path.at(-1)!];
+  return own !== undefined && !optional.includes(own.def.type);
+}
+
+/**
+ * A value that the schema takes at a path, for one that it refuses: it holds the place, so that others keep their keys and
+ * can be judged. Undefined where none is known.
+ */
+export function placeholder(path: readonly PropertyKey[]): unknown {
+  const index = Number(path.findLast((part) => typeof part === "number") ?? 0);
+  const schema = schemaAt(path);
+  return schema && valueFor(schema, index);
+}
+
+function valueFor(schema: Schema, index: number): unknown {
+  const { type, shape, element } = bare(schema).def;
+  if (type === "object")
+    return Object.fromEntries(
+      Object.entries(shape!)
+        .filter(([, field]) => !optional.includes(field.def.type))
+        .map(([name, field]) => [name, valueFor(field, index)]),
+    );
+  if (type === "array") return [valueFor(element!, index)];
+  const name = `unread-${index}`;
+  const candidates = [
+    ...[`https://${name}`, name, `/${name}`, `${name}.unread`, `/unread.Unread/${index}`],
+    ...["GET", "http", "10.0.0.0/32", "unread:0", 65535 - index, true],
+  ];
+  return candidates.find((value) => schema.safeParse(value).success);
+}

@@ -1,0 +1,77 @@
+import type { AllowRule } from "./access-schema.ts";
+import type { Tools } from "./access-checks.ts";
+import { prefixOf } from "./prefix.ts";
+import type { Problem } from "./problems.ts";
+import { serves } from "./rule-checks.ts";
+import { coversRule, sameRule } from "./rule-covers.ts";
+import type { ServiceSettings, Settings } from "./schema.ts";
+
+/** Rules of one service held against each other. */
+export function pairChecks(
+  s: Settings,
+  service: ServiceSettings,
+  key: string,
+  tools: Tools,
+): Problem[] {
+  return [...twins(s, service, key, tools), ...contradictions(s, service, key, tools)];
+}
+
+/** A rule that stands twice: whoever takes one away believes that it is gone. */
+function twins(
+  s: Settings,
+  service: ServiceSettings,
+  key: string,
+  { problem, remove, isRead = () => true }: Tools,
+): Problem[] {
+  return (["allowFrom", "denyFrom"] as const).flatMap((list) => {
+    const rules = service[list] ?? [];
+    return rules.flatMap((rule, i) => {
+      const first = rules.findIndex(
+        (other, j) => j < i && isRead(`${key}.${list}[${j}]`) && sameRule(s, service, other, rule),
+      );
+      const at = `${key}.${list}[${i}]`;
+      return first >= 0
+        ? [problem(at, rule, `each rule once; ${list}[${first}] is the same`, remove(at))]
+        : [];
+    });
+  });
+}
+
+function contradictions(
+  s: Settings,
+  service: ServiceSettings,
+  key: string,
+  { problem, remove, isRead = () => true }: Tools,
+): Problem[] {
+  const denied = service.denyFrom ?? [];
+  return (service.allowFrom ?? []).flatMap((allow, i) => {
+    const by = denied.findIndex(
+      (deny, j) => isRead(`${key}.denyFrom[${j}]`) && coversRule(s, service, deny, allow),
+    );
+    if (by < 0) return [];
+    const allowed = `something that denyFrom[${by}] does not refuse; deny comes first, so this rule lets nobody in`;
+    return [problem(`${key}.allowFrom[${i}]`, allow, allowed, remove(`${key}.allowFrom[${i}]`))];
+  });
+}
+
+/** A path that needs no token, and that a rule refuses to everybody outside. */
+export function exemptChecks(
+  s: Settings,
+  { problem, remove, isRead = () => true }: Tools,
+): Problem[] {
+  return s.authentication.exempt.flatMap((path, i) => {
+    const at = s.services.findIndex((service) => serves(prefixOf(service), path));
+    const service = s.services[at];
+    if (!service) return [];
+    const asked: AllowRule = { gateway: true, paths: [path] };
+    const by =
+      service.denyFrom?.findIndex(
+        (deny, j) =>
+          isRead(`services[${at}].denyFrom[${j}]`) && coversRule(s, service, deny, asked),
+      ) ?? -1;
+    if (by < 0) return [];
+    const key = `authentication.exempt[${i}]`;
+    const allowed = `a path that services[${at}].denyFrom[${by}] does not refuse; deny comes first, so nobody gets there`;
+    return [problem(key, path, allowed, remove(key))];
+  });
+}
