@@ -12,6 +12,7 @@ import {
   type KubernetesObject,
   callerName,
   callerObjects,
+  rulelessName,
   runLabel,
   twinObjects,
 } from "./objects.ts";
@@ -103,7 +104,9 @@ export class PodCallers {
   public get twin(): Twin | undefined {
     const { twinOf } = this.args;
     if (twinOf === undefined || this.twinAddress === undefined) return undefined;
-    return { service: twinOf, namespace: this.namespace, podAddress: this.twinAddress };
+    const twin = { service: twinOf, namespace: this.namespace, podAddress: this.twinAddress };
+    const { meshDefaultDeny } = this.args.settings;
+    return { ...twin, ...(meshDefaultDeny && { ruleless: rulelessName(twinOf) }) };
   }
 
   /** Makes everything and waits until it is ready. */
@@ -145,9 +148,12 @@ export class PodCallers {
     const { meshDefaultDeny = false } = settings;
     const twin = { run, namespace, originals, meshDefaultDeny, ...(revision && { revision }) };
     await kubectl.apply(twinObjects(twin));
-    const name = `deployment/${twinOf}`;
-    const rollout = ["rollout", "status", name, `--namespace=${namespace}`, "--timeout=90s"];
-    await kubectl.run(rollout);
+    const names = [twinOf, ...(meshDefaultDeny ? [rulelessName(twinOf)] : [])];
+    const ready = names.map((name) => {
+      const rollout = ["rollout", "status", `deployment/${name}`, `--namespace=${namespace}`];
+      return kubectl.run([...rollout, "--timeout=90s"]);
+    });
+    await Promise.all(ready);
     this.twinAddress = (await podAddresses(kubectl, namespace))[twinOf];
   }
 
