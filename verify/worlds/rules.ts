@@ -3,6 +3,7 @@ import { type Settings, settingsSchema } from "../../settings/index.ts";
 import { callerName } from "../callers/objects.ts";
 import { accessProbes } from "../probes/access.ts";
 import { pathProbes } from "../probes/paths.ts";
+import { portProbes } from "../probes/ports.ts";
 import { tokenProbes } from "../probes/tokens.ts";
 import { type WorldKeys, keySetOf } from "./keys.ts";
 import { lifetimeProbes } from "./probes/issuers.ts";
@@ -30,7 +31,10 @@ function settings({ namespace, edge }: WorldPlace): Settings {
     ...{ namespace, host: rulesHost, gatewayTls: "SIMPLE", authorization: "enforce" },
     ...{ httpPort: edge.httpPort, httpsPort: edge.httpsPort, trustedProxies: 1 },
     mtlsMode: "STRICT",
-    workloadMtls: [{ service: guarded, mode: "PERMISSIVE" }],
+    workloadMtls: [
+      { service: guarded, mode: "PERMISSIVE", ports: { [ports.strict]: "STRICT" } },
+      { service: calling, ports: { [ports.permissive]: "PERMISSIVE" } },
+    ],
     authentication: {
       requireExpiry: true,
       exempt: [`/${guarded}/health`],
@@ -46,6 +50,7 @@ function settings({ namespace, edge }: WorldPlace): Settings {
     services: [
       {
         name: guarded,
+        ports: [http(80, 8080), http(81, ports.strict)],
         allowFrom: [
           { gateway: true, methods: ["POST"], claims: write },
           { gateway: true, methods: ["POST"], claims: { role: "admin" } },
@@ -70,8 +75,11 @@ function settings({ namespace, edge }: WorldPlace): Settings {
         ports: [
           http(80, ports.oneRule),
           http(81, ports.twoRules),
+          http(82, ports.permissive),
           ...[ports.allowedByMethod, ports.allowedByPort, ports.refusedByMethod].map(bytes),
         ],
+        // another pod of its account: the caller
+        allowFrom: [{ service: calling, ports: [ports.permissive] }],
       },
     ],
   });
@@ -101,8 +109,10 @@ export const rulesWorld: World = {
   name: "rules",
   settings,
   servers: {
+    [guarded]: [ports.strict],
     [calling]: [
-      ...[ports.twoRules, ports.allowedByMethod, ports.allowedByPort, ports.refusedByMethod],
+      ...[ports.twoRules, ports.permissive],
+      ...[ports.allowedByMethod, ports.allowedByPort, ports.refusedByMethod],
     ],
   },
   keySets: ({ tokens: { first } }: WorldKeys) => ({ bank: keySetOf(first) }),
@@ -127,7 +137,7 @@ export const rulesWorld: World = {
       {
         asks: () => [
           ask([
-            ...only(tokenProbes, ...tokenIds),
+            ...[...only(tokenProbes, ...tokenIds), ...portProbes],
             ...accessProbes.map((p) => (p.id === "A-graph" ? perRow(p, perGraphRow) : p)),
             ...[...pathProbes, ...ruleProbes(place, calling, guarded), ...logProbes(guarded)],
           ]),
