@@ -311,6 +311,40 @@ describe("the calls of a graph", () => {
       assert.ok(texts.includes(text), `${text}\nis not among\n${texts.join("\n")}`);
   });
 
+  it("are by HEAD too where a rule names GET, and only there", () => {
+    const heads = [...graphQuestions(s).values()].filter(({ call }) => call.method === "HEAD");
+    assert.deepEqual(
+      heads.map(({ call, decision, control }) => [
+        textOf(call),
+        decision.allowed,
+        control?.differs,
+      ]),
+      [
+        ["outside to users: HEAD, /users, token of bank", false, "method: GET"],
+        ["orders to users: HEAD, /, no token", false, "method: GET"],
+        // whatever the method, an exempt path asks for nothing
+        ["outside to users: HEAD, /users/health, no token", true, undefined],
+        ["outside to payments: HEAD, /payments, token of bank", false, "method: GET"],
+      ],
+    );
+  });
+
+  it("are just outside of what a path begins with, so that one letter less is noticed", () => {
+    const begins = settings({
+      authorization: "enforce",
+      services: [
+        { name: "users", allowFrom: [{ gateway: true, paths: ["/users/in*"] }] },
+        { name: "orders", allowFrom: [{ service: "users", paths: ["/a/*", "/in*"] }] },
+      ],
+    });
+    const refused = (to: string) =>
+      [...graphQuestions(begins).values()]
+        .filter(({ call, decision }) => call.service === to && !decision.allowed)
+        .map(({ call }) => call.path);
+    assert.ok(refused("users").includes("/users/i"));
+    for (const path of ["/i", "/a", "/aX"]) assert.ok(refused("orders").includes(path), path);
+  });
+
   it("have a control for each that is refused, let in and different in one thing", () => {
     const refused = [...graphQuestions(s).values()].filter((q) => !q.decision.allowed);
     assert.ok(refused.length > 30, `${refused.length} refusals`);

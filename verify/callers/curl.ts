@@ -1,5 +1,12 @@
 import type { Certificate } from "../certificates.ts";
-import { type Evidence, alertIn, bodyEvidence, bodyLimit, withoutTokens } from "../evidence.ts";
+import {
+  type Evidence,
+  alertIn,
+  bodyEvidence,
+  bodyLimit,
+  leftOut,
+  withoutTokens,
+} from "../evidence.ts";
 import type { PodRequest } from "../probe.ts";
 import { certificates } from "./objects.ts";
 import { messageHeaders, tokenPath } from "./message.ts";
@@ -78,8 +85,8 @@ function curlConfig({ request, requestId, token }: CurlRequest, i: number, bound
     url: tokenPath({ ...request, path: request.url }, token),
     ...{ silent: true, "no-keepalive": true, "path-as-is": true },
     ...{ "max-time": String(timeoutSeconds), "dump-header": `h${i}`, output: `b${i}` },
-    // curl would wait for the body of an answer to HEAD
-    ...(method === "HEAD" ? { head: true } : { request: method }),
+    // curl would wait for the body of an answer to HEAD; told so, it writes the headers in its place
+    ...(method === "HEAD" ? { head: true, output: "/dev/null" } : { request: method }),
     // proxies tell gRPC by its content type and answer in its own words
     ...(grpc && { "http2-prior-knowledge": true, "data-binary": "@message" }),
     ...(tls && { insecure: true }),
@@ -159,6 +166,7 @@ function answerOf(end: End, headers: string, body: string): Omit<Evidence, "at" 
   return {
     seconds: Number(end.seconds) || 0,
     ...bodyEvidence(body),
+    ...leftOut(body, /^content-length:\s*(\d+)/im.exec(headers)?.[1]),
     exitCode: Number(end.exit),
     message,
     ...(status > 0 && { status }),

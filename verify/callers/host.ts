@@ -4,7 +4,14 @@ import type { Socket } from "node:net";
 import * as net from "node:net";
 import * as tls from "node:tls";
 import { userAgent } from "../access-log.ts";
-import { type Evidence, alertIn, bodyEvidence, bodyLimit, withoutTokens } from "../evidence.ts";
+import {
+  type Evidence,
+  alertIn,
+  bodyEvidence,
+  bodyLimit,
+  leftOut,
+  withoutTokens,
+} from "../evidence.ts";
 import type { Certificate } from "../certificates.ts";
 import type { HostRequest } from "../probe.ts";
 import type { TokenSpec } from "../tokens.ts";
@@ -214,6 +221,7 @@ function ask(
           // the gateway says so of every answer that it did not make itself
           upstream: headers["x-envoy-upstream-service-time"] !== undefined,
           ...bodyEvidence(body),
+          ...leftOut(body, headers["content-length"]),
         });
       });
     });

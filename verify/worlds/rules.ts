@@ -1,6 +1,7 @@
 import type { KubernetesObject } from "../../manifests/object.ts";
 import { type Settings, settingsSchema } from "../../settings/index.ts";
 import { callerName } from "../callers/objects.ts";
+import { graphQuestions } from "../calls.ts";
 import { accessProbes } from "../probes/access.ts";
 import { pathProbes } from "../probes/paths.ts";
 import { portProbes } from "../probes/ports.ts";
@@ -103,6 +104,8 @@ const tokenIds = [
 ];
 /** Questions of the graph for each row. */
 const perGraphRow = 4;
+/** HEAD reads as GET does, and is another method. */
+const byHead = (s: Settings, item: string) => graphQuestions(s).get(item)!.call.method === "HEAD";
 
 /** Who may call what: each kind of rule, each kind of token, each spelling of a path. */
 export const rulesWorld: World = {
@@ -138,7 +141,7 @@ export const rulesWorld: World = {
         asks: () => [
           ask([
             ...[...only(tokenProbes, ...tokenIds), ...portProbes],
-            ...accessProbes.map((p) => (p.id === "A-graph" ? perRow(p, perGraphRow) : p)),
+            ...accessProbes.map((p) => (p.id === "A-graph" ? perRow(p, perGraphRow, byHead) : p)),
             ...[...pathProbes, ...ruleProbes(place, calling, guarded), ...logProbes(guarded)],
           ]),
         ],
