@@ -7,8 +7,10 @@ import { pathProbes } from "../probes/paths.ts";
 import { portProbes } from "../probes/ports.ts";
 import { tokenProbes } from "../probes/tokens.ts";
 import { type WorldKeys, keySetOf } from "./keys.ts";
+import { nakedObjects, sparedHost } from "./naked.ts";
 import { lifetimeProbes } from "./probes/issuers.ts";
 import { logProbes, openedProbes, ruleProbes, secrecyProbes } from "./probes/rules.ts";
+import { namespaceRuleProbes } from "./probes/transport.ts";
 import { dotted, lookAlike, openingPolicy, ports, rulePolicies } from "./rule-objects.ts";
 import { only, perRow } from "./select.ts";
 import { type World, type WorldPlace, serviceHost } from "./world.ts";
@@ -25,13 +27,15 @@ export const rulesHost = "rules.verify.local";
 const write = { scope: "payments:write" };
 
 /** Rules of every kind, enforced; the guarded service takes plaintext too, so that rules have to refuse it. */
-function settings({ namespace, edge }: WorldPlace): Settings {
+function settings(place: WorldPlace): Settings {
+  const { namespace, edge } = place;
   const http = (port: number, targetPort: number) => ({ port, targetPort, protocol: "http" });
   const bytes = (port: number) => ({ port, targetPort: port, protocol: "tcp" });
   return settingsSchema.parse({
     ...{ namespace, host: rulesHost, gatewayTls: "SIMPLE", authorization: "enforce" },
     ...{ httpPort: edge.httpPort, httpsPort: edge.httpsPort, trustedProxies: 1 },
     mtlsMode: "STRICT",
+    destinationRule: { scope: "namespace", except: [sparedHost(place)] },
     workloadMtls: [
       { service: guarded, mode: "PERMISSIVE", ports: { [ports.strict]: "STRICT" } },
       { service: calling, ports: { [ports.permissive]: "PERMISSIVE" } },
@@ -122,7 +126,8 @@ export const rulesWorld: World = {
   signingKeys: ({ tokens: { first } }) => ({ bank: first }),
   callers: [`as ${calling}`, `as ${dotted}`, `as ${lookAlike}`],
   ruleless: (place) => serviceHost(ruleless, place),
-  extras: ({ place }) => [
+  extras: ({ place, ...args }) => [
+    ...nakedObjects({ place, ...args }),
     ...[dotted, lookAlike].map((name) => account(name, place)),
     ...rulePolicies(place, { service: calling, guarded }),
     rulelessService(place),
@@ -140,7 +145,7 @@ export const rulesWorld: World = {
       {
         asks: () => [
           ask([
-            ...[...only(tokenProbes, ...tokenIds), ...portProbes],
+            ...[...only(tokenProbes, ...tokenIds), ...portProbes, ...namespaceRuleProbes(place)],
             ...accessProbes.map((p) => (p.id === "A-graph" ? perRow(p, perGraphRow, byHead) : p)),
             ...[...pathProbes, ...ruleProbes(place, calling, guarded), ...logProbes(guarded)],
           ]),
