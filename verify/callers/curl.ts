@@ -28,8 +28,9 @@ export interface CurlRequest {
  * A shell script that sends requests with curl (7.75 or later), some at a time, and prints what came of each. Tokens go
  * from the script into files of the pod's memory, never into arguments.
  *
- * One curl sends them all, on a connection each: to start one for each request takes longer than the request itself. gRPC
- * has HTTP/2 connections, which it would share, so that each of these gets a curl of its own.
+ * One curl sends them all, on a connection each as far as the pod's sidecar, if it has one: to start one for each request
+ * takes longer than the request itself. gRPC has HTTP/2 connections, which it would share, so that each of these gets a
+ * curl of its own.
  *
  * @param boundary text that no answer holds
  */

@@ -46,7 +46,7 @@ const timeout = 5000;
 /** How long a client waits for an alert after its own side of the handshake is done (TLS 1.3). */
 const alertGrace = 1500;
 
-/** Sends requests from this machine; each on a connection of its own. */
+/** Sends requests from this machine; each on a connection of its own to the gateway, which has a pool of them to services. */
 export class HostCaller {
   private readonly args: HostCallerArgs;
 

@@ -157,7 +157,7 @@ export class PodCallers {
     this.twinAddress = (await podAddresses(kubectl, namespace))[twinOf];
   }
 
-  /** Sends requests of one caller, side by side, each on a connection of its own. */
+  /** Sends requests of one caller, side by side, each on a connection of its own as far as the first proxy: its sidecar, if it has one. */
   public async send(
     kind: CallerKind,
     requests: readonly PodRequest[],
