@@ -202,7 +202,8 @@ function neighbours(s: Settings, centre: GraphCall, words: Vocabulary): GraphCal
   const alike = others.filter((call) => spokenBy(s, call) === spoken);
   if (spoken === "tcp") return alike.filter((call) => call.from.kind !== "outside");
   // gRPC knows no method but POST
-  const methods = spoken === "grpc" ? [] : words.methods;
+  const besideGet = centre.method === "GET" ? words.besideGet : [];
+  const methods = spoken === "grpc" ? [] : [...words.methods, ...besideGet];
   return [
     ...alike,
     ...methods.map((method) => ({ ...centre, method })),

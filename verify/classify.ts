@@ -113,6 +113,7 @@ const codes: Readonly<Record<string, Reason>> = {
 export function classify(evidence: Evidence, tls: boolean): Reason {
   if (evidence.findings) return evidence.findings.length === 0 ? "ok" : "findings";
   if (evidence.grpc !== undefined) return ofGrpc(evidence.grpc);
+  if (evidence.status === 403 && evidence.bodyLeftOut === rbacText.length) return "rbac-denied";
   if (evidence.status !== undefined) return ofStatus(evidence.status, evidence.body);
   if (evidence.alert !== undefined) return alerts[evidence.alert] ?? "unclear";
   if (evidence.exitCode !== undefined) return ofExit(evidence.exitCode, evidence.message, tls);
@@ -121,6 +122,9 @@ export function classify(evidence: Evidence, tls: boolean): Reason {
   if (plain) return plain;
   return isEnd(evidence.errorCode) ? ended(tls) : "unclear";
 }
+
+/** What Envoy's filter for rules writes; to HEAD it tells its length alone. */
+const rbacText = "RBAC: access denied";
 
 /** What Envoy's filters for tokens and rules write, by status; it is all that tells their refusals apart. */
 const refusals: Readonly<Record<number, readonly (readonly [RegExp, Reason])[]>> = {
@@ -137,7 +141,7 @@ const refusals: Readonly<Record<number, readonly (readonly [RegExp, Reason])[]>>
     [/^Jwt (is not in the form|header|payload|signature)/, "token-malformed"],
   ],
   403: [
-    [/^RBAC: access denied/, "rbac-denied"],
+    [new RegExp(`^${rbacText}`), "rbac-denied"],
     [/^Audiences in Jwt are not allowed/, "token-audience"],
   ],
 };

@@ -11,6 +11,8 @@ export interface Evidence {
   readonly location?: string;
   /** Begin of the body. */
   readonly body: string;
+  /** Bytes of the body that would have come, had the method not been HEAD. */
+  readonly bodyLeftOut?: number;
   /** Value of X-Request-ID: as it was sent from a pod, for a sidecar keeps it; as the service saw it behind the gateway. */
   readonly requestId?: string;
   /** The client's port of its connection, of a pod's request; undefined where none came about. */
@@ -85,6 +87,15 @@ export function bodyEvidence(body: string): Pick<Evidence, "body" | "seen" | "xf
     ...(seen && { seen }),
     xfcc: seen && (seen["x-forwarded-client-cert"] ?? null),
   };
+}
+
+/** What an answer without a body says of the one that it leaves out. */
+export function leftOut(
+  body: string,
+  contentLength: string | undefined,
+): Pick<Evidence, "bodyLeftOut"> {
+  const bytes = Number(contentLength ?? 0);
+  return body === "" && bytes > 0 ? { bodyLeftOut: bytes } : {};
 }
 
 /** One hop in X-Forwarded-Client-Cert. */

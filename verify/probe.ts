@@ -168,6 +168,8 @@ export interface Twin {
   readonly service: string;
   readonly namespace: string;
   readonly podAddress: string;
+  /** Its own twin, the same but for the policy that lets everybody in. @default there is none: the mesh has no default-deny */
+  readonly ruleless?: string;
 }
 
 /** Whether a correct answer is a refusal, which says nothing unless the control succeeds. */

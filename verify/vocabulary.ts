@@ -110,6 +110,8 @@ export function ownIssuers(s: Settings): string[] {
 export interface Vocabulary {
   readonly callers: readonly Caller[];
   readonly methods: readonly string[];
+  /** The same for calls by GET alone: what reads as well, and is another method to a rule that names GET. */
+  readonly besideGet: readonly string[];
   readonly paths: readonly string[];
   readonly tokens: readonly (TokenSpec | undefined)[];
   readonly headers: readonly (Readonly<Record<string, string>> | undefined)[];
@@ -193,6 +195,7 @@ export function vocabulary(s: Settings, service: ServiceSettings): Vocabulary {
   return {
     callers: callers(s, service, rules),
     methods: [...used, ...(more ? [more] : []), oddMethod],
+    besideGet: rules.some((rule) => rule.methods?.includes("GET")) ? ["HEAD"] : [],
     paths: unique([...patterns.flatMap((p) => around(p, prefixOf(service))), "/no-such-path"]),
     tokens: tokens(s, rules),
     addresses: addresses(s, rules),
@@ -230,12 +233,13 @@ function callers(s: Settings, service: ServiceSettings, rules: readonly Rule[]):
   ];
 }
 
-/** A path that a pattern matches, a neighbour of it, one below it, and for a pattern with * at its end two outside. */
+/** A path that a pattern matches, a neighbour of it, one below it, and for a pattern with * at its end those just outside. */
 function around(pattern: string, prefix: string | undefined): string[] {
   const path = concretePath(pattern, prefix);
-  const outside = pattern.endsWith("/*") ? [pattern.slice(0, -2), `${pattern.slice(0, -2)}X`] : [];
+  const begin = pattern.endsWith("*") && !pattern.startsWith("*") ? pattern.slice(0, -2) : "";
+  const outside = pattern.endsWith("/*") ? [begin, `${begin}X`] : [begin];
   const near = [path, `${path}X`, path.endsWith("/") ? `${path}1` : `${path}/1`];
-  return [...near, ...outside.filter((p) => p !== "")];
+  return [...near, ...outside.filter((p) => p !== "" && p !== "X")];
 }
 
 /** No token, a plain one of each issuer, and for each claim that a rule asks for, right ones and look-alikes. */

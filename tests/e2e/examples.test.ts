@@ -10,6 +10,7 @@ import type { Kubectl } from "../../verify/kubectl.ts";
 import { allProbes } from "../../verify/probes/index.ts";
 import { table } from "../../verify/reports/terminal.ts";
 import type { Subject, Verifier } from "../../verify/verifier.ts";
+import { assertAllCaught } from "./support/mutations.ts";
 import { assertAllHold, idsOf, narrowed } from "./support/proof.ts";
 import { TestStack, type Values } from "./support/stack.ts";
 
@@ -217,8 +218,13 @@ describe("the examples", () => {
         "frontend of frontend-ns to backend: GET, /api/1, no token",
         "other of test-ns to backend: GET, /api/1, no token",
         "worker to backend: POST, /api/1, no token",
+        "A15-mesh",
       ])
         assert.ok(asked.includes(text), text);
+    });
+
+    it("is seen to be open where the mesh's own default-deny is gone, outside the namespace that has another", async () => {
+      await asking((callers) => assertAllCaught(callers, stack, ["mesh-default-deny-deleted"]));
     });
   });
 });

@@ -138,7 +138,10 @@ function targetOf(s: Settings): ProbeTarget {
     settings: s,
     podAddresses: Object.fromEntries(s.services.map((x, i) => [x.name, `10.0.0.${i + 1}`])),
     callerHost: "curl-1.bank.svc.cluster.local",
-    twin: { service: s.services[0]!.name, namespace: "verify-1", podAddress: "10.0.1.1" },
+    twin: {
+      ...{ service: s.services[0]!.name, namespace: "verify-1", podAddress: "10.0.1.1" },
+      ...(s.meshDefaultDeny && { ruleless: "ruleless" }),
+    },
   };
 }
 

@@ -107,7 +107,7 @@ describe("modes of single ports", () => {
     { service: "users", ports: { "8081": mode }, ...more },
   ];
 
-  it("are asked beside a first port of another mode, as long as rules do not refuse plaintext anyway", () => {
+  it("are asked beside a first port of another mode", () => {
     assert.deepEqual(asked({ mtlsMode: "STRICT", workloadMtls: port("PERMISSIVE") }), [
       "M11 users:8081 ok",
       "M11-mesh users:8081 ok",
@@ -121,6 +121,34 @@ describe("modes of single ports", () => {
     ]);
     assert.deepEqual(asked({ mtlsMode: "STRICT", workloadMtls: port("STRICT") }), []);
     assert.deepEqual(asked({ mtlsMode: "STRICT" }), []);
+  });
+
+  it("are asked where rules are enforced, beside somebody whom they let in", () => {
+    const rules = (allowFrom: object[], mtlsMode: string, mode: string) => ({
+      ...{ authorization: "enforce", mtlsMode, workloadMtls: port(mode) },
+      services: [{ name: "users", ports: two, allowFrom }, { name: "orders" }],
+    });
+    const orders = [{ service: "orders", methods: ["PUT"] }];
+    assert.deepEqual(asked(rules(orders, "STRICT", "PERMISSIVE")), [
+      "M11 users:8081 rbac-denied",
+      "M11-mesh users:8081 ok",
+    ]);
+    const s = settings(rules(orders, "PERMISSIVE", "STRICT"));
+    assert.deepEqual(asked(rules(orders, "PERMISSIVE", "STRICT")), ["M10 users:8081 tls-required"]);
+    const m10 = allProbes.find((p) => p.id === "M10")!;
+    const url = "http://users.bank.svc.cluster.local:81/";
+    const sent = { method: "PUT", url };
+    assert.deepEqual(m10.send(target(s), "users:8081"), { from: "plain", ...sent });
+    assert.deepEqual(controlOf(m10, s, "users:8081")!.send(target(s), "users:8081"), {
+      ...{ from: "mesh", as: "orders" },
+      ...sent,
+    });
+    // nobody is let in to that port, and in DISABLE nobody has an identity
+    const first = [{ service: "orders", ports: [8080] }];
+    assert.deepEqual(asked(rules(first, "PERMISSIVE", "STRICT")), []);
+    assert.deepEqual(asked(rules(orders, "STRICT", "DISABLE")), []);
+    const [m9] = asked(rules([{ methods: ["GET"] }], "STRICT", "DISABLE"));
+    assert.equal(m9, "M9 users:8081 ok");
   });
 });
 
@@ -281,6 +309,40 @@ describe("the calls of a graph", () => {
       "outside to users: GET, /users/health, no token",
     ])
       assert.ok(texts.includes(text), `${text}\nis not among\n${texts.join("\n")}`);
+  });
+
+  it("are by HEAD too where a rule names GET, and only there", () => {
+    const heads = [...graphQuestions(s).values()].filter(({ call }) => call.method === "HEAD");
+    assert.deepEqual(
+      heads.map(({ call, decision, control }) => [
+        textOf(call),
+        decision.allowed,
+        control?.differs,
+      ]),
+      [
+        ["outside to users: HEAD, /users, token of bank", false, "method: GET"],
+        ["orders to users: HEAD, /, no token", false, "method: GET"],
+        // whatever the method, an exempt path asks for nothing
+        ["outside to users: HEAD, /users/health, no token", true, undefined],
+        ["outside to payments: HEAD, /payments, token of bank", false, "method: GET"],
+      ],
+    );
+  });
+
+  it("are just outside of what a path begins with, so that one letter less is noticed", () => {
+    const begins = settings({
+      authorization: "enforce",
+      services: [
+        { name: "users", allowFrom: [{ gateway: true, paths: ["/users/in*"] }] },
+        { name: "orders", allowFrom: [{ service: "users", paths: ["/a/*", "/in*"] }] },
+      ],
+    });
+    const refused = (to: string) =>
+      [...graphQuestions(begins).values()]
+        .filter(({ call, decision }) => call.service === to && !decision.allowed)
+        .map(({ call }) => call.path);
+    assert.ok(refused("users").includes("/users/i"));
+    for (const path of ["/i", "/a", "/aX"]) assert.ok(refused("orders").includes(path), path);
   });
 
   it("have a control for each that is refused, let in and different in one thing", () => {

@@ -21,6 +21,13 @@ const cases: [name: string, tls: boolean, evidence: Partial<Evidence>, expected:
   ["a path that nothing serves", true, { status: 404 }, "not-found"],
   ["no healthy service", false, { exitCode: 0, status: 503 }, "no-upstream"],
   ["RBAC", false, { exitCode: 0, status: 403 }, "other-status"],
+  ["RBAC, to HEAD", false, { exitCode: 0, status: 403, bodyLeftOut: 19 }, "rbac-denied"],
+  [
+    "a service's own refusal, to HEAD",
+    false,
+    { exitCode: 0, status: 403, bodyLeftOut: 9 },
+    "other-status",
+  ],
   ["a gRPC answer", false, { status: 200, grpc: { status: 0, message: "" } }, "ok"],
   [
     "RBAC, to gRPC",

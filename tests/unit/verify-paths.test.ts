@@ -132,4 +132,19 @@ describe("a workload without rules of its own", () => {
     for (const more of [{ rollout }, { authorization: "dry-run" }])
       assert.ok(!a15.applies(settings({ ...strict, services, ...more })));
   });
+
+  it("outside the namespace is asked for where the mesh has a default-deny, beside a twin with a policy", () => {
+    const mesh = probe("A15-mesh");
+    const s = settings({ ...strict, services, meshDefaultDeny: true });
+    const twin = { service: "users", namespace: "verify-1", podAddress: "10.0.1.1" };
+    const target = { settings: s, podAddresses: {}, twin: { ...twin, ruleless: "users-ruleless" } };
+    const send = (name: string) => ({
+      ...{ from: "mesh", url: `http://${name}.verify-1.svc.cluster.local:80/` },
+    });
+    assert.deepEqual(mesh.send(target, ""), send("users-ruleless"));
+    assert.deepEqual(controlOf(mesh, s, "")!.send(target, ""), send("users"));
+    assert.throws(() => mesh.send({ ...target, twin }, ""), /no such twin/);
+    for (const more of [{ meshDefaultDeny: false }, { authorization: "dry-run" }])
+      assert.ok(!mesh.applies({ ...s, ...(more as Partial<typeof s>) }));
+  });
 });

@@ -177,6 +177,40 @@ describe("the callers", () => {
     assert.deepEqual(objects[1]!.spec, { mtls: { mode: "PERMISSIVE" } });
   });
 
+  it("twins have a twin without a policy where the mesh has a default-deny", () => {
+    const labels = { app: "users", version: "v1" };
+    const metadata = { name: "users", namespace: "bank", labels: { app: "users" } };
+    const originals = [
+      { apiVersion: "v1", kind: "ServiceAccount", metadata },
+      { apiVersion: "v1", kind: "Service", metadata, spec: { selector: { app: "users" } } },
+      {
+        ...{ apiVersion: "apps/v1", kind: "Deployment", metadata },
+        spec: {
+          selector: { matchLabels: { app: "users" } },
+          template: { metadata: { labels }, spec: { serviceAccountName: "users-sa" } },
+        },
+      },
+    ];
+    const twins = twinObjects({
+      ...{ run: "a1", namespace: "verify-a1", originals, meshDefaultDeny: true },
+    });
+    const policies = twins.filter((o) => o.kind === "AuthorizationPolicy");
+    assert.deepEqual(
+      policies.map((o) => o.spec),
+      [{ selector: { matchLabels: { app: "users" } }, action: "ALLOW", rules: [{}] }],
+    );
+    const app = "users-ruleless";
+    const [service, deployment] = twins.filter((o) => o.metadata.name === app);
+    assert.deepEqual(service!.spec, { selector: { app } });
+    const { selector, template } = deployment!.spec as {
+      selector: object;
+      template: { metadata: object; spec: { serviceAccountName: string } };
+    };
+    assert.deepEqual(selector, { matchLabels: { app } });
+    assert.deepEqual(template.metadata, { labels: { app, version: "v1" } });
+    assert.equal(template.spec.serviceAccountName, "users-sa");
+  });
+
   const boundary = "--b";
   const at = "2026-11-22T00:00:00.000Z";
   const named = (...ids: string[]): CurlRequest[] =>

@@ -99,8 +99,15 @@ for (const world of worlds) {
         destinationRule: { scope: "mesh" },
         istio: { revision: "blue" },
       });
-      const names = worldObjects(world, args, around).map((o) => `${o.kind}/${o.metadata.name}`);
-      assert.ok(names.includes("DestinationRule/as-ever"));
+      const made = worldObjects(world, args, around);
+      const names = made.map((o) => `${o.kind}/${o.metadata.name}`);
+      // one rule of its own for the whole namespace, or one that says nothing
+      const hosts = made
+        .filter((o) => o.kind === "DestinationRule")
+        .map((o) => (o.spec as { host: string }).host);
+      assert.deepEqual([...new Set(hosts)], hosts);
+      assert.ok(hosts.includes(`*.${namespace}.svc.cluster.local`));
+      assert.equal(names.includes("DestinationRule/as-ever"), world.name === "modes");
       assert.equal(names.includes("AuthorizationPolicy/open"), world.name === "modes");
       const { labels } = worldNamespace(args.place, around).metadata as unknown as {
         labels: Record<string, string>;
@@ -109,6 +116,25 @@ for (const world of worlds) {
     });
   });
 }
+
+describe("client rules of worlds", () => {
+  const rulesOf = (name: string) => {
+    const world = worlds.find((w) => w.name === name)!;
+    return worldObjects(world, argsOf(world), stack)
+      .filter((o) => o.kind === "DestinationRule")
+      .map((o) => o.spec as { host: string; trafficPolicy?: { tls: { mode: string } } })
+      .map(({ host, trafficPolicy }) => `${host.split(".")[0]} ${trafficPolicy?.tls.mode}`);
+  };
+
+  it("are those that settings become, host by host and for a namespace, with an exception each", () => {
+    assert.deepEqual(rulesOf("modes"), [
+      "legacy-dialled ISTIO_MUTUAL",
+      "strict-plain DISABLE",
+      "mixed undefined",
+    ]);
+    assert.deepEqual(rulesOf("rules"), ["* ISTIO_MUTUAL", "naked-spared DISABLE"]);
+  });
+});
 
 describe("worlds", () => {
   it("ask every row that is asked here, but what the cluster alone can answer", () => {

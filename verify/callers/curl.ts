@@ -1,5 +1,12 @@
 import type { Certificate } from "../certificates.ts";
-import { type Evidence, alertIn, bodyEvidence, bodyLimit, withoutTokens } from "../evidence.ts";
+import {
+  type Evidence,
+  alertIn,
+  bodyEvidence,
+  bodyLimit,
+  leftOut,
+  withoutTokens,
+} from "../evidence.ts";
 import type { PodRequest } from "../probe.ts";
 import { certificates } from "./objects.ts";
 import { messageHeaders, tokenPath } from "./message.ts";
@@ -21,8 +28,9 @@ export interface CurlRequest {
  * A shell script that sends requests with curl (7.75 or later), some at a time, and prints what came of each. Tokens go
  * from the script into files of the pod's memory, never into arguments.
  *
- * One curl sends them all, on a connection each: to start one for each request takes longer than the request itself. gRPC
- * has HTTP/2 connections, which it would share, so that each of these gets a curl of its own.
+ * One curl sends them all, on a connection each as far as the pod's sidecar, if it has one: to start one for each request
+ * takes longer than the request itself. gRPC has HTTP/2 connections, which it would share, so that each of these gets a
+ * curl of its own.
  *
  * @param boundary text that no answer holds
  * @param limitSeconds ends what is under way then; what was answered before is printed. @default each request's own limit
@@ -84,8 +92,8 @@ function curlConfig({ request, requestId, token }: CurlRequest, i: number, bound
     url: tokenPath({ ...request, path: request.url }, token),
     ...{ silent: true, "no-keepalive": true, "path-as-is": true },
     ...{ "max-time": String(timeoutSeconds), "dump-header": `h${i}`, output: `b${i}` },
-    // curl would wait for the body of an answer to HEAD
-    ...(method === "HEAD" ? { head: true } : { request: method }),
+    // curl would wait for the body of an answer to HEAD; told so, it writes the headers in its place
+    ...(method === "HEAD" ? { head: true, output: "/dev/null" } : { request: method }),
     // proxies tell gRPC by its content type and answer in its own words
     ...(grpc && { "http2-prior-knowledge": true, "data-binary": "@message" }),
     ...(tls && { insecure: true }),
@@ -195,6 +203,7 @@ function answerOf(end: End, headers: string, body: string): Omit<Evidence, "at" 
   return {
     seconds: Number(end.seconds) || 0,
     ...bodyEvidence(body),
+    ...leftOut(body, /^content-length:\s*(\d+)/im.exec(headers)?.[1]),
     exitCode: Number(end.exit),
     message,
     ...(status > 0 && { status }),

@@ -4,7 +4,14 @@ import type { Socket } from "node:net";
 import * as net from "node:net";
 import * as tls from "node:tls";
 import { userAgent } from "../access-log.ts";
-import { type Evidence, alertIn, bodyEvidence, bodyLimit, withoutTokens } from "../evidence.ts";
+import {
+  type Evidence,
+  alertIn,
+  bodyEvidence,
+  bodyLimit,
+  leftOut,
+  withoutTokens,
+} from "../evidence.ts";
 import type { Certificate } from "../certificates.ts";
 import type { HostRequest } from "../probe.ts";
 import type { TokenSpec } from "../tokens.ts";
@@ -39,7 +46,7 @@ const timeout = 5000;
 /** How long a client waits for an alert after its own side of the handshake is done (TLS 1.3). */
 const alertGrace = 1500;
 
-/** Sends requests from this machine; each on a connection of its own. */
+/** Sends requests from this machine; each on a connection of its own to the gateway, which has a pool of them to services. */
 export class HostCaller {
   private readonly args: HostCallerArgs;
 
@@ -214,6 +221,7 @@ function ask(
           // the gateway says so of every answer that it did not make itself
           upstream: headers["x-envoy-upstream-service-time"] !== undefined,
           ...bodyEvidence(body),
+          ...leftOut(body, headers["content-length"]),
         });
       });
     });

@@ -134,7 +134,7 @@ export interface TwinArgs {
   /** The live Deployment, Service and ServiceAccount. */
   readonly originals: readonly KubernetesObject[];
   readonly revision?: string;
-  /** Whether nobody in the mesh may call anybody unless a policy says so. @default false */
+  /** Whether nobody in the mesh may call anybody unless a policy says so; the twin gets one then, and a twin without. @default false */
   readonly meshDefaultDeny?: boolean;
 }
 
@@ -154,15 +154,40 @@ export function twinObjects(args: TwinArgs): KubernetesObject[] {
     metadata: { name: "default", namespace: args.namespace },
     spec: { mtls: { mode: "PERMISSIVE" } },
   };
-  // as open as without rules: it is the control of what transport refuses
+  const twins = args.originals.map((o) => twinOf(o, args.namespace));
+  if (!args.meshDefaultDeny) return [namespace, policy, ...twins];
+  const app = args.originals.find((o) => o.kind === "Service")!.metadata.name;
+  // as open as without rules: it is the control of what transport refuses, and of what lies beside it without a policy
   const open: KubernetesObject = {
     apiVersion: "security.istio.io/v1",
     kind: "AuthorizationPolicy",
     metadata: { name: "open", namespace: args.namespace },
-    spec: { action: "ALLOW", rules: [{}] },
+    spec: { selector: { matchLabels: { app } }, action: "ALLOW", rules: [{}] },
   };
-  const policies = args.meshDefaultDeny ? [policy, open] : [policy];
-  return [namespace, ...policies, ...args.originals.map((o) => twinOf(o, args.namespace))];
+  const ruleless = twins.filter((o) => o.kind !== "ServiceAccount").map(withoutRules);
+  return [namespace, policy, open, ...twins, ...ruleless];
+}
+
+/** Name of the twin's own twin, which no policy lets anybody in to. */
+export function rulelessName(service: string): string {
+  return `${service}-ruleless`;
+}
+
+/** The same Service or Deployment for a workload of another name. */
+function withoutRules(twin: KubernetesObject): KubernetesObject {
+  const { name, labels } = twin.metadata;
+  const app = rulelessName(name);
+  const metadata = { ...twin.metadata, name: app, labels: { ...(labels as object), app } };
+  const spec = structuredClone(twin.spec) as {
+    selector: { matchLabels?: object };
+    template?: { metadata: { labels: object } };
+  };
+  const { matchLabels } = spec.selector;
+  spec.selector = matchLabels
+    ? { matchLabels: { ...matchLabels, app } }
+    : { ...spec.selector, ...{ app } };
+  if (spec.template) spec.template.metadata.labels = { ...spec.template.metadata.labels, app };
+  return { ...twin, metadata, spec };
 }
 
 /** A copy in another namespace, without what the cluster wrote into the original. */

@@ -14,6 +14,7 @@ import {
   type KubernetesObject,
   callerName,
   callerObjects,
+  rulelessName,
   runLabel,
   twinObjects,
 } from "./objects.ts";
@@ -87,7 +88,9 @@ export class PodCallers {
   public get twin(): Twin | undefined {
     const { twinOf } = this.args;
     if (twinOf === undefined || this.twinAddress === undefined) return undefined;
-    return { service: twinOf, namespace: this.namespace, podAddress: this.twinAddress };
+    const twin = { service: twinOf, namespace: this.namespace, podAddress: this.twinAddress };
+    const { meshDefaultDeny } = this.args.settings;
+    return { ...twin, ...(meshDefaultDeny && { ruleless: rulelessName(twinOf) }) };
   }
 
   /** Makes everything and waits until it is ready. */
@@ -129,12 +132,16 @@ export class PodCallers {
     const { meshDefaultDeny = false } = settings;
     const twin = { run, namespace, originals, meshDefaultDeny, ...(revision && { revision }) };
     await kubectl.apply(twinObjects(twin));
-    const rollout = ["rollout", "status", `deployment/${twinOf}`, `--namespace=${namespace}`];
-    await kubectl.run([...rollout, "--timeout=90s"]);
+    const names = [twinOf, ...(meshDefaultDeny ? [rulelessName(twinOf)] : [])];
+    const ready = names.map((name) => {
+      const rollout = ["rollout", "status", `deployment/${name}`, `--namespace=${namespace}`];
+      return kubectl.run([...rollout, "--timeout=90s"]);
+    });
+    await Promise.all(ready);
     this.twinAddress = (await podAddresses(kubectl, namespace))[twinOf];
   }
 
-  /** Sends requests of one caller, side by side, each on a connection of its own. */
+  /** Sends requests of one caller, side by side, each on a connection of its own as far as the first proxy: its sidecar, if it has one. */
   public async send(
     kind: CallerKind,
     requests: readonly PodRequest[],

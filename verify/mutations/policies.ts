@@ -127,6 +127,13 @@ export const policyMutations: readonly Mutation[] = [
     ],
   },
   {
+    id: "mesh-default-deny-deleted",
+    breaks: "workloads of other namespaces that no policy is about are open to everybody",
+    notFor: needs((s) => applies("A15-mesh", s), "the mesh has no default-deny that is enforced"),
+    ...deletes(() => [policy("mesh-default-deny", gatewayNamespace)]),
+    expected: (s) => red(s, "A15-mesh", { got: "ok" }),
+  },
+  {
     id: "everybody-allowed",
     breaks: "a policy beside the stack's own lets everybody in to the whole namespace",
     notFor: all(enforced, noticed(opened)),

@@ -63,6 +63,15 @@ const rewritings: readonly RuleMutation[] = [
     }),
   },
   {
+    id: "prefix-shortened",
+    breaks: "a rule lets everything in that begins with less than its prefix",
+    otherwise: "no rule names a path that begins alone",
+    rewrite: each(({ paths, ...rule }) => {
+      const short = paths?.map((p) => (/^\/..*\*$/.test(p) ? `${p.slice(0, -2)}*` : p));
+      return short && short.join() !== paths!.join() ? [{ ...rule, paths: short }] : undefined;
+    }),
+  },
+  {
     id: "claim-look-alike",
     breaks: "a rule takes a claim that only begins like the right one",
     otherwise: "no rule names a claim",

@@ -3,6 +3,7 @@ import type { Probe } from "../probe.ts";
 import { accessProbes } from "./access.ts";
 import { clientRuleProbes } from "./client-rules.ts";
 import { edgeProbes } from "./edge.ts";
+import { meshDenyProbes } from "./mesh-deny.ts";
 import { meshProbes } from "./mesh.ts";
 import { operationProbes } from "./operations.ts";
 import { pathProbes } from "./paths.ts";
@@ -17,6 +18,7 @@ export const trafficProbes: readonly Probe[] = [
   ...edgeProbes,
   ...tokenProbes,
   ...accessProbes,
+  ...meshDenyProbes,
   ...pathProbes,
 ];
 

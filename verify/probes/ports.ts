@@ -1,95 +1,120 @@
 import { type MtlsMode, type Settings, modeOf } from "../../settings/index.ts";
-import type { PodRequest, Probe } from "../probe.ts";
-import { messageOf } from "./edge-requests.ts";
-import { echoes, find, firstPort, hostOf } from "./services.ts";
+import { type GraphCall, decisionOf, openCallsFromInside, stranger } from "../calls.ts";
+import type { Control, Expectation, PodRequest, Probe, ProbeTarget } from "../probe.ts";
+import { requestOf } from "./access.ts";
+import { echoes, find, firstPort } from "./services.ts";
 
 /** A port that speaks HTTP and is not the first, which the other probes are about. */
 interface LaterPort {
   readonly service: string;
-  readonly port: number;
-  readonly targetPort: number;
   readonly mode: MtlsMode;
+  /** What is asked of it: where rules apply, what they let somebody inside do, so that a refusal is about who asks. */
+  readonly call: GraphCall;
 }
 
-/** Later ports by the text that tells them apart, where rules do not refuse plaintext anyway. */
+/** Later ports by the text that tells them apart. */
 function laterPorts(s: Settings): Map<string, LaterPort> {
-  if (s.authorization === "enforce") return new Map();
   const ports = s.services.flatMap((service) => {
     const own = s.workloadMtls.find((w) => w.service === service.name);
     return (service.ports ?? [])
       .slice(1)
       .filter((p) => p.protocol === "http" && own?.ports?.[p.targetPort] !== undefined)
-      .map(({ port, targetPort }): [string, LaterPort] => [
+      .map(({ targetPort }): [string, LaterPort] => [
         `${service.name}:${targetPort}`,
-        { service: service.name, port, targetPort, mode: own!.ports![targetPort]! },
+        {
+          ...{ service: service.name, mode: own!.ports![targetPort]! },
+          call: asked(s, service.name, targetPort),
+        },
       ]);
   });
   return new Map(ports);
 }
 
-/** Ports of a mode on workloads whose first port has another one. */
+function asked(s: Settings, name: string, port: number): GraphCall {
+  const service = find(s, name);
+  const open =
+    s.authorization === "enforce"
+      ? openCallsFromInside(s, service)
+          .map((call) => ({ ...call, port }))
+          .find((call) => decisionOf(s, call).allowed)
+      : undefined;
+  const path = service.healthPath ?? "/";
+  return open ?? { from: stranger(s), service: name, method: "GET", path, port };
+}
+
+const plaintext = { kind: "plaintext" } as const;
+
+function admits(s: Settings, call: GraphCall): boolean {
+  return s.authorization !== "enforce" || decisionOf(s, call).allowed;
+}
+
+const refusesPlaintext = (s: Settings, { call }: LaterPort) =>
+  !admits(s, { ...call, from: plaintext });
+
+const onFirstPort = (s: Settings, call: GraphCall): GraphCall => ({
+  ...call,
+  port: firstPort(find(s, call.service)).targetPort,
+});
+
+/** Ports of a mode on workloads whose first port has another one. Where rules refuse anonymous callers, somebody has to be let in. */
 const inMode = (mode: MtlsMode, first: MtlsMode) => (s: Settings) =>
   [...laterPorts(s)]
     .filter(([, p]) => p.mode === mode && modeOf(s, find(s, p.service)) === first)
+    .filter(([, p]) => !refusesPlaintext(s, p) || (mode !== "DISABLE" && admits(s, p.call)))
     .map(([text]) => text);
 
-function request(
-  s: Settings,
-  item: string,
-  { from = "plain", scheme = "http", port }: Ask = {},
-): PodRequest {
-  const later = laterPorts(s).get(item)!;
-  const service = find(s, later.service);
-  const address = `${hostOf(service.name, s.namespace)}:${port ?? later.port}`;
-  const url = `${scheme}://${address}${service.healthPath ?? "/"}`;
-  return { from, url, ...messageOf(s, { service: service.name }) };
+/** The item's call in plaintext, or by whom the rules let in: without rules, anybody of the mesh. */
+const send =
+  (from: "plain" | "listed", port: "first" | "later" = "later") =>
+  (target: ProbeTarget, item: string): PodRequest => {
+    const { call } = laterPorts(target.settings).get(item)!;
+    const sent = from === "plain" ? { ...call, from: plaintext } : call;
+    const at = port === "first" ? onFirstPort(target.settings, sent) : sent;
+    return requestOf(target, at) as PodRequest;
+  };
+
+function overTls(target: ProbeTarget, item: string): PodRequest {
+  const request = send("plain")(target, item);
+  return { ...request, url: request.url.replace(/^http:/, "https:") };
 }
 
-/** How a port is asked. */
-interface Ask {
-  /** @default plain */
-  readonly from?: "plain" | "mesh";
-  /** @default http */
-  readonly scheme?: string;
-  /** Another port of the Service. @default the item's */
-  readonly port?: number;
-}
+const firstPortControl: Control = {
+  differs: "the first port of the same workload",
+  send: send("plain", "first"),
+};
+
+const listedControl: Control = {
+  differs: "a service asks that the rules name, with a sidecar and so with an identity",
+  send: send("listed"),
+};
+
+/** Where rules refuse plaintext on the first port, it is no control of what transport refuses. */
+const strictControl = (s: Settings, item: string): Control =>
+  admits(s, { ...onFirstPort(s, laterPorts(s).get(item)!.call), from: plaintext })
+    ? firstPortControl
+    : listedControl;
 
 const applies = (items: (s: Settings) => string[]) => (s: Settings) => items(s).length > 0;
 const strict = inMode("STRICT", "PERMISSIVE");
 const permissive = inMode("PERMISSIVE", "STRICT");
 const disabled = inMode("DISABLE", "STRICT");
 
-/** A port that answers: to plaintext without an identity, to a workload of the mesh with the caller's. */
-function answers(
-  id: string,
-  from: "plain" | "mesh",
-  items: (s: Settings) => string[],
-  question: string,
-  why: string,
-): Probe {
-  const peer = from === "plain" ? "nobody" : "caller";
-  return {
-    ...{ id, question, why, applies: applies(items), each: items },
-    expect: (s, item) => ({
-      reason: "ok",
-      ...(echoes(s, laterPorts(s).get(item)!.service) && { peer }),
-    }),
-    send: ({ settings }, item) => request(settings, item, { from }),
-  };
-}
-
-const portFirst = "the mode of the port comes before that of the workload";
+const answer = (s: Settings, item: string, peer: "caller" | "nobody"): Expectation => ({
+  reason: "ok",
+  ...(echoes(s, laterPorts(s).get(item)!.service) && { peer }),
+});
 
 /** Modes of single ports: each beside the first port of the same workload, whose mode is another one. */
 export const portProbes: readonly Probe[] = [
-  answers(
-    "M9",
-    "plain",
-    disabled,
-    "Does a port in DISABLE take plaintext on a STRICT workload?",
-    portFirst,
-  ),
+  {
+    id: "M9",
+    question: "Does a port in DISABLE take plaintext on a STRICT workload?",
+    why: "the mode of the port comes before that of the workload",
+    applies: applies(disabled),
+    each: disabled,
+    expect: (s, item) => answer(s, item, "nobody"),
+    send: send("plain"),
+  },
   {
     id: "M9-tls",
     question: "Does a port in DISABLE refuse TLS?",
@@ -97,32 +122,40 @@ export const portProbes: readonly Probe[] = [
     applies: applies(disabled),
     each: disabled,
     expect: () => ({ reason: "plaintext-only" }),
-    send: ({ settings }, item) => request(settings, item, { scheme: "https" }),
-    control: {
-      differs: "http instead of https",
-      send: ({ settings }, item) => request(settings, item),
-    },
+    send: overTls,
+    control: { differs: "http instead of https", send: send("plain") },
   },
   {
     id: "M10",
     question: "Is plaintext refused on a STRICT port of a PERMISSIVE workload?",
-    why: "no filter chain of that port takes plaintext, whether or not something listens behind it",
+    why: "no filter chain of that port takes plaintext, and without HTTP no rule is asked",
     applies: applies(strict),
     each: strict,
     expect: () => ({ reason: "tls-required" }),
-    send: ({ settings }, item) => request(settings, item),
-    control: {
-      differs: "the first port of the same workload",
-      send: ({ settings: s }, item) =>
-        request(s, item, { port: firstPort(find(s, laterPorts(s).get(item)!.service)).port }),
-    },
+    send: send("plain"),
+    control: strictControl,
   },
-  answers(
-    "M11",
-    "plain",
-    permissive,
-    "Does a PERMISSIVE port take plaintext on a STRICT workload?",
-    portFirst,
-  ),
-  answers("M11-mesh", "mesh", permissive, "Does the same port take mTLS?", "PERMISSIVE takes both"),
+  {
+    id: "M11",
+    question: "What does plaintext get from a PERMISSIVE port of a STRICT workload?",
+    why: "the mode of the port comes before that of the workload; plaintext has no identity that a rule could name",
+    applies: applies(permissive),
+    each: permissive,
+    expect: (s, item) =>
+      refusesPlaintext(s, laterPorts(s).get(item)!)
+        ? { reason: "rbac-denied" }
+        : answer(s, item, "nobody"),
+    send: send("plain"),
+    control: (s, item) =>
+      refusesPlaintext(s, laterPorts(s).get(item)!) ? listedControl : undefined,
+  },
+  {
+    id: "M11-mesh",
+    question: "Does the same port take mTLS, of somebody whom the rules let in?",
+    why: "PERMISSIVE takes both",
+    applies: applies(permissive),
+    each: permissive,
+    expect: (s, item) => answer(s, item, "caller"),
+    send: send("listed"),
+  },
 ];

@@ -1,6 +1,6 @@
-import { deployment, serviceObject } from "../../components/bank-service.ts";
+import { serviceObject } from "../../components/bank-service.ts";
 import { type KubernetesObject, istioObjects } from "../../manifests/object.ts";
-import { podOf } from "./objects.ts";
+import { nakedPod } from "./naked.ts";
 import {
   type TlsServer,
   tlsServerContainer,
@@ -11,7 +11,7 @@ import { type WorldArgs, serviceHost } from "./world.ts";
 
 /** A workload without a sidecar: answers HTTP on 80, and ends TLS itself on 443. */
 export const legacy = "legacy";
-/** The same behind a rule by which clients of the mesh dial mTLS. */
+/** The same behind a rule of the settings by which clients of the mesh dial mTLS. */
 export const dialled = "legacy-dialled";
 /** One Service for a workload with a sidecar and the one without. */
 export const mixed = "mixed";
@@ -20,7 +20,7 @@ export const subsetHeader = "x-subset";
 /** Version of the two, by which the Service finds them. */
 export const mixedVersion = "mixed";
 
-/** Names of a Service that leads to a workload of the mesh, past which a client rule says plaintext. */
+/** A Service that leads to a workload of the mesh, and that the settings' client rules except: plaintext is dialled. */
 export const plainlyDialled = "strict-plain";
 
 const tlsPort = 8443;
@@ -46,9 +46,6 @@ export function legacyObjects(
     ...{ apiVersion: "v1", kind: "Service", metadata: { name, namespace } },
     spec: { selector, ports },
   });
-  const rule = (name: string, spec: object) =>
-    make("networking", "v1", "DestinationRule", name, { host: serviceHost(name, place), ...spec });
-  const dial = (mode: string) => ({ trafficPolicy: { tls: { mode } } });
   const subsets = [legacy, inMesh].map((name) => ({ name, labels: { app: name } }));
   const route = (subset: string) => [
     { destination: { host: serviceHost(mixed, place), port: { number: 80 }, subset } },
@@ -59,9 +56,9 @@ export function legacyObjects(
     service(`${legacy}-tls`, { app: legacy }, [{ name: "tls", port: 443, targetPort: tlsPort }]),
     service(mixed, { version: mixedVersion }),
     service(plainlyDialled, { app: strict }),
-    rule(dialled, dial("ISTIO_MUTUAL")),
-    rule(plainlyDialled, dial("DISABLE")),
-    rule(mixed, { subsets }),
+    make("networking", "v1", "DestinationRule", mixed, {
+      ...{ host: serviceHost(mixed, place), subsets },
+    }),
     make("networking", "v1", "VirtualService", mixed, {
       hosts: [serviceHost(mixed, place)],
       http: [
@@ -84,21 +81,8 @@ const tlsServer = ({ place: { namespace }, keys, images }: WorldArgs): TlsServer
 });
 
 function legacyPod(world: WorldArgs): KubernetesObject {
-  const { place, images } = world;
-  const { namespace } = place;
-  const args = {
-    service: { name: legacy, version: mixedVersion },
-    namespace,
-    echoImage: images.echo,
-  };
-  const made = { apiVersion: "apps/v1", kind: "Deployment", ...deployment(args) };
-  const pod = podOf(made as unknown as KubernetesObject, []);
-  const { containers, serviceAccountName, ...spec } = pod.spec as {
-    containers: readonly Readonly<Record<string, unknown>>[];
-    serviceAccountName: string;
-  };
-  // the world has no account of its own for it: the default one will do, so this one is only taken out
-  void serviceAccountName;
+  const pod = nakedPod(legacy, world, mixedVersion);
+  const { containers } = pod.spec;
   const server = tlsServer(world);
   const nginx = {
     ...tlsServerContainer(server),
@@ -106,10 +90,5 @@ function legacyPod(world: WorldArgs): KubernetesObject {
     resources: containers[0]!.resources,
   };
   const volumes = tlsServerVolumes(server);
-  const { labels } = pod.metadata as unknown as { labels: Record<string, string> };
-  return {
-    ...pod,
-    metadata: { ...pod.metadata, labels: { ...labels, "sidecar.istio.io/inject": "false" } },
-    spec: { ...spec, containers: [...containers, nginx], volumes },
-  };
+  return { ...pod, spec: { ...pod.spec, containers: [...containers, nginx], volumes } };
 }

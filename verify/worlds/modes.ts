@@ -9,12 +9,12 @@ import { edgeProbes } from "../probes/edge.ts";
 import { tokenProbes } from "../probes/tokens.ts";
 import { edgeHostObjects, hosts } from "./edge-hosts.ts";
 import { type WorldKeys, keySetOf } from "./keys.ts";
-import { legacy, legacyObjects, mixedVersion } from "./legacy.ts";
+import { dialled, legacy, legacyObjects, mixedVersion, plainlyDialled } from "./legacy.ts";
 import { brokenSecretProbes, edgeHostProbes } from "./probes/edge-hosts.ts";
 import { issuerProbes, rotationProbes } from "./probes/issuers.ts";
 import { countProbes, flipProbes, mixedProbes } from "./probes/transport.ts";
 import { only } from "./select.ts";
-import type { World, WorldArgs, WorldPlace } from "./world.ts";
+import { type World, type WorldArgs, type WorldPlace, serviceHost } from "./world.ts";
 
 /** Services by what they do: takes mTLS alone, both, plaintext alone. */
 const strict = "strict";
@@ -27,12 +27,16 @@ const ports = (...targets: number[]) =>
   }));
 
 /** Rules are logged alone, so that transport decides; the gateway asks for client certificates. */
-function settings({ namespace, edge }: WorldPlace): Settings {
+function settings(place: WorldPlace): Settings {
+  const { namespace, edge } = place;
   const common = { audiences: ["bank"] };
   return settingsSchema.parse({
     ...{ namespace, host: hosts.mutual, gatewayTls: "MUTUAL", authorization: "dry-run" },
     ...{ httpPort: edge.httpPort, httpsPort: edge.httpsPort },
     mtlsMode: "PERMISSIVE",
+    destinationRule: {
+      ...{ scope: "services", services: [dialled], except: [serviceHost(plainlyDialled, place)] },
+    },
     workloadMtls: [
       { service: strict, mode: "STRICT", ports: { "8081": "DISABLE", "8082": "PERMISSIVE" } },
       { service: permissive, mode: "PERMISSIVE", ports: { "8081": "STRICT" } },

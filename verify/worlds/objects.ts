@@ -1,6 +1,7 @@
 import { accessObjects } from "../../manifests/access.ts";
 import { mtlsObjects, routeObjects, serviceObjects } from "../../manifests/bank.ts";
 import { type KubernetesObject, istioObjects } from "../../manifests/object.ts";
+import { clientRules } from "../../policies/mtls.ts";
 import type { Settings } from "../../settings/index.ts";
 import { callerObjects, lifetimeSeconds, runLabel } from "../callers/objects.ts";
 import { credentialObjects, gatewayObjects } from "./gateway-objects.ts";
@@ -34,6 +35,7 @@ export function worldObjects(
   const { run, namespace, gateway } = place;
   return [
     ...mtlsObjects(s),
+    ...clientObjects(s),
     ...neutral(s, around),
     ...credentialObjects(gateway, keys.server, keys.ca.certPem),
     ...routeObjects(s, undefined, gateway),
@@ -43,6 +45,14 @@ export function worldObjects(
     ...serviceObjects(s, images.echo).map((o) => podOf(o, world.servers[o.metadata.name] ?? [])),
     ...callerObjects({ run, namespace, image: images.curl }, world.callers),
   ];
+}
+
+/** How clients dial; all in the world's namespace, as no world says so for the whole mesh. */
+function clientObjects(s: Settings): KubernetesObject[] {
+  const make = istioObjects(s.namespace);
+  return clientRules(s, s.namespace).map(({ name, spec }) =>
+    make("networking", "v1", "DestinationRule", name, spec),
+  );
 }
 
 /** What takes back, for a world alone, what the stack says for the whole mesh. */
@@ -55,7 +65,7 @@ function neutral(s: Settings, { meshDefaultDeny, destinationRule }: Surroundings
       ? [make("security", "v1", "AuthorizationPolicy", "open", { action: "ALLOW", rules: [{}] })]
       : []),
     // the nearest rule counts, and one that says nothing leaves it to auto mTLS
-    ...(destinationRule?.scope === "mesh"
+    ...(destinationRule?.scope === "mesh" && s.destinationRule?.scope !== "namespace"
       ? [make("networking", "v1", "DestinationRule", "as-ever", { host: inside })]
       : []),
   ];

@@ -8,8 +8,12 @@ export const lookAlike = "backxoffice";
 /** Path that only the account with the dot may ask for. */
 export const officePath = "/office";
 
-/** Service that no rule of the settings opens, with a rule of another kind on each port. */
+/** Ports of the services; those of the calling one have a rule of another kind each. */
 export const ports = {
+  /** STRICT, on the guarded service, which is PERMISSIVE. */
+  strict: 8081,
+  /** PERMISSIVE, on the calling one, which is STRICT; the one port that rules of the settings open. */
+  permissive: 8082,
   /** From and to in one rule. */
   oneRule: 8080,
   /** From and to in two. */

@@ -1,12 +1,16 @@
 import type { KubernetesObject } from "../../manifests/object.ts";
 import { type Settings, settingsSchema } from "../../settings/index.ts";
 import { callerName } from "../callers/objects.ts";
+import { graphQuestions } from "../calls.ts";
 import { accessProbes } from "../probes/access.ts";
 import { pathProbes } from "../probes/paths.ts";
+import { portProbes } from "../probes/ports.ts";
 import { tokenProbes } from "../probes/tokens.ts";
 import { type WorldKeys, keySetOf } from "./keys.ts";
+import { nakedObjects, sparedHost } from "./naked.ts";
 import { lifetimeProbes } from "./probes/issuers.ts";
 import { logProbes, openedProbes, ruleProbes, secrecyProbes } from "./probes/rules.ts";
+import { namespaceRuleProbes } from "./probes/transport.ts";
 import { dotted, lookAlike, openingPolicy, ports, rulePolicies } from "./rule-objects.ts";
 import { only, perRow } from "./select.ts";
 import { type World, type WorldPlace, serviceHost } from "./world.ts";
@@ -23,14 +27,19 @@ export const rulesHost = "rules.verify.local";
 const write = { scope: "payments:write" };
 
 /** Rules of every kind, enforced; the guarded service takes plaintext too, so that rules have to refuse it. */
-function settings({ namespace, edge }: WorldPlace): Settings {
+function settings(place: WorldPlace): Settings {
+  const { namespace, edge } = place;
   const http = (port: number, targetPort: number) => ({ port, targetPort, protocol: "http" });
   const bytes = (port: number) => ({ port, targetPort: port, protocol: "tcp" });
   return settingsSchema.parse({
     ...{ namespace, host: rulesHost, gatewayTls: "SIMPLE", authorization: "enforce" },
     ...{ httpPort: edge.httpPort, httpsPort: edge.httpsPort, trustedProxies: 1 },
     mtlsMode: "STRICT",
-    workloadMtls: [{ service: guarded, mode: "PERMISSIVE" }],
+    destinationRule: { scope: "namespace", except: [sparedHost(place)] },
+    workloadMtls: [
+      { service: guarded, mode: "PERMISSIVE", ports: { [ports.strict]: "STRICT" } },
+      { service: calling, ports: { [ports.permissive]: "PERMISSIVE" } },
+    ],
     authentication: {
       requireExpiry: true,
       exempt: [`/${guarded}/health`],
@@ -46,6 +55,7 @@ function settings({ namespace, edge }: WorldPlace): Settings {
     services: [
       {
         name: guarded,
+        ports: [http(80, 8080), http(81, ports.strict)],
         allowFrom: [
           { gateway: true, methods: ["POST"], claims: write },
           { gateway: true, methods: ["POST"], claims: { role: "admin" } },
@@ -70,8 +80,11 @@ function settings({ namespace, edge }: WorldPlace): Settings {
         ports: [
           http(80, ports.oneRule),
           http(81, ports.twoRules),
+          http(82, ports.permissive),
           ...[ports.allowedByMethod, ports.allowedByPort, ports.refusedByMethod].map(bytes),
         ],
+        // another pod of its account: the caller
+        allowFrom: [{ service: calling, ports: [ports.permissive] }],
       },
     ],
   });
@@ -95,21 +108,26 @@ const tokenIds = [
 ];
 /** Questions of the graph for each row. */
 const perGraphRow = 4;
+/** HEAD reads as GET does, and is another method. */
+const byHead = (s: Settings, item: string) => graphQuestions(s).get(item)!.call.method === "HEAD";
 
 /** Who may call what: each kind of rule, each kind of token, each spelling of a path. */
 export const rulesWorld: World = {
   name: "rules",
   settings,
   servers: {
+    [guarded]: [ports.strict],
     [calling]: [
-      ...[ports.twoRules, ports.allowedByMethod, ports.allowedByPort, ports.refusedByMethod],
+      ...[ports.twoRules, ports.permissive],
+      ...[ports.allowedByMethod, ports.allowedByPort, ports.refusedByMethod],
     ],
   },
   keySets: ({ tokens: { first } }: WorldKeys) => ({ bank: keySetOf(first) }),
   signingKeys: ({ tokens: { first } }) => ({ bank: first }),
   callers: [`as ${calling}`, `as ${dotted}`, `as ${lookAlike}`],
   ruleless: (place) => serviceHost(ruleless, place),
-  extras: ({ place }) => [
+  extras: ({ place, ...args }) => [
+    ...nakedObjects({ place, ...args }),
     ...[dotted, lookAlike].map((name) => account(name, place)),
     ...rulePolicies(place, { service: calling, guarded }),
     rulelessService(place),
@@ -127,8 +145,8 @@ export const rulesWorld: World = {
       {
         asks: () => [
           ask([
-            ...only(tokenProbes, ...tokenIds),
-            ...accessProbes.map((p) => (p.id === "A-graph" ? perRow(p, perGraphRow) : p)),
+            ...[...only(tokenProbes, ...tokenIds), ...portProbes, ...namespaceRuleProbes(place)],
+            ...accessProbes.map((p) => (p.id === "A-graph" ? perRow(p, perGraphRow, byHead) : p)),
             ...[...pathProbes, ...ruleProbes(place, calling, guarded), ...logProbes(guarded)],
           ]),
         ],

@@ -15,15 +15,21 @@ export function only(probes: readonly Probe[], ...ids: readonly string[]): Probe
  * A probe with so many of its items for each row of the catalogue, and with none that stands for no row.
  *
  * A world has rules for the sake of rows; what else neighbours them is asked of stacks.
+ *
+ * @param always items beside them; none unless given
  */
-export function perRow(probe: Probe, count: number): Probe {
+export function perRow(
+  probe: Probe,
+  count: number,
+  always: (s: Settings, item: string) => boolean = () => false,
+): Probe {
   const each = (s: Settings) => {
     const taken = new Map<string, number>();
     return (probe.each?.(s) ?? [""]).filter((item) => {
       const rows = rowsOf(probe, s, item);
       const wanted = rows.some((row) => (taken.get(row) ?? 0) < count);
       if (wanted) for (const row of rows) taken.set(row, (taken.get(row) ?? 0) + 1);
-      return wanted;
+      return wanted || always(s, item);
     });
   };
   return { ...probe, each };

@@ -74,7 +74,7 @@ export const services = [
     ],
     allowFrom: [
       { service: "orders", rpcs: ["/proto.EchoTestService/Echo"], ports: [7070] },
-      { service: "users", methods: ["GET"], paths: ["/status/*"], ports: [8080] },
+      { service: "users", methods: ["GET"], paths: ["/stat*"], ports: [8080] },
     ],
   },
 ];

@@ -1,5 +1,6 @@
 import type { PodRequest, Probe } from "../../probe.ts";
 import { dialled, legacy, mixed, plainlyDialled, subsetHeader } from "../legacy.ts";
+import { naked, spared } from "../naked.ts";
 import { type WorldPlace, serviceHost } from "../world.ts";
 
 /** What client rules and mixed subsets make of calls by a workload of the mesh. */
@@ -39,6 +40,35 @@ export function mixedProbes(place: WorldPlace): Probe[] {
       each: () => ["with a sidecar", legacy],
       expect: (_, item) => ({ reason: "ok", peer: item === legacy ? "nobody" : "caller" }),
       send: (_, item) => subset(item)(),
+    },
+  ];
+}
+
+/** What a client rule for all of a namespace makes of a workload in it that has no sidecar. */
+export function namespaceRuleProbes(place: WorldPlace): Probe[] {
+  const from = (caller: PodRequest["from"], service: string) => (): PodRequest => ({
+    ...{ from: caller, url: `http://${serviceHost(service, place)}/` },
+  });
+  return [
+    {
+      id: "M14-namespace",
+      question: "Is it out of reach for the mesh where a rule says mTLS for its namespace?",
+      why: "the caller's own proxy dials mTLS, and nobody there speaks it",
+      applies: () => true,
+      expect: () => ({ reason: "no-upstream" }),
+      send: from("mesh", naked),
+      control: {
+        differs: "a caller without a proxy, who follows no such rule",
+        send: from("plain", naked),
+      },
+    },
+    {
+      id: "M14-spared",
+      question: "Is the same pod reached by a Service that the rule excepts?",
+      why: "for this host another rule says that the caller's proxy adds no TLS",
+      applies: () => true,
+      expect: () => ({ reason: "ok", peer: "nobody" }),
+      send: from("mesh", spared),
     },
   ];
 }
