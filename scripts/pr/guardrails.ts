@@ -8,6 +8,7 @@ import {
 import { type Manifests, objectsOf } from "../render/manifests.ts";
 import { code, type Section } from "./comment.ts";
 import type { StackChange } from "./compare.ts";
+import type { GuardrailChanges } from "./guardrail-changes.ts";
 
 /** Findings of one stack. */
 interface Findings {
@@ -26,10 +27,15 @@ export interface Verdict {
   readonly refused: boolean;
 }
 
-/** Holds the head's manifests against the CRDs and the guardrails, and says which findings are the change's own. */
+/**
+ * Holds the head's manifests against the CRDs and the guardrails, and says which findings are the change's own.
+ *
+ * @param own what the change makes of the guardrails themselves: it comes first, as the rest is worth no more than they are
+ */
 export function guardrailSection(
   changes: readonly StackChange[],
   check: CheckManifests = checkManifests,
+  own: GuardrailChanges = { lines: [], refused: false },
 ): Verdict {
   const all = changes.map((change) => findings(change, check));
   const lines = all.map(({ stack, mandatory, advisory, fresh }) => {
@@ -39,11 +45,12 @@ export function guardrailSection(
   });
   const worst = all.flatMap(({ mandatory, fresh }) => mandatory.map((line) => marked(line, fresh)));
   const top = worst.length > 0 ? ["", ...worst.map((line) => `- ${line}`)] : [];
+  const first = own.lines.length > 0 ? [...ownLines(own.lines), "What they find:", ""] : [];
   return {
-    refused: worst.length > 0,
+    refused: own.refused || worst.length > 0,
     section: {
       title: "Guardrails",
-      summary: [...lines, ...top].join("\n"),
+      summary: [...first, ...lines, ...top].join("\n"),
       details: all
         .filter(({ advisory }) => advisory.length > 0)
         .map(({ stack, advisory, fresh }) => ({
@@ -53,6 +60,10 @@ export function guardrailSection(
         })),
     },
   };
+}
+
+function ownLines(lines: readonly string[]): string[] {
+  return ["Changes of the guardrails themselves:", "", ...lines.map((line) => `- ${line}`), ""];
 }
 
 function marked(line: string, fresh: ReadonlySet<string>): string {
