@@ -151,10 +151,11 @@ function changedLine(was: Exemption, is: Exemption): string[] {
     from === to ? [] : [`${word} ${to} (was ${from})`],
   );
   if (changes.length === 0) return [];
+  // whoever has to want it reads why and whose it is, changed or not
+  const rest = parts.slice(2).flatMap(([from, to, word]) => (from === to ? [`${word} ${to}`] : []));
   const start = longer || isWider(was, is) ? "**exempted for more**" : "exemption changed";
-  return [
-    `${start}: rule ${code(is.rule)} for resource ${code(is.resource)}: ${changes.join("; ")}`,
-  ];
+  const about = `rule ${code(is.rule)} for resource ${code(is.resource)}`;
+  return [`${start}: ${about}: ${[...changes, ...rest].join("; ")}`];
 }
 
 /** Whether it is for a stack that it was not for. */

@@ -47,14 +47,14 @@ describe("changes of exemptions", () => {
     const to = (more: object) => lines(side([demo]), side([{ ...demo, ...more }]));
     const subject = "rule `mesh-02` for resource `PeerAuthentication/bank/*`";
     assert.deepEqual(to({ expires: "2028-06-30" }), [
-      `**exempted for more**: ${subject}: until 2028-06-30 (was 2027-06-30)`,
+      `**exempted for more**: ${subject}: until 2028-06-30 (was 2027-06-30); because \`a demo\`; owner \`platform\``,
     ]);
     assert.deepEqual(to({ expires: "2027-02-01", reason: "two", owner: "bank", stacks: ["dev"] }), [
       `exemption changed: ${subject}: until 2027-02-01 (was 2027-06-30); in \`dev\` (was all stacks); because \`two\` (was \`a demo\`); owner \`bank\` (was \`platform\`)`,
     ]);
     const dev = { ...demo, stacks: ["dev"] };
     assert.deepEqual(lines(side([dev]), side([{ ...demo, stacks: ["dev", "prod"] }])), [
-      `**exempted for more**: ${subject}: in \`dev\`, \`prod\` (was \`dev\`)`,
+      `**exempted for more**: ${subject}: in \`dev\`, \`prod\` (was \`dev\`); because \`a demo\`; owner \`platform\``,
     ]);
   });
 
@@ -64,7 +64,7 @@ describe("changes of exemptions", () => {
       side([dev!, prod!]),
       side([{ ...prod!, reason: "another" }, dev!]),
     );
-    assert.match(line!, /: because `another` \(was `a demo`\)$/);
+    assert.match(line!, /: because `another` \(was `a demo`\); owner `platform`$/);
     assert.deepEqual(rest, []);
     assert.match(
       lines(side([dev!]), side([dev!, prod!])).join("\n"),
