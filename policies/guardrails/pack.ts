@@ -1,6 +1,5 @@
 import * as policy from "@pulumi/policy";
 import type {
-  EnforcementLevel,
   PolicyConfigSchema,
   PolicyPackArgs,
   ReportViolation,
@@ -9,7 +8,7 @@ import type {
 import { type Exemption, expiredFindings, forStack, unexempted } from "./exemptions.ts";
 import { type Judgement, defaultSettings, judgeResource, judgeStack, messageOf } from "./judge.ts";
 import { Records } from "./records.ts";
-import type { Rule, RuleSettings } from "./rule.ts";
+import { type Rule, type RuleSettings, levelOf } from "./rule.ts";
 import { exemptionRule, rules as all } from "./rules/index.ts";
 
 type Policy = PolicyPackArgs["policies"][number];
@@ -27,12 +26,6 @@ export function policies(context: PackContext, rules: readonly Rule[] = all): Po
   const exemptions = forStack(context.exemptions, context.stack);
   const own = { ...context, exemptions, records: new Records() };
   return [...rules.flatMap((rule) => policiesOf(rule, own)), expiry(own)];
-}
-
-/** Levels without a configuration: those of a stack that is not like production. */
-export function levelOf(rule: Rule): EnforcementLevel {
-  if (rule.disabled) return "disabled";
-  return rule.level === "mandatory" ? "mandatory" : "advisory";
 }
 
 function metadata(rule: Rule) {

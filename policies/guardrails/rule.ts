@@ -50,6 +50,12 @@ export interface Rule extends About {
   readonly stack?: (world: World) => Iterable<Finding>;
 }
 
+/** What it weighs in the engine without a configuration: in a stack that is not like production. */
+export function levelOf({ disabled, level }: About): "mandatory" | "advisory" | "disabled" {
+  if (disabled) return "disabled";
+  return level === "mandatory" ? "mandatory" : "advisory";
+}
+
 /** A rule about single Kubernetes objects of some kinds. */
 export function objectRule(
   about: About,

@@ -4,6 +4,8 @@ import { UserError } from "../errors.ts";
 import { shown } from "../paths.ts";
 import { code, comment, commentLimit, fenceFor, type Section } from "../pr/comment.ts";
 import { type Side, type StackChange, withBase } from "../pr/compare.ts";
+import { type GuardrailChanges, guardrailChanges } from "../pr/guardrail-changes.ts";
+import { guardrailTexts } from "../pr/guardrail-texts.ts";
 import { guardrailSection } from "../pr/guardrails.ts";
 import { manifestSection } from "../pr/manifest-diff.ts";
 import { meaningSection } from "../pr/meaning.ts";
@@ -66,7 +68,9 @@ async function commentOn(
       step.fail("the comment says why");
     }
   }
-  const { sections, refused } = await sectionsOf(changes);
+  const texts = [base, head].map(({ folder }) => guardrailTexts(folder));
+  const own = guardrailChanges(texts[0], texts[1], new Date());
+  const { sections, refused } = await sectionsOf(changes, own);
   const again = `${code(`npm run -s pr-comment -- ${base.name} ${head.name}`)} prints all of it`;
   // whoever posts it puts a line of its own in front
   const room = commentLimit - 500;
@@ -86,11 +90,16 @@ export function failureSection(failures: readonly string[]): Section[] {
   return [{ title: "Could not tell", summary: summary.join("\n\n"), details: [] }];
 }
 
-/** All sections, the most telling first. */
+/**
+ * All sections, the most telling first.
+ *
+ * @param own what the change makes of the guardrails themselves. @default nothing
+ */
 export async function sectionsOf(
   changes: readonly StackChange[],
+  own?: GuardrailChanges,
 ): Promise<{ sections: Section[]; refused: boolean }> {
-  const guardrails = guardrailSection(changes);
+  const guardrails = guardrailSection(changes, undefined, own);
   const sections = [
     await meaningSection(changes),
     guardrails.section,

@@ -1,5 +1,8 @@
 import * as fs from "node:fs";
+import * as path from "node:path";
 import { UserError } from "../errors.ts";
+import { root } from "../paths.ts";
+import { guardrailFlags } from "../stack/guardrails.ts";
 import { run } from "../stack/pulumi.ts";
 import type { Manifests } from "../render/manifests.ts";
 import {
@@ -10,6 +13,13 @@ import {
   withThrowAway,
   writeDown,
 } from "../render/throw-away.ts";
+import {
+  type EngineViolation,
+  isOnlyRefused,
+  splitViolations,
+  withoutRefusal,
+} from "./engine-violations.ts";
+import { packFolder } from "./guardrail-texts.ts";
 import { tidied } from "./preview.ts";
 
 /** A program with the file of one of its stacks. */
@@ -27,6 +37,8 @@ export interface StackChange {
   readonly after: Manifests;
   /** What Pulumi would do, in its own words; undefined when the stack is gone. */
   readonly preview: string | undefined;
+  /** What the head's guardrails say in the preview. @default nothing: the stack is gone, or the head has none */
+  readonly violations?: readonly EngineViolation[];
 }
 
 /** Says what a head changes of the base. */
@@ -50,8 +62,8 @@ export async function withBase<T>(
     return work(async (head) => {
       const after = await manifestsOf(stack, head, env);
       if (head.config === undefined) return { stack, before, after, preview: undefined };
-      const preview = await previewed(seenBy(throwAway, head.program, head.config));
-      return { stack, before, after, preview };
+      const seen = await previewed(seenBy(throwAway, head.program, head.config));
+      return { stack, before, after, ...seen };
     });
   };
   return withThrowAway(stack, base.program, env, up, base.config);
@@ -60,8 +72,8 @@ export async function withBase<T>(
 /** Previewed on a state with nothing in it. */
 async function allNew(stack: string, head: Side, env: NodeJS.ProcessEnv): Promise<StackChange> {
   const after = await manifestsOf(stack, head, env);
-  const preview = await withThrowAway(stack, head.program, env, previewed, head.config);
-  return { stack, before: new Map(), after, preview };
+  const seen = await withThrowAway(stack, head.program, env, previewed, head.config);
+  return { stack, before: new Map(), after, ...seen };
 }
 
 async function manifestsOf(
@@ -82,8 +94,17 @@ async function side<T>(name: string, stack: string, work: () => Promise<T>): Pro
   }
 }
 
-async function previewed({ stack, folder }: ThrowAway): Promise<string> {
-  const result = await run(stack, "preview", ["--diff"], true);
-  checkRun(result, folder, `the preview of stack "${stack.name}"`);
-  return tidied(fs.readFileSync(result.log, "utf8"), folder);
+/** A preview, and what the guardrails say in it. */
+type Seen = Required<Pick<StackChange, "violations">> & { readonly preview: string };
+
+/** A preview that guardrails of the program refuse is one all the same: what they say is for the comment. */
+async function previewed({ stack, folder }: ThrowAway): Promise<Seen> {
+  const { name, program = root } = stack;
+  // an older commit has none
+  const guarded = fs.existsSync(path.join(program, packFolder));
+  const flags = ["--diff", ...(guarded ? guardrailFlags(name, program) : [])];
+  const result = await run(stack, "preview", flags, true);
+  const said = splitViolations(fs.readFileSync(result.log, "utf8"));
+  if (!isOnlyRefused(said)) checkRun(result, folder, `the preview of stack "${name}"`);
+  return { preview: tidied(withoutRefusal(said.preview), folder), violations: said.violations };
 }

@@ -8,6 +8,8 @@ import {
 import { type Manifests, objectsOf } from "../render/manifests.ts";
 import { code, type Section } from "./comment.ts";
 import type { StackChange } from "./compare.ts";
+import { describeEngineViolation, unknownTo } from "./engine-violations.ts";
+import type { GuardrailChanges } from "./guardrail-changes.ts";
 
 /** Findings of one stack. */
 interface Findings {
@@ -26,10 +28,16 @@ export interface Verdict {
   readonly refused: boolean;
 }
 
-/** Holds the head's manifests against the CRDs and the guardrails, and says which findings are the change's own. */
+/**
+ * Holds the head's manifests against the CRDs and the guardrails, says which findings are the change's own, and adds what the
+ * guardrails found in the preview alone.
+ *
+ * @param own what the change makes of the guardrails themselves: it comes first, as the rest is worth no more than they are
+ */
 export function guardrailSection(
   changes: readonly StackChange[],
   check: CheckManifests = checkManifests,
+  own: GuardrailChanges = { lines: [], refused: false },
 ): Verdict {
   const all = changes.map((change) => findings(change, check));
   const lines = all.map(({ stack, mandatory, advisory, fresh }) => {
@@ -39,11 +47,12 @@ export function guardrailSection(
   });
   const worst = all.flatMap(({ mandatory, fresh }) => mandatory.map((line) => marked(line, fresh)));
   const top = worst.length > 0 ? ["", ...worst.map((line) => `- ${line}`)] : [];
+  const first = own.lines.length > 0 ? [...ownLines(own.lines), "What they find:", ""] : [];
   return {
-    refused: worst.length > 0,
+    refused: own.refused || worst.length > 0,
     section: {
       title: "Guardrails",
-      summary: [...lines, ...top].join("\n"),
+      summary: [...first, ...lines, ...top].join("\n"),
       details: all
         .filter(({ advisory }) => advisory.length > 0)
         .map(({ stack, advisory, fresh }) => ({
@@ -55,16 +64,28 @@ export function guardrailSection(
   };
 }
 
+function ownLines(lines: readonly string[]): string[] {
+  return ["Changes of the guardrails themselves:", "", ...lines.map((line) => `- ${line}`), ""];
+}
+
 function marked(line: string, fresh: ReadonlySet<string>): string {
   return `${fresh.has(line) ? "**new** " : ""}${code(line)}`;
 }
 
-function findings({ stack, before, after }: StackChange, check: CheckManifests): Findings {
+function findings(
+  { stack, before, after, violations = [] }: StackChange,
+  check: CheckManifests,
+): Findings {
   const [was, is] = [before, after].map((manifests) => ask(manifests, stack, check));
-  const known = new Set(was!.map(withoutLine));
+  const known = new Set(was!.lines.map(withoutLine));
+  const fresh = new Set(is!.lines.filter((v) => !known.has(withoutLine(v))).map((v) => v.line));
+  // of the resources that no manifest is about; nobody asked the base's, so none of these is called new
+  const more = unknownTo(is!.violations, violations).map((v): Finding => ({
+    level: v.level,
+    line: describeEngineViolation(v),
+  }));
   const lines = (level: Violation["level"]) =>
-    is!.filter((v) => v.level === level).map((v) => v.line);
-  const fresh = new Set(is!.filter((v) => !known.has(withoutLine(v))).map((v) => v.line));
+    [...is!.lines, ...more].filter((v) => v.level === level).map((v) => v.line);
   return { stack, mandatory: lines("mandatory"), advisory: lines("advisory"), fresh };
 }
 
@@ -78,17 +99,23 @@ function withoutLine({ line }: Finding): string {
   return line.replace(/:\d+\)$/, ")");
 }
 
-function ask(manifests: Manifests, stack: string, check: CheckManifests): Finding[] {
+/** What is found in manifests. */
+interface Answer {
+  readonly lines: readonly Finding[];
+  /** Those of the guardrails. */
+  readonly violations: readonly Violation[];
+}
+
+function ask(manifests: Manifests, stack: string, check: CheckManifests): Answer {
   const objects = objectsOf(
     new Map([...manifests].map(([file, text]) => [`rendered/${stack}/${file}`, text])),
   );
   const { problems, unreadable } = checkCrds(objects);
   const crds = [...problems, ...unreadable.map((rule) => `cannot judge: ${rule}`)];
-  return [
+  const violations = check(objects, stack);
+  const lines = [
     ...crds.map((line): Finding => ({ level: "mandatory", line })),
-    ...check(objects, stack).map((v): Finding => ({
-      level: v.level,
-      line: describeViolation(v),
-    })),
+    ...violations.map((v): Finding => ({ level: v.level, line: describeViolation(v) })),
   ];
+  return { lines, violations };
 }

@@ -36,7 +36,8 @@ interface Block {
   readonly lines: readonly string[];
 }
 
-const header = /^( *)([-+~><=]{1,2}) (\S+:\S+): \((.+)\)$/;
+// a sign of two characters has no space behind it
+const header = /^( *)([-+~><=]{1,2}) ?(\S+:\S+): \((.+)\)$/;
 
 /**
  * Pulumi's words less what is of one run alone: folders, random ids, and the order in which resources happened to be

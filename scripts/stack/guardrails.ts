@@ -1,5 +1,5 @@
+import * as fs from "node:fs";
 import * as path from "node:path";
-import { stackConfig } from "../../policies/guardrails/stack-config.ts";
 import type { Option } from "../arguments.ts";
 import { root } from "../paths.ts";
 
@@ -9,11 +9,16 @@ export const guardrailsOption: Option = {
   help: "refuse what the guardrails forbid (docs/guardrails.md)",
 };
 
-/** Flags by which the CLI loads the pack, with the stack's configuration of it. */
-export function guardrailFlags(stack: string): string[] {
-  const config = stackConfig(stack);
+/**
+ * Flags by which the CLI loads the pack, with the stack's configuration of it.
+ *
+ * @param program folder of the program whose pack it is. @default this checkout
+ */
+export function guardrailFlags(stack: string, program = root): string[] {
+  const pack = path.join(program, "policies", "guardrails");
+  const config = path.join(pack, "stacks", `${stack}.json`);
   return [
-    ...["--policy-pack", path.join(root, "policies", "guardrails")],
-    ...(config ? ["--policy-pack-config", config.file] : []),
+    ...["--policy-pack", pack],
+    ...(fs.existsSync(config) ? ["--policy-pack-config", config] : []),
   ];
 }

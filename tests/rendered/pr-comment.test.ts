@@ -9,7 +9,7 @@ import { comment } from "../../scripts/pr/comment.ts";
 import { type Compare, type Side, withBase } from "../../scripts/pr/compare.ts";
 import { upgradedProgram } from "./support/upgraded.ts";
 
-// The comments of six changes, made by the real engine on a throw-away state, beside what they were when somebody last
+// The comments of seven changes, made by the real engine on a throw-away state, beside what they were when somebody last
 // looked: BANKMESH_GOLDEN=write npm test -- rendered writes them anew.
 
 const golden = path.join(import.meta.dirname, "golden");
@@ -76,10 +76,15 @@ describe("the comment of a pull request", () => {
     });
   });
 
-  test("of a gateway that no longer asks for client certificates", async () => {
+  test("of a gateway that no longer asks for client certificates, and of certificates that live too long", async () => {
     const prod = shipped("prod");
-    const head = edited(prod, "gatewayTls: MUTUAL", "gatewayTls: SIMPLE");
-    await withBase("prod", prod, process.env, (compare) => check("mutual-to-simple", compare, head));
+    const simple = edited(prod, "gatewayTls: MUTUAL", "gatewayTls: SIMPLE");
+    // no manifest tells: the engine's guardrails do
+    const long = edited(prod, "leafValidityHours: 2160", "leafValidityHours: 8000");
+    await withBase("prod", prod, process.env, async (compare) => {
+      await check("mutual-to-simple", compare, simple);
+      await check("long-lived-certificates", compare, long, true);
+    });
   });
 
   test("a head that cannot be rendered is said to be so, with the program's own words", async () => {

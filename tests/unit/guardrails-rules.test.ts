@@ -9,7 +9,8 @@ import {
   shippedExemptions,
 } from "../../policies/guardrails/exemptions.ts";
 import { defaultSettings, judgeResource, judgeStack } from "../../policies/guardrails/judge.ts";
-import { levelOf, policies } from "../../policies/guardrails/pack.ts";
+import { policies } from "../../policies/guardrails/pack.ts";
+import { levelOf } from "../../policies/guardrails/rule.ts";
 import { exemptionRule, rules } from "../../policies/guardrails/rules/index.ts";
 import { cases } from "./support/guardrails/cases.ts";
 import { chart } from "./support/guardrails/makers.ts";

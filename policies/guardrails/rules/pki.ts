@@ -170,10 +170,12 @@ export function strongerKeys(): Rule {
       const { algorithm, rsaBits = 2048 } = resource.props as Key;
       return algorithm === "RSA" && rsaBits < 3072;
     });
-    if (short.length > 0)
+    // they come in the order in which they happened to be made
+    const names = short.map((r) => r.name).sort();
+    if (names.length > 0)
       yield {
         about: "PrivateKeys",
-        what: `${short.map((r) => r.name).join(", ")} have fewer than 3072 bits`,
+        what: `${names.join(", ")} have fewer than 3072 bits`,
         fix: "set bankmesh:pki.rsaBits to 3072, or algorithm to ECDSA",
       };
   });
