@@ -79,7 +79,11 @@ export function supportedVersion(): Rule {
       yield {
         about: "Chart/istiod",
         part: "equal",
-        what: `the charts differ: ${[...versions].map(([chart, all]) => [chart, ...all].join(" ")).join(", ")}`,
+        // in one order, whatever order the engine has its resources in
+        what: `the charts differ: ${charts
+          .filter((chart) => versions.has(chart))
+          .map((chart) => [chart, ...[...versions.get(chart)!].sort()].join(" "))
+          .join(", ")}`,
         fix: "take all three of one version",
       };
   });
