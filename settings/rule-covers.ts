@@ -61,12 +61,12 @@ export function coversRule(s: Stack, service: ServiceSettings, wide: Rule, narro
     callersCover(w, n) &&
     includesAll(w.methods, n.methods) &&
     includesAll(w.ports, n.ports) &&
-    patternsCover(w.paths, n.paths) &&
+    allCovered(w.paths, n.paths, covers) &&
     (w.version === undefined || w.version === n.version) &&
     includesAll(w.issuers, n.issuers) &&
     valuesCover(w.claims, n.claims) &&
     valuesCover(w.headers, n.headers) &&
-    blocksCover(w.remoteIpBlocks, n.remoteIpBlocks)
+    allCovered(w.remoteIpBlocks, n.remoteIpBlocks, blockHolds)
   );
 }
 
@@ -88,16 +88,18 @@ function includesAll<T>(wide: readonly T[] | undefined, narrow: readonly T[] | u
 /** Whether all that has to hold for the one has to hold for the other. */
 function valuesCover(wide: readonly Values[], narrow: readonly Values[]): boolean {
   return wide.every(([name, values]) =>
-    narrow.some(([other, its]) => other === name && patternsCover(values, its)),
+    narrow.some(([other, its]) => other === name && allCovered(values, its, covers)),
   );
 }
 
-function patternsCover(
+/** Whether one of the wide values takes in each narrow one; where none is asked for, all do. */
+function allCovered(
   wide: readonly string[] | undefined,
   narrow: readonly string[] | undefined,
+  takesIn: (wide: string, narrow: string) => boolean,
 ): boolean {
   if (!wide) return true;
-  return narrow?.every((text) => wide.some((pattern) => covers(pattern, text))) ?? false;
+  return narrow?.every((one) => wide.some((other) => takesIn(other, one))) ?? false;
 }
 
 /** Whether a pattern takes in everything that another one does. */
@@ -105,14 +107,6 @@ function covers(wide: string, narrow: string): boolean {
   if (wide === narrow || wide === "*") return true;
   if (wide.endsWith("*") && !narrow.startsWith("*")) return narrow.startsWith(wide.slice(0, -1));
   return wide.startsWith("*") && !narrow.endsWith("*") && narrow.endsWith(wide.slice(1));
-}
-
-function blocksCover(
-  wide: readonly string[] | undefined,
-  narrow: readonly string[] | undefined,
-): boolean {
-  if (!wide) return true;
-  return narrow?.every((block) => wide.some((other) => blockHolds(other, block))) ?? false;
 }
 
 function blockHolds(wide: string, narrow: string): boolean {

@@ -13,7 +13,7 @@ import { dialled, legacy, legacyObjects, mixedVersion, plainlyDialled } from "./
 import { brokenSecretProbes, edgeHostProbes } from "./probes/edge-hosts.ts";
 import { issuerProbes, rotationProbes } from "./probes/issuers.ts";
 import { countProbes, flipProbes, mixedProbes } from "./probes/transport.ts";
-import { only } from "./select.ts";
+import { probesNamed } from "./select.ts";
 import { type World, type WorldArgs, type WorldPlace, serviceHost } from "./world.ts";
 
 /** Services by what they do: takes mTLS alone, both, plaintext alone. */
@@ -110,10 +110,10 @@ export const modesWorld: World = {
             probes: [
               ...[...meshProbes, ...portProbes, ...edgeProbes, ...mixedProbes(place)],
               ...[...edgeHostProbes, ...issuerProbes(strict)],
-              ...only(tokenProbes, "J2", "J22", "J22-plain"),
+              ...probesNamed(tokenProbes, "J2", "J22", "J22-plain"),
             ],
           },
-          { settings: simple(s), probes: only(edgeProbes, "E1", "E5") },
+          { settings: simple(s), probes: probesNamed(edgeProbes, "E1", "E5") },
           // the proxy waits a quarter of a minute for secrets that do not come before it opens their port
           { settings: s, probes: brokenSecretProbes, options: { patienceSeconds: 40 } },
         ],

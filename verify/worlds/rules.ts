@@ -12,7 +12,7 @@ import { lifetimeProbes } from "./probes/issuers.ts";
 import { logProbes, openedProbes, ruleProbes, secrecyProbes } from "./probes/rules.ts";
 import { namespaceRuleProbes } from "./probes/transport.ts";
 import { dotted, lookAlike, openingPolicy, ports, rulePolicies } from "./rule-objects.ts";
-import { only, perRow } from "./select.ts";
+import { probesNamed, perRow } from "./select.ts";
 import { type World, type WorldPlace, serviceHost } from "./world.ts";
 
 /** The service with the rules, and the one that calls it. */
@@ -145,7 +145,11 @@ export const rulesWorld: World = {
       {
         asks: () => [
           ask([
-            ...[...only(tokenProbes, ...tokenIds), ...portProbes, ...namespaceRuleProbes(place)],
+            ...[
+              ...probesNamed(tokenProbes, ...tokenIds),
+              ...portProbes,
+              ...namespaceRuleProbes(place),
+            ],
             ...accessProbes.map((p) => (p.id === "A-graph" ? perRow(p, perGraphRow, byHead) : p)),
             ...[...pathProbes, ...ruleProbes(place, calling, guarded), ...logProbes(guarded)],
           ]),

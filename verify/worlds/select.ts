@@ -3,7 +3,7 @@ import type { Probe } from "../probe.ts";
 import { rowsOf } from "../rows.ts";
 
 /** The probes of these ids. */
-export function only(probes: readonly Probe[], ...ids: readonly string[]): Probe[] {
+export function probesNamed(probes: readonly Probe[], ...ids: readonly string[]): Probe[] {
   return ids.map((id) => {
     const found = probes.find((p) => p.id === id);
     if (!found) throw new Error(`there is no probe ${id}`);
