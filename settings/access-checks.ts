@@ -22,7 +22,8 @@ export function accessChecks(
   const remove = (key: string) => `pulumi config rm --stack ${stack} --path 'bankmesh:${key}'`;
   const set = (key: string, value: string) => setCommand(stack, key, value);
   const isRead = (key: string) => !unread.some((k) => k === key || k.startsWith(`${key}.`));
-  const tools = { problem, remove, set, isRead };
+  const write = (what: string) => `in Pulumi.${stack}.yaml, write ${what}`;
+  const tools = { problem, remove, set, write, isRead };
   return [
     ...modeChecks(s, tools),
     ...issuerChecks(s, tools),
@@ -38,7 +39,7 @@ export function accessChecks(
       ...addressChecks(s, service, `services[${i}]`, tools),
       ...(s.authorization === "off" || !isAsked(s, service)
         ? []
-        : coverage(service, `services[${i}]`, tools)),
+        : coverage(s, service, `services[${i}]`, tools)),
     ]),
   ];
 }
@@ -50,6 +51,11 @@ export interface Tools {
   readonly set: (key: string, value: string) => string;
   /** Whether all of a rule could be read. @default true */
   readonly isRead?: (key: string) => boolean;
+}
+
+interface Edits extends Tools {
+  /** An edit of the stack's file, for what no command sets. */
+  readonly write: (what: string) => string;
 }
 
 /** Without mTLS there are no identities, and a rule about one would let nobody in. */
@@ -163,18 +169,27 @@ function issuerChecks(s: Settings, { problem, remove, set }: Tools): Problem[] {
 }
 
 /** A service that nobody may call, and a route that leads to a service which the gateway may not call. */
-function coverage(service: ServiceSettings, key: string, { problem, set }: Tools): Problem[] {
+function coverage(
+  s: Settings,
+  service: ServiceSettings,
+  key: string,
+  { problem, set, write }: Edits,
+): Problem[] {
   const rules = service.allowFrom ?? [];
+  const prefix = prefixOf(service);
   if (rules.length === 0)
     return [
       problem(
         `${key}.allowFrom`,
         service.allowFrom,
         `at least one caller of ${service.name}, because whoever is not named may not call it`,
-        set(`${key}.allowFrom[0].service`, "<name>"),
+        prefix === undefined
+          ? set(`${key}.allowFrom[0].service`, "<name>")
+          : write(
+              `${key}.allowFrom: [{gateway: true${s.authentication.issuers.length > 0 ? ", token: true" : ""}}], or prefix: false where nobody outside may call it`,
+            ),
       ),
     ];
-  const prefix = prefixOf(service);
   if (prefix === undefined || rules.some((rule) => rule.gateway)) return [];
   return [
     problem(

@@ -3,7 +3,7 @@ import { parse } from "yaml";
 import type { z } from "zod";
 import { type Sources, officialSources, readSources } from "../sources/index.ts";
 import { crossChecks } from "./checks.ts";
-import { nearest } from "./nearest.ts";
+import { issueProblems, knownKeys, meantKeys, unknownKey } from "./issue-problems.ts";
 import { type OwnCertificates, certificateChecks } from "./own-certificates.ts";
 import { type Problem, setCommand, show } from "./problems.ts";
 import { saysNothingNew, withoutIssues } from "./readable.ts";
@@ -19,6 +19,7 @@ export {
   rolledOutAtGateway,
   wholeNamespace,
 } from "./rollout.ts";
+export { knownKeys } from "./issue-problems.ts";
 export { modeOf } from "./mtls-checks.ts";
 export { prefixOf, versionOf } from "./prefix.ts";
 export { type Problem, formatProblems } from "./problems.ts";
@@ -34,9 +35,6 @@ export interface Parsed {
   readonly own: OwnCertificates;
   readonly problems: readonly Problem[];
 }
-
-/** Keys of this program that a stack may set. */
-export const knownKeys: readonly string[] = [...Object.keys(settingsSchema.shape), ...secretKeys];
 
 /**
  * Reads one stack's values: shape first, then the rules between keys, then the user's own certificates.
@@ -205,118 +203,4 @@ const textKeys = new Set(
 function innerType(schema: z.ZodType): string {
   const def = schema.def as { type: string; innerType?: z.ZodType };
   return def.innerType ? innerType(def.innerType) : def.type;
-}
-
-function unknownKey(stack: string, key: string): Problem {
-  const near = nearest(key, knownKeys);
-  return {
-    key,
-    // not the value: a misspelt key may hold a secret
-    value: "set",
-    allowed: `a key that exists${near ? `; did you mean ${near}?` : `: ${knownKeys.join(", ")}`}`,
-    // not the command, which would have to repeat the value
-    fix: near
-      ? `in Pulumi.${stack}.yaml, write bankmesh:${near}`
-      : `pulumi config rm --stack ${stack} ${key}`,
-  };
-}
-
-/** Keys that unknown ones were probably meant for; what stands there is not what the stack says. */
-function meantKeys(
-  raw: RawSettings,
-  plain: Record<string, unknown>,
-  issues: readonly z.core.$ZodIssue[],
-): string[] {
-  const top = Object.keys(raw).filter((key) => !(key in plain));
-  const slips = issues.flatMap((i) =>
-    i.code === "unrecognized_keys" ? i.keys.map((key) => [i.path, key] as const) : [],
-  );
-  return [...top.map((key) => [[], key] as const), ...slips].flatMap(([path, key]) => {
-    const near = nearest(key, path.length > 0 ? keysAt(path) : knownKeys);
-    return near === undefined ? [] : [keyOf([...path, near])];
-  });
-}
-
-function issueProblems(
-  stack: string,
-  plain: Record<string, unknown>,
-  issue: z.core.$ZodIssue,
-): Problem[] {
-  const at = (path: readonly PropertyKey[]) =>
-    path.reduce<unknown>((v, p) => (v as Record<PropertyKey, unknown> | undefined)?.[p], plain);
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((unknown) => {
-      const key = keyOf([...issue.path, unknown]);
-      const near = nearest(unknown, keysAt(issue.path));
-      return {
-        key,
-        value: show(at([...issue.path, unknown])),
-        allowed: `nothing: there is no such key${near ? `; did you mean ${near}?` : ""}`,
-        fix: near
-          ? `in Pulumi.${stack}.yaml, write ${near} for ${unknown} in ${keyOf(issue.path)}`
-          : `pulumi config rm --stack ${stack} --path 'bankmesh:${key}'`,
-      };
-    });
-  }
-  const key = keyOf(issue.path);
-  const example = issue.code === "invalid_value" ? likely(at(issue.path), issue.values) : "<value>";
-  return [
-    {
-      key,
-      // a key set that is refused may be one of private keys
-      value: issue.path.at(-1) === "jwks" ? "set (not shown)" : show(at(issue.path)),
-      allowed: allowedBy(issue),
-      fix: setCommand(stack, key, example),
-    },
-  ];
-}
-
-/** Keys that the schema has at a path. */
-function keysAt(path: readonly PropertyKey[]): string[] {
-  interface Definition {
-    readonly innerType?: { readonly def: Definition };
-    readonly element?: { readonly def: Definition };
-    readonly shape?: Readonly<Record<PropertyKey, { readonly def: Definition }>>;
-  }
-  const unwrap = (def: Definition): Definition => (def.innerType ? unwrap(def.innerType.def) : def);
-  const found = path.reduce<Definition | undefined>(
-    (def, part) => {
-      const next = typeof part === "number" ? def?.element : def?.shape?.[part];
-      return next && unwrap(next.def);
-    },
-    unwrap(settingsSchema.def as unknown as Definition),
-  );
-  return Object.keys(found?.shape ?? {});
-}
-
-/** What was probably meant. Never just any of the values: the first one may be the one that protects least. */
-function likely(value: unknown, allowed: readonly unknown[]): string {
-  const words = allowed.map(String);
-  const near = typeof value === "string" ? nearest(value, words) : undefined;
-  return near ?? (words.length === 1 ? words[0]! : "<value>");
-}
-
-/** A path as `pulumi config set --path` reads it: services[0].name, registryMirrors["docker.io"]. */
-function keyOf(path: readonly PropertyKey[]): string {
-  return path
-    .map((p, i) => {
-      if (typeof p === "number") return `[${p}]`;
-      const name = String(p);
-      if (!/^[\w-]+$/.test(name)) return `[${JSON.stringify(name)}]`;
-      return i === 0 ? name : `.${name}`;
-    })
-    .join("");
-}
-
-const kindsOfValues: Readonly<Record<string, string>> = {
-  array: "a list",
-  object: "a map",
-  record: "a map",
-  string: "text",
-};
-
-function allowedBy(issue: z.core.$ZodIssue): string {
-  if (issue.code === "invalid_key") return issue.issues[0]!.message;
-  const own = issue.code !== "invalid_type" || !issue.message.startsWith("Invalid input");
-  return own ? issue.message : (kindsOfValues[issue.expected] ?? issue.expected);
 }

@@ -1,38 +1,11 @@
-import { settingsSchema } from "./schema.ts";
-
-interface Schema {
-  readonly def: {
-    readonly type: string;
-    readonly innerType?: Schema;
-    readonly element?: Schema;
-    readonly valueType?: Schema;
-    readonly shape?: Readonly<Record<PropertyKey, Schema>>;
-  };
-  readonly safeParse: (value: unknown) => { readonly success: boolean };
-}
-
-const optional = ["optional", "default", "prefault"];
-const bare = (schema: Schema): Schema =>
-  schema.def.innerType ? bare(schema.def.innerType) : schema;
-
-/** What the schema says about a path; undefined where it says nothing. */
-function schemaAt(path: readonly PropertyKey[]): Schema | undefined {
-  return path.reduce<Schema | undefined>(
-    (schema, part) => {
-      if (!schema) return undefined;
-      const { element, shape, valueType } = bare(schema).def;
-      return typeof part === "number" ? element : (shape?.[part] ?? valueType);
-    },
-    settingsSchema as unknown as Schema,
-  );
-}
+import { type Schema, bare, isOptional, schemaAt } from "./schema-path.ts";
 
 /** Whether what a path leads to cannot be left out without its list losing its order, or its map being refused. */
 export function hasToBe(path: readonly PropertyKey[]): boolean {
   if (typeof path.at(-1) === "number") return true;
   const parent = schemaAt(path.slice(0, -1));
   const own = parent && bare(parent).def.shape?.[path.at(-1)!];
-  return own !== undefined && !optional.includes(own.def.type);
+  return own !== undefined && !isOptional(own);
 }
 
 /**
@@ -50,7 +23,7 @@ function valueFor(schema: Schema, index: number): unknown {
   if (type === "object")
     return Object.fromEntries(
       Object.entries(shape!)
-        .filter(([, field]) => !optional.includes(field.def.type))
+        .filter(([, field]) => !isOptional(field))
         .map(([name, field]) => [name, valueFor(field, index)]),
     );
   if (type === "array") return [valueFor(element!, index)];

@@ -13,11 +13,14 @@ export function pairChecks(
   key: string,
   tools: Tools,
 ): Problem[] {
-  return [...twins(s, service, key, tools), ...contradictions(s, service, key, tools)];
+  return [...idle(s, service, key, tools), ...contradictions(s, service, key, tools)];
 }
 
-/** A rule that stands twice: whoever takes one away believes that it is gone. */
-function twins(
+/**
+ * A rule that adds nothing to another one of its list. Standing twice, whoever takes one away believes that it is gone; beside
+ * a wider one, what a narrow rule asks for looks like protection, and is none.
+ */
+function idle(
   s: Settings,
   service: ServiceSettings,
   key: string,
@@ -26,13 +29,21 @@ function twins(
   return (["allowFrom", "denyFrom"] as const).flatMap((list) => {
     const rules = service[list] ?? [];
     return rules.flatMap((rule, i) => {
-      const first = rules.findIndex(
-        (other, j) => j < i && isRead(`${key}.${list}[${j}]`) && sameRule(s, service, other, rule),
-      );
       const at = `${key}.${list}[${i}]`;
-      return first >= 0
-        ? [problem(at, rule, `each rule once; ${list}[${first}] is the same`, remove(at))]
-        : [];
+      const by = rules.findIndex(
+        (other, j) =>
+          j !== i &&
+          isRead(`${key}.${list}[${j}]`) &&
+          coversRule(s, service, other, rule) &&
+          // of two that are the same, the second one goes
+          (j < i || !coversRule(s, service, rule, other)),
+      );
+      if (by < 0) return [];
+      const other = `${list}[${by}]`;
+      const allowed = sameRule(s, service, rules[by]!, rule)
+        ? `each rule once; ${other} is the same`
+        : `what ${other} does not ${list === "allowFrom" ? "allow" : "refuse"} already; that one is wider, and nothing here makes it narrower`;
+      return [problem(at, rule, allowed, remove(at))];
     });
   });
 }

@@ -108,6 +108,8 @@ export interface Expectation {
   readonly seen?: Readonly<Record<string, string | null>>;
   /** What the rules would have said, in a dry run. @default not asked */
   readonly wouldBe?: "allowed" | "denied";
+  /** Service whose own proxy would have, for a request from outside that the gateway lets in. @default who answers it */
+  readonly wouldBeBy?: string;
   /** Whether the server's proxy has to log it, with status, flags and peer. @default not asked */
   readonly logged?: boolean;
 }

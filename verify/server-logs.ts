@@ -6,7 +6,7 @@ import { judgeDryRun } from "./dry-run.ts";
 import type { Identities } from "./judge.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { judgeLogged } from "./logged.ts";
-import type { ProbeRequest, ProbeTarget, TrafficRequest } from "./probe.ts";
+import type { ProbeTarget, TrafficRequest } from "./probe.ts";
 import type { Outcome } from "./runner.ts";
 
 /** Namespace and app of the proxy that answers a request. */
@@ -49,7 +49,7 @@ export async function attachAccessLogs(
 }
 
 /** Whether a verdict hangs on a line of the log. */
-function needsLine({ expected }: Outcome): boolean {
+export function needsLine({ expected }: Outcome): boolean {
   return expected.wouldBe !== undefined || expected.logged === true;
 }
 
@@ -71,7 +71,7 @@ async function readLines(
   await Promise.all(
     outcomes.map(async (outcome) => {
       const { evidence, request } = outcome;
-      const server = serverOf(request, target, gateway);
+      const server = serverOf(outcome, target, gateway);
       if (!server || request.from === "tool") return;
       const line = findLine(await read(server), {
         ...{ at: evidence.at, seconds: evidence.seconds, path: pathOf(request) },
@@ -103,13 +103,15 @@ function pathOf(request: TrafficRequest): string {
   return request.from === "host" ? request.path : new URL(request.url).pathname;
 }
 
-/** Whose proxy answers; undefined for a server of this process. */
+/** Whose proxy's line says what is asked; undefined for a server of this process. */
 function serverOf(
-  request: ProbeRequest,
+  { request, expected }: Outcome,
   target: ProbeTarget,
   gateway: GatewayProxy,
 ): Server | undefined {
   if (request.from === "tool") return undefined;
+  if (expected.wouldBeBy !== undefined)
+    return { namespace: target.settings.namespace, app: expected.wouldBeBy };
   if (request.from === "host") {
     if (request.to === "control-server") return undefined;
     return gateway;

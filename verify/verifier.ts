@@ -23,7 +23,7 @@ import {
 } from "./runner.ts";
 import { worldsDomain } from "./worlds/edge-hosts.ts";
 import { roundSender, tokenMaker } from "./sender.ts";
-import { attachAccessLogs } from "./server-logs.ts";
+import { attachAccessLogs, needsLine } from "./server-logs.ts";
 import { type Strangers, clientsOf, makeStrangers } from "./strangers.ts";
 
 /** Where this machine reaches the gateway. */
@@ -137,8 +137,8 @@ export class Verifier {
     const until = performance.now() + (options.limitSeconds ?? defaultLimit) * 1000;
     let outcomes = await ask(applying);
     for (let again = 0; again < 2 && options.accessLogs !== false; again++) {
-      // a proxy loses a line of its log now and then, and what a dry run would have done stands nowhere else
-      const unseen = outcomes.filter((o) => o.expected.wouldBe && !o.evidence.accessLog);
+      // a proxy loses a line of its log now and then, and what a dry run would have done, or who called, stands nowhere else
+      const unseen = outcomes.filter((o) => needsLine(o) && !o.evidence.accessLog);
       const left = (until - performance.now()) / 1000;
       if (unseen.length === 0 || left <= 0) break;
       const items = Map.groupBy(unseen, (o) => o.probe);

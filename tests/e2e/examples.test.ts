@@ -10,6 +10,7 @@ import type { Kubectl } from "../../verify/kubectl.ts";
 import { allProbes } from "../../verify/probes/index.ts";
 import { table } from "../../verify/reports/terminal.ts";
 import type { Subject, Verifier } from "../../verify/verifier.ts";
+import { assertDialsMtls } from "./support/client-rule.ts";
 import { assertAllCaught } from "./support/mutations.ts";
 import { assertAllHold, idsOf, narrowed } from "./support/proof.ts";
 import { TestStack, type Values } from "./support/stack.ts";
@@ -71,6 +72,17 @@ describe("the examples", () => {
     const curl = `curl -sS -m 5 -o /dev/null -w '%{http_code}' ${url} 2>&1; echo " exit $?"`;
     const pod = ["exec", `--namespace=${namespace}`, `deployment/${client}`, "--container=curl"];
     return (await kubectl.run([...pod, "--", "sh", "-c", curl])).trim();
+  }
+
+  /** The DestinationRule of the example that the stack is, and what it is without. */
+  async function dialsMtls(name: string, service: string): Promise<void> {
+    const { destinationRule, ...without } = example(name);
+    assert.ok(destinationRule);
+    await assertDialsMtls({
+      ...{ kubectl: await stack.kubectl(), namespace: stack.settings.namespace, service },
+      shell: (kind, script) => asking((verifier) => verifier.callers.shell(kind, script)),
+      withoutRule: () => become(without),
+    });
   }
 
   describe("demo", () => {
@@ -208,6 +220,9 @@ describe("the examples", () => {
         assert.match(await kubectl.run([...exec, "--", "curl", "-sS", url]), banner);
       }
     });
+
+    it("dials mTLS for each name of its namespace: without its DestinationRule, a server without a sidecar answers", () =>
+      dialsMtls("production", "backend"));
   });
 
   describe("namespaces", () => {
@@ -226,5 +241,8 @@ describe("the examples", () => {
     it("is seen to be open where the mesh's own default-deny is gone, outside the namespace that has another", async () => {
       await asking((callers) => assertAllCaught(callers, stack, ["mesh-default-deny-deleted"]));
     });
+
+    it("dials mTLS to the backend: without its DestinationRule, a server without a sidecar answers there", () =>
+      dialsMtls("namespaces", "backend"));
   });
 });

@@ -212,11 +212,13 @@ function expected(s: Settings, item: string): Expectation {
   const answered: Expectation = { reason: "ok", ...(shows && { peer }) };
   if (s.authorization === "dry-run") {
     if (!decision.allowed && decision.routed === false) return { reason: "not-found" };
-    // what the service's own proxy would say stands in another log than the gateway's
-    const elsewhere =
-      !decision.allowed && call.from.kind === "outside" && decision.at === "service";
-    if (elsewhere) return answered;
-    return { ...answered, wouldBe: decision.allowed ? "allowed" : "denied" };
+    // what the service's own proxy would say stands in its log, not in the gateway's
+    const inside = !decision.allowed && call.from.kind === "outside" && decision.at === "service";
+    return {
+      ...answered,
+      wouldBe: decision.allowed ? "allowed" : "denied",
+      ...(inside && { wouldBeBy: call.service }),
+    };
   }
   if (decision.allowed) return answered;
   return {

@@ -6,6 +6,7 @@ import { nonsense } from "./nonsense-errors.ts";
 import { pairs } from "./pair-errors.ts";
 import { patterns } from "./pattern-errors.ts";
 import { rollouts } from "./rollout-errors.ts";
+import { shapeErrors } from "./shape-errors.ts";
 
 /** Wrong shapes. */
 const shapes: readonly ConfigError[] = [
@@ -267,6 +268,13 @@ const rules: readonly ConfigError[] = [
     "services[0].allowFrom",
     "(not set)",
     "at least one caller of users",
+    "in Pulumi.dev.yaml, write services[0].allowFrom: [{gateway: true}], or prefix: false where nobody outside may call it",
+  ),
+  row(
+    { authorization: "enforce", services: [{ name: "users", prefix: false }] },
+    "services[0].allowFrom",
+    "(not set)",
+    "at least one caller of users",
     setPath("services[0].allowFrom[0].service", "<name>"),
   ),
   row(
@@ -372,6 +380,7 @@ const rules: readonly ConfigError[] = [
 export const accessErrors: readonly ConfigError[] = [
   ...patterns,
   ...pairs,
+  ...shapeErrors,
   ...nonsense,
   ...meaningless,
   ...keySources,

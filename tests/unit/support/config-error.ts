@@ -28,6 +28,12 @@ export function top(
   return { raw: { [key]: wrong }, key, value, allowed, fix: set(key, example) };
 }
 
+/** A value of a shape that no command sets. */
+export function edited(key: string, wrong: unknown, allowed: string, edit: string): ConfigError {
+  const fix = `in Pulumi.dev.yaml, write ${edit}`;
+  return { raw: { [key]: wrong }, key, value: JSON.stringify(wrong), allowed, fix };
+}
+
 /** A wrong value inside one. */
 export function nested(
   raw: Record<string, unknown>,

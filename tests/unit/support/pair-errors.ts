@@ -33,6 +33,21 @@ const twins: readonly [object, object][] = [
   ],
   [{ service: "orders" }, { principal: orders }],
 ];
+/** Rules that let in, or refuse, nothing more than a wider one of their list. */
+const wider: readonly (readonly [list: "allowFrom" | "denyFrom", rules: object[], idle: number])[] =
+  [
+    ["allowFrom", [{ gateway: true }, { gateway: true, methods: ["GET"] }], 1],
+    ["allowFrom", [{ service: "orders", paths: ["/payments"] }, { service: "orders" }], 0],
+    [
+      "allowFrom",
+      [
+        { gateway: true, claims: { role: ["x"] } },
+        { gateway: true, token: true },
+      ],
+      0,
+    ],
+    ["denyFrom", [{ service: "orders" }, { service: "orders", methods: ["POST"] }], 1],
+  ];
 const shown = (rule: unknown) => {
   const text = JSON.stringify(rule);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
@@ -59,6 +74,17 @@ export const pairs: readonly ConfigError[] = [
       shown(second),
       "each rule once; allowFrom[0] is the same",
       removePath("services[0].allowFrom[1]"),
+    ),
+  ),
+  ...wider.map(([list, rules, at]) =>
+    row(
+      payments(list === "denyFrom" ? { denyFrom: rules } : { allowFrom: rules }, {
+        authentication,
+      }),
+      `services[0].${list}[${at}]`,
+      shown(rules[at]),
+      `what ${list}[${1 - at}] does not ${list === "denyFrom" ? "refuse" : "allow"} already`,
+      removePath(`services[0].${list}[${at}]`),
     ),
   ),
   row(

@@ -49,7 +49,10 @@ export const serviceErrors: readonly ConfigError[] = [
   ),
   service("sourceImage", { sourceImage: "apache" }, '"apache"', "one of nginx, httpd, istio-app"),
   service("writablePaths[0]", { writablePaths: ["run"] }, '"run"', "the path of a folder"),
-  service("ports", { ports: [] }, "[]", "at least one port"),
+  {
+    ...service("ports", { ports: [] }, "[]", "at least one port"),
+    fix: "in Pulumi.dev.yaml, write a list of maps there, each with port, targetPort, protocol",
+  },
   service("ports[0].port", { ports: [{ ...http, port: 0 }] }, "0", port),
   service("ports[0].targetPort", { ports: [{ ...http, targetPort: "http" }] }, '"http"', port),
   service(
