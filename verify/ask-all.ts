@@ -56,6 +56,7 @@ export async function askAll(
     ? // upstream's Envoy does not have Istio's metrics
       new Fixtures({ kubectl, stack: settings, images, withoutMetrics: route === "airgap" })
     : undefined;
+  progress(withFixtures ? "bringing callers and fixtures" : "bringing callers");
   const opening = fixtures?.open();
   // told below, once the callers are there
   opening?.catch(() => undefined);
@@ -70,6 +71,7 @@ export async function askAll(
     ]);
     if (withFixtures && route === "airgap") leftOut.push({ id: "T2", questions: 1 });
     const outcomes = [...own, ...(theirs ?? [])];
+    progress("comparing with manifests, and taking away what was brought");
     const target = await verifier.target(settings);
     // a kubeconfig may show less than all namespaces
     const compared = await agreementOf(kubectl, own, target).catch((e: Error) => e);

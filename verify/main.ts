@@ -14,7 +14,7 @@ import {
   lifeUntil,
   verdictOf,
 } from "./reports/report.ts";
-import { table } from "./reports/terminal.ts";
+import { areaTable, table } from "./reports/terminal.ts";
 import { rowsThatHold } from "./rows.ts";
 
 /** Exit code for a run that could not ask; 0 says that all hold, 1 that something does not. */
@@ -28,7 +28,7 @@ export async function main(args: ParsedArguments): Promise<number> {
     if (args.flags.to !== undefined && formats.length === 0)
       throw new UserError("--to says where reports go, and --output which: there is none");
     const report = await ask(reporter, args.positional[0], args.flags);
-    process.stdout.write(`${table(report.outcomes)}\n`);
+    process.stdout.write(`${table(report.outcomes)}\n\n${areaTable(report.outcomes)}\n\n`);
     const agreed = report.agreement ? agreementLines(report.agreement) : [];
     for (const line of [...agreed, ...report.notAsked]) process.stdout.write(`${line}\n`);
     await write(report, formats, args.flags.to);

@@ -52,6 +52,8 @@ export interface Outcome extends Judgement {
   readonly control?: { readonly differs: string; readonly evidence: Evidence };
   /** Answers that were taken. */
   readonly samples: number;
+  /** How many of them were the same, counted from the last. */
+  readonly alike: number;
   /** From the begin of the run until it was settled. */
   readonly seconds: number;
 }
@@ -201,6 +203,7 @@ class Question {
     this.outcome = {
       ...judged,
       ...{ id: probe.id, item, probe, rows, expected, request, samples, seconds },
+      alike: this.streak,
       evidence: this.evidence ?? unanswered(seconds),
       ...(this.group !== undefined && { group: this.group }),
       ...(control && { control }),
@@ -216,7 +219,7 @@ class Question {
       return { verdict: "inconclusive", got: "timeout", text };
     }
     if (stable) {
-      if (probe.patienceSeconds === undefined) return last;
+      if (!probe.patienceSeconds) return last;
       const text = last.verdict === "holds" ? `${last.text}, after ${after}` : last.text;
       return { ...last, text: last.verdict === "holds" ? text : `still after ${after}: ${text}` };
     }

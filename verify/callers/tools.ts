@@ -151,18 +151,38 @@ export class ToolCaller {
     const platform = resources.filter(({ node }) => this.isPlatforms(node.id));
     const asked = platform.filter(({ genericXdsConfigs = [] }) => genericXdsConfigs.length > 0);
     if (asked.length === 0) return ["istiod has sent nothing to any proxy of the platform"];
-    return platform.flatMap(({ node, genericXdsConfigs = [] }) =>
+    const behind = platform.flatMap(({ node, genericXdsConfigs = [] }) =>
       genericXdsConfigs
         .filter(({ configStatus = "UNKNOWN" }) => !["SYNCED", "NOT_SENT"].includes(configStatus))
         .map((x) => `${node.id}: ${x.typeUrl.split(".").at(-1)} is ${x.configStatus}`),
     );
+    const connected = new Set(platform.map(({ node }) => node.id));
+    const running = await this.proxies();
+    return [
+      ...running.filter((id) => !connected.has(id)).map((id) => `${id} is not connected to istiod`),
+      ...behind,
+    ];
+  }
+
+  /** Ready pods of the platform that have a proxy, as istiod names them: `pod.namespace`. */
+  private async proxies(): Promise<string[]> {
+    const found = await Promise.all(
+      this.namespaces().map(async (namespace) => {
+        const pods = await this.podsOf(namespace);
+        return pods.filter(hasProxy).map(({ metadata: { name } }) => `${name}.${namespace}`);
+      }),
+    );
+    return found.flat();
+  }
+
+  private namespaces(): string[] {
+    const { namespace, clients } = this.args.settings;
+    return [...new Set([namespace, gatewayNamespace, ...clients.map((c) => c.namespace)])];
   }
 
   /** Whether a proxy (`pod.namespace`) is the stack's; on a cluster that others share, theirs are their own business. */
   private isPlatforms(id: string): boolean {
-    const { namespace, clients } = this.args.settings;
-    const ours = [namespace, gatewayNamespace, ...clients.map((c) => c.namespace)];
-    return ours.includes(id.slice(id.lastIndexOf(".") + 1));
+    return this.namespaces().includes(id.slice(id.lastIndexOf(".") + 1));
   }
 
   /** Configuration that proxies did not take, as every istiod has counted it since its start. */
@@ -265,6 +285,13 @@ export class ToolCaller {
       ({ metadata }) => !metadata.deletionTimestamp && metadata.labels?.[runLabel] === undefined,
     );
   }
+}
+
+/** Whether a pod takes traffic through a proxy of Istio's. */
+function hasProxy({ spec, status }: Pod): boolean {
+  const containers = [...spec.containers, ...(spec.initContainers ?? [])];
+  const ready = status.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
+  return ready && containers.some(({ name }) => name === "istio-proxy");
 }
 
 interface ActiveSecret {

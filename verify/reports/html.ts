@@ -1,5 +1,15 @@
 import { type Cell, matrixOf } from "./matrix.ts";
-import { type Report, areaOf, countsOf, inWorld, linesOf, nameOf, verdictOf } from "./report.ts";
+import {
+  type Report,
+  areaHead,
+  areaOf,
+  areaRows,
+  countsOf,
+  inWorld,
+  linesOf,
+  nameOf,
+  verdictOf,
+} from "./report.ts";
 import { style } from "./style.ts";
 import { rowsThatHold } from "../rows.ts";
 import { controlText, evidenceText, expectedText, requestText } from "./words.ts";
@@ -94,15 +104,13 @@ function cellHtml(cell: Cell | undefined): string {
 }
 
 function areas(outcomes: readonly Outcome[]): string {
-  const rows = [...Map.groupBy(outcomes, (o) => areaOf(o.id))].map(([area, of]) => {
-    const { holds, fails, inconclusive } = countsOf(of);
-    const cells = [of.length, holds, fails, inconclusive].map((n) => `<td>${n}</td>`).join("");
-    return `<tr><th scope="row">${escape(area)}</th>${cells}</tr>`;
+  const rows = areaRows(outcomes).map(([area, ...counts]) => {
+    const cells = counts.map((n) => `<td>${n}</td>`).join("");
+    return `<tr><th scope="row">${escape(area!)}</th>${cells}</tr>`;
   });
-  const head = ["area", "questions", "hold", "fail", "inconclusive"];
   return section(
     "By area",
-    `<div class="wide"><table><thead><tr>${head.map((h) => `<th scope="col">${h}</th>`).join("")}</tr></thead><tbody>${rows.join("\n")}</tbody></table></div>`,
+    `<div class="wide"><table><thead><tr>${areaHead.map((h) => `<th scope="col">${h}</th>`).join("")}</tr></thead><tbody>${rows.join("\n")}</tbody></table></div>`,
   );
 }
 
@@ -138,7 +146,7 @@ function details(
     ["got", evidenceText(o.evidence)],
     ["verdict", o.text],
     ...(o.control ? [["control", controlText(o.control)] as [string, string]] : []),
-    ["answers", `${o.samples} in a row, settled after ${o.seconds.toFixed(1)} s`],
+    ["answers", `${o.samples}, the last ${o.alike} alike, settled after ${o.seconds.toFixed(1)} s`],
   ];
   const body =
     o.evidence.body.trim() === "" ? "" : `<pre>${escape(o.evidence.body.slice(0, 600))}</pre>`;

@@ -1,4 +1,12 @@
-import { type Report, areaOf, countsOf, inWorld, linesOf, nameOf, verdictOf } from "./report.ts";
+import {
+  type Report,
+  areaHead,
+  areaRows,
+  inWorld,
+  linesOf,
+  nameOf,
+  verdictOf,
+} from "./report.ts";
 import { agreementLines } from "../agreement.ts";
 import { controlText, evidenceText, expectedText, requestText } from "./words.ts";
 
@@ -16,7 +24,7 @@ export function markdown(report: Report): string {
   return [
     `# Stack ${code(report.stack)}: ${verdicts[verdictOf(outcomes)]}`,
     `${report.at}, ${report.seconds.toFixed(0)} s. ${modes}. Istio ${p.istio} (${p.route} route), cluster ${p.cluster}, namespace ${p.namespace}.`,
-    table(["area", "questions", "hold", "fail", "inconclusive"], areaRows(report)),
+    table(areaHead, areaRows(outcomes)),
     ...(wrong.length > 0 ? ["## What does not hold", wrong.map(detail).join("\n")] : []),
     ...(report.notAsked.length > 0
       ? ["## Not asked", report.notAsked.map((line) => `- ${text(line)}`).join("\n")]
@@ -47,13 +55,6 @@ export function markdown(report: Report): string {
     ),
     "",
   ].join("\n\n");
-}
-
-function areaRows({ outcomes }: Report): string[][] {
-  return [...Map.groupBy(outcomes, (o) => areaOf(o.id))].map(([area, of]) => {
-    const { holds, fails, inconclusive } = countsOf(of);
-    return [area, of.length, holds, fails, inconclusive].map(String);
-  });
 }
 
 function detail(o: Report["outcomes"][number]): string {

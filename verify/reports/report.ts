@@ -61,6 +61,17 @@ export function areaOf(id: string): string {
   return areas[id[0]!] ?? "other";
 }
 
+/** How many questions of each area were asked, and how often each verdict was given: area, questions, hold, fail, inconclusive. */
+export function areaRows(outcomes: readonly Outcome[]): string[][] {
+  return [...Map.groupBy(outcomes, (o) => areaOf(o.id))].map(([area, of]) => {
+    const { holds, fails, inconclusive } = countsOf(of);
+    return [area, of.length, holds, fails, inconclusive].map(String);
+  });
+}
+
+/** What the columns of `areaRows` are. */
+export const areaHead = ["area", "questions", "hold", "fail", "inconclusive"];
+
 /** The worst of all verdicts: what is inconclusive is no pass. */
 export function verdictOf(outcomes: readonly Outcome[]): Outcome["verdict"] {
   if (outcomes.some((o) => o.verdict === "fails")) return "fails";

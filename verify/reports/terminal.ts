@@ -1,5 +1,5 @@
 import { columns } from "../../scripts/columns.ts";
-import { type Line, linesOf } from "./report.ts";
+import { type Line, areaHead, areaRows, linesOf } from "./report.ts";
 import { textField } from "../access-log.ts";
 import type { Expectation } from "../probe.ts";
 import type { Outcome } from "../runner.ts";
@@ -61,6 +61,11 @@ export function table(outcomes: readonly Outcome[]): string {
     );
   });
   return `${[first, ...lines].join("\n")}\n${summary(outcomes)}`;
+}
+
+/** What came of each area, in a table. */
+export function areaTable(outcomes: readonly Outcome[]): string {
+  return columns([areaHead, ...areaRows(outcomes)]).join("\n");
 }
 
 function rowOf({ id, about, outcomes: group }: Line): string[] {

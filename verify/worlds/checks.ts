@@ -25,8 +25,11 @@ export interface CheckArgs {
 
 /** Calls that are sent to be counted. */
 const countedCalls = 20;
-/** How long the traffic of a flip lasts, and when in it the mode changes, in s. */
-const flip = { seconds: 7, after: 2 };
+/**
+ * Traffic of a flip, in s: how long it lasts before the mode changes; how long it goes on once plaintext is refused, for
+ * connections are drained meanwhile; and after which time its pod ends it in any case.
+ */
+const flip = { before: 2, after: 6, most: 60 };
 /** How long plaintext may still be taken once the mode has changed: configuration takes time. */
 const flipPatience = 20_000;
 
@@ -50,9 +53,10 @@ async function flipUnderTraffic(args: CheckArgs, service: string): Promise<strin
   };
   const before = await plaintext();
   const curl = `curl --silent --output /dev/null --max-time 5 --write-out '%{http_code}\\n' ${url}`;
-  const loop = `end=$(($(date +%s) + ${flip.seconds})); while [ $(date +%s) -lt $end ]; do ${curl}; done; true`;
+  const stop = `/tmp/flip-${service}`;
+  const loop = `end=$(($(date +%s) + ${flip.most})); while [ ! -e ${stop} ] && [ $(date +%s) -lt $end ]; do ${curl}; done; rm -f ${stop}`;
   const traffic = callers.shell("mesh", loop);
-  await sleep(flip.after * 1000);
+  await sleep(flip.before * 1000);
   const strict = workloadMtls({ service, mode: "STRICT" });
   const make = istioObjects(place.namespace);
   await kubectl.apply([make("security", "v1", "PeerAuthentication", `${service}-mtls`, strict)]);
@@ -62,6 +66,8 @@ async function flipUnderTraffic(args: CheckArgs, service: string): Promise<strin
     await sleep(300);
     after = await plaintext();
   }
+  await sleep(flip.after * 1000);
+  await callers.shell("mesh", `touch ${stop}`);
   return flipFindings(before, after, (await traffic).split("\n").filter(Boolean));
 }
 

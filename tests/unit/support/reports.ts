@@ -19,7 +19,7 @@ const evidence: Evidence = {
 export const outcome = (values: Partial<Outcome> = {}): Outcome => ({
   ...{ id: "M4", item: "users", probe, expected: { reason: "tls-required" } },
   ...{ request: probe.send({} as never, ""), evidence, verdict: "holds", got: "tls-required" },
-  ...{ text: "tls-required, and the control succeeded", samples: 3, seconds: 1.2, rows: ["M4"] },
+  ...{ text: "tls-required, and the control succeeded", samples: 3, alike: 3, seconds: 1.2, rows: ["M4"] },
   control: {
     differs: "the twin",
     evidence: { at: evidence.at, seconds: 0.1, body: "", message: "", status: 200 },

@@ -97,6 +97,8 @@ export function flipProbes(service: string): Probe[] {
       why: "callers of the mesh speak mTLS before and after; plaintext is taken before, and refused after",
       applies: () => true,
       samples: 1,
+      // it is STRICT afterwards: asked again, it would say something else than what went wrong
+      patienceSeconds: 0,
       expect: () => ({ reason: "ok" }),
       send: () => ({ from: "tool", check: "flip", service }),
     },
