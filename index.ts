@@ -92,7 +92,11 @@ const gate =
         {
           ...{ kubeconfig: admin, settings, curlImage: images.curl, echoImage: images.echo },
           policies: [...access.policies, ...security.policies, ...gateway.objects],
-          ...{ deployments: bank.deployments, asks },
+          ...{
+            deployments: bank.deployments,
+            asks,
+            client: { certPem: pki.clientCertPem, keyPem: pki.clientKeyPem },
+          },
         },
         { dependsOn: [access, bank, security, gateway] },
       )

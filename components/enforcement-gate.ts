@@ -10,6 +10,11 @@ export interface EnforcementGateArgs {
   readonly settings: Settings;
   /** Kubeconfig of the cluster; goes to the command by standard input. */
   readonly kubeconfig: pulumi.Input<string>;
+  /** Certificate and key of the external client, for gateways that ask for one; PEM. @default none is shown */
+  readonly client?: {
+    readonly certPem: pulumi.Input<string>;
+    readonly keyPem: pulumi.Input<string>;
+  };
   /** Image with curl and a shell, for the caller. */
   readonly curlImage: string;
   /** Image of services that name none: another one is another workload. */
@@ -25,8 +30,8 @@ export interface EnforcementGateArgs {
 /**
  * Green only when the mesh enforces what the stack says: a command on this machine that brings a caller, asks each
  * replica of each proxy until all answer by today's rules, and takes the caller away. It runs again when policies or
- * workloads change, back to what they were too, after an update that deleted policies which were in its way, and not
- * otherwise.
+ * workloads change, back to what they were too, after an update that deleted policies which were in its way, when the
+ * certificate is renewed that it shows, and not otherwise.
  */
 export class EnforcementGate extends pulumi.ComponentResource {
   /** How long enforcement took, in words. */
@@ -40,9 +45,10 @@ export class EnforcementGate extends pulumi.ComponentResource {
   constructor(name: string, args: EnforcementGateArgs, opts?: pulumi.ComponentResourceOptions) {
     const { timeoutSeconds } = args.settings.enforcementGate;
     super("bankmesh:mesh:EnforcementGate", name, { timeoutSeconds }, opts);
-    const { namespace } = args.settings;
+    const { namespace, gatewayTls } = args.settings;
     const questions = enforcementQuestions(args.settings);
     const input = {
+      ...(gatewayTls === "MUTUAL" && { client: args.client }),
       ...{ namespace, image: args.curlImage, questions, timeoutSeconds },
       policies: args.policies.map(({ kind, metadata }) => ({
         kind,

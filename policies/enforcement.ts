@@ -1,4 +1,10 @@
-import { type ServiceSettings, type Settings, modeOf, prefixOf } from "../settings/index.ts";
+import {
+  type ServiceSettings,
+  type Settings,
+  modeOf,
+  prefixOf,
+  wholeNamespace,
+} from "../settings/index.ts";
 import { type Caller, type Decision, decide } from "./decide.ts";
 
 /** How a proxy answers once it enforces what the stack says. */
@@ -24,20 +30,42 @@ export interface EnforcementQuestion {
   /** Port of the replica. */
   readonly port: number;
   readonly url: string;
-  /** Show the certificate that the mesh gave to the caller. @default none */
-  readonly certificate?: boolean;
+  /** Show the certificate that the mesh gave to the caller, or that of the external client. @default none */
+  readonly certificate?: "mesh" | "client";
   readonly expect: Answer;
 }
+
+/** Stands for the caller's own pod among the apps that are asked: a workload that no rule is about. */
+export const callerItself = "the caller itself";
 
 /** A workload of the namespace whom no rule names. */
 const stranger = (namespace: string): Caller => ({ kind: "workload", namespace, account: "curl" });
 
 /**
  * What each replica of each proxy answers once it enforces what the stack says: plaintext, somebody of the mesh whom no
- * rule names, and at the gateway somebody without a token.
+ * rule names, a workload that no rule is about, and at the gateway somebody without a token.
  */
 export function enforcementQuestions(s: Settings): EnforcementQuestion[] {
-  return [...s.services.flatMap((service) => ofService(s, service)), ...ofGateway(s)];
+  return [
+    ...s.services.flatMap((service) => ofService(s, service)),
+    ...ofCaller(s),
+    ...ofGateway(s),
+  ];
+}
+
+/** The namespace's default-deny, where there is one, is all that closes a workload without rules. */
+function ofCaller(s: Settings): EnforcementQuestion[] {
+  const closed = s.mtlsMode !== "DISABLE" && wholeNamespace(s);
+  if (s.authorization !== "enforce" || !closed) return [];
+  const strict = s.mtlsMode === "STRICT";
+  return [
+    {
+      ...{ app: callerItself, namespace: s.namespace, port: 8080, expect: "denied" },
+      text: "a workload that no rule is about (default-deny)",
+      url: `${strict ? "https" : "http"}://caller.${s.namespace}.svc.cluster.local:8080/`,
+      ...(strict && { certificate: "mesh" }),
+    },
+  ];
 }
 
 function ofService(s: Settings, service: ServiceSettings): EnforcementQuestion[] {
@@ -57,7 +85,7 @@ function ofService(s: Settings, service: ServiceSettings): EnforcementQuestion[]
   if (mode !== "STRICT") return [plain];
   const identity = {
     ...{ ...at, text: `a workload that no rule names to ${name}`, url: `https://${host}` },
-    ...{ certificate: true, expect: by(stranger(s.namespace)) },
+    ...{ certificate: "mesh" as const, expect: by(stranger(s.namespace)) },
   };
   return [plain, identity];
 }
@@ -83,17 +111,20 @@ function ofGateway(s: Settings): EnforcementQuestion[] {
       ...{ ...at, port: 80, text: `${prefix} at the gateway's port for plain HTTP` },
       ...{ url: `http://${host}${prefix}`, expect: "redirected" as const },
     },
-    {
-      ...{ ...at, port: 443, url: `https://${host}${prefix}` },
-      ...(gatewayTls === "MUTUAL"
-        ? {
+    ...(gatewayTls === "MUTUAL"
+      ? [
+          {
+            ...{ ...at, port: 443, url: `https://${host}${prefix}` },
             text: `${prefix} at the gateway, without a client certificate`,
             expect: "certificate-required" as const,
-          }
-        : {
-            text: `${prefix} at the gateway, without a token`,
-            expect: fromOutside(s, service, prefix),
-          }),
+          },
+        ]
+      : []),
+    {
+      ...{ ...at, port: 443, url: `https://${host}${prefix}` },
+      ...(gatewayTls === "MUTUAL" && { certificate: "client" as const }),
+      text: `${prefix} at the gateway, without a token`,
+      expect: fromOutside(s, service, prefix),
     },
   ]);
 }

@@ -47,6 +47,10 @@ const elsewhere: readonly (CommandSpec & {
         help: "also asks what the stack has not in it, of throw-away namespaces beside it (the default on kind)",
       },
       { name: "no-fixtures", help: "asks of the stack alone" },
+      {
+        name: "no-edge",
+        help: "on a cluster that somebody else runs: asks nothing of the gateway from this machine",
+      },
     ],
     details: `${stackHelp}
 exit codes: 0 all hold, 1 some fail or are inconclusive, 2 could not ask`,
@@ -65,8 +69,9 @@ exit codes: 0 all hold, 1 some fail or are inconclusive, 2 could not ask`,
       {
         name: "unbroken",
         value: "ROUNDS",
-        help: "breaks nothing, and asks so often: none may be red",
+        help: "breaks nothing, and asks so often, with fixtures: none may be red",
       },
+      { name: "no-fixtures", help: "with --unbroken: asks of the stack alone" },
       {
         name: "existing",
         help: "breaks a stack on a cluster that it did not make: its policies, gateway and pods",

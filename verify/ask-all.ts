@@ -7,9 +7,9 @@ import type { Platform } from "./platform.ts";
 import { allProbes } from "./probes/index.ts";
 import { operationProbes } from "./probes/operations.ts";
 import { inWorld, nameOf } from "./reports/report.ts";
-import type { Outcome, RunOptions } from "./runner.ts";
+import { type Outcome, type RunOptions, defaultLimit } from "./runner.ts";
 import { stateProbe, unchanged } from "./state.ts";
-import { Verifier } from "./verifier.ts";
+import { type Edge, Verifier } from "./verifier.ts";
 import { Fixtures } from "./worlds/fixtures.ts";
 
 /** What came of a run. */
@@ -41,12 +41,14 @@ export function fixturesOn(
  * Asks the stack, and its fixtures beside it. Fixtures come up while the stack is asked.
  *
  * @param withFixtures whether fixtures are brought beside it
+ * @param edge where this machine reaches the gateway; undefined on kind, whose ports are this machine's, or where it does not
  * @throws UserError when fixtures are wanted and do not come up
  */
 export async function askAll(
   { kubectl, settings, outputs, subject, curlImage, stack }: Omit<Platform, "name">,
   withFixtures: boolean,
   progress: (text: string) => void,
+  edge?: Edge,
 ): Promise<Asked> {
   const images = outputs.images as { curl: string; echo: string; nginx: string };
   const route = String(outputs.route);
@@ -63,11 +65,12 @@ export async function askAll(
   let verifier: Verifier | undefined;
   try {
     const checks = { unchanged: unchanged(stack) };
-    verifier = await Verifier.open({ kubectl, settings, curlImage, checks });
+    verifier = await Verifier.open({ kubectl, settings, curlImage, checks, ...(edge && { edge }) });
     const lender = verifier;
+    const limited = { ...options, endsAt: performance.now() + defaultLimit * 1000 };
     const [own, theirs] = await Promise.all([
-      verifier.ask(subject, options, [...allProbes, stateProbe]),
-      opening?.then(() => fixtures!.ask(lender, options)),
+      verifier.ask(subject, limited, [...allProbes, stateProbe]),
+      opening?.then(() => fixtures!.ask(lender, limited)),
     ]);
     if (withFixtures && route === "airgap") leftOut.push({ id: "T2", questions: 1 });
     const outcomes = [...own, ...(theirs ?? [])];

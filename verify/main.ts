@@ -5,7 +5,8 @@ import { type Settings, prefixOf } from "../settings/index.ts";
 import { askAll, leftOutLines, fixturesOn, withoutFixtures } from "./ask-all.ts";
 import { agreementLines } from "./agreement.ts";
 import { closedFromHere, unasked } from "./calls.ts";
-import { openPlatform } from "./platform.ts";
+import { findEdge } from "./edge-address.ts";
+import { type Platform, openPlatform } from "./platform.ts";
 import { type Format, formatsIn, writeReports } from "./reports/files.ts";
 import {
   type CertificateLife,
@@ -16,6 +17,7 @@ import {
 } from "./reports/report.ts";
 import { areaTable, table } from "./reports/terminal.ts";
 import { rowsThatHold } from "./rows.ts";
+import type { Edge } from "./verifier.ts";
 
 /** Exit code for a run that could not ask; 0 says that all hold, 1 that something does not. */
 const couldNotAsk = 2;
@@ -32,7 +34,8 @@ export async function main(args: ParsedArguments): Promise<number> {
     const agreed = report.agreement ? agreementLines(report.agreement) : [];
     for (const line of [...agreed, ...report.notAsked]) process.stdout.write(`${line}\n`);
     await write(report, formats, args.flags.to);
-    return verdictOf(report.outcomes) === "holds" ? 0 : 1;
+    const agrees = (report.agreement?.apart.length ?? 0) === 0;
+    return verdictOf(report.outcomes) === "holds" && agrees ? 0 : 1;
   } catch (error) {
     if (!(error instanceof UserError))
       throw Object.assign(error as Error, { exitCode: couldNotAsk });
@@ -54,16 +57,20 @@ async function ask(
   const platform = await openPlatform(reporter, word);
   const { name, settings, outputs, kubectl } = platform;
   const withFixtures = wanted(settings.cluster);
+  const edge = await edgeFor(platform, flags["no-edge"] === true).catch((e: unknown) => {
+    kubectl.close();
+    throw e;
+  });
   const begun = new Date();
   const step = reporter.step(`asking stack ${name}`);
   try {
-    const { outcomes, agreement, leftOut, left } = await askAll(platform, withFixtures, (text) =>
-      step.update(text),
-    );
+    const progress = (text: string) => step.update(text);
+    const asked = await askAll(platform, withFixtures, progress, edge);
+    const { outcomes, agreement, leftOut, left } = asked;
     step.done(`${outcomes.length} questions, ${rowsThatHold(outcomes).length} rows hold`);
     return {
       ...{ stack: name, at: begun.toISOString(), seconds: (Date.now() - begun.getTime()) / 1000 },
-      platform: platformOf(settings, outputs),
+      platform: platformOf(settings, outputs, await versionOf(kubectl)),
       ...{ outcomes, ...(agreement && { agreement }) },
       notAsked: [
         ...gaps(settings),
@@ -78,11 +85,41 @@ async function ask(
   }
 }
 
-function platformOf(s: Settings, outputs: Readonly<Record<string, unknown>>): Report["platform"] {
+/**
+ * Where this machine reaches the gateway of a cluster that somebody else runs; undefined on kind.
+ *
+ * @throws UserError when it does not: half a proof would look like a whole one
+ */
+async function edgeFor(
+  { settings, kubectl }: Pick<Platform, "settings" | "kubectl">,
+  without: boolean,
+): Promise<Edge | undefined> {
+  if (settings.cluster === "kind" || without) return undefined;
+  const found = await findEdge(kubectl);
+  if (typeof found !== "string") return found;
+  throw new UserError(
+    `this machine does not reach the stack's gateway: ${found}; nothing was asked\nfix: run it where the gateway is reached, or leave out what is asked from outside: --no-edge`,
+  );
+}
+
+/** Version of the cluster's API server. */
+async function versionOf(kubectl: Platform["kubectl"]): Promise<string> {
+  const { serverVersion } = await kubectl.json<{ serverVersion: { gitVersion: string } }>([
+    "version",
+  ]);
+  return serverVersion.gitVersion;
+}
+
+function platformOf(
+  s: Settings,
+  outputs: Readonly<Record<string, unknown>>,
+  kubernetes: string,
+): Report["platform"] {
   const { namespace, host, mtlsMode, gatewayTls, authorization } = s;
   return {
     ...{ namespace, host, mtlsMode, gatewayTls, authorization },
     istio: String(outputs.istioVersion),
+    kubernetes,
     route: String(outputs.route),
     cluster: String(outputs.clusterName),
     services: s.services.map((service) => {

@@ -24,7 +24,9 @@ import {
 } from "./mutations/report.ts";
 import { type Ask, type MutationResult, runMutation } from "./mutations/run.ts";
 import { summary, table } from "./reports/terminal.ts";
-import { Verifier } from "./verifier.ts";
+import { askAll } from "./ask-all.ts";
+import { findEdge } from "./edge-address.ts";
+import { type Edge, Verifier } from "./verifier.ts";
 
 /** Exit code for a run that could not ask; 0 says that all were caught, 1 that some were not. */
 const couldNotAsk = 2;
@@ -64,10 +66,11 @@ async function onPlatform(
   try {
     const breakage = new Breakage(kubectl, recordFile(name));
     await undoLeftover(reporter, breakage, recordFile(name));
-    verifier = await Verifier.open({ kubectl, settings, curlImage });
-    return options.unbroken === undefined
-      ? await mutateAll(reporter, platform, verifier, breakage, options)
-      : await askUnbroken(reporter, platform, verifier, options.unbroken);
+    const found = settings.cluster === "kind" ? undefined : await findEdge(kubectl);
+    const edge = typeof found === "string" ? undefined : found;
+    if (options.unbroken !== undefined) return await askUnbroken(reporter, platform, options, edge);
+    verifier = await Verifier.open({ kubectl, settings, curlImage, ...(edge && { edge }) });
+    return await mutateAll(reporter, platform, verifier, breakage, options);
   } finally {
     await verifier?.close();
     kubectl.close();
@@ -197,18 +200,23 @@ function isClean({ changes = {}, log }: RunResult): boolean {
   return gate && left.every(([kind, n]) => kind === "update" && n === 1);
 }
 
-/** Asks a platform that nobody broke, over and over: a red answer there is the probes' own mistake. */
+/**
+ * Asks a platform that nobody broke, and fixtures beside it, as `npm run verify` does, over and over: a red answer there is
+ * the probes' own mistake.
+ */
 async function askUnbroken(
   reporter: Reporter,
-  { subject }: Platform,
-  verifier: Verifier,
-  count: number,
+  platform: Platform,
+  { unbroken: count = 1, fixtures }: MutateOptions,
+  edge?: Edge,
 ): Promise<number> {
   const rounds: UnbrokenRound[] = [];
+  const withFixtures = fixtures && platform.settings.cluster === "kind";
   for (let round = 1; round <= count; round++) {
     const step = reporter.step(`round ${round} of ${count}, with nothing broken`);
     const begun = performance.now();
-    const outcomes = await verifier.ask(subject);
+    const progress = (text: string) => step.update(text);
+    const { outcomes } = await askAll(platform, withFixtures, progress, edge);
     rounds.push({ outcomes, seconds: (performance.now() - begun) / 1000 });
     step.done(summary(outcomes));
     const red = outcomes.filter((o) => o.verdict !== "holds");

@@ -33,8 +33,8 @@ export interface PodRequest extends Message {
   readonly opaque?: boolean;
   /** A gRPC call with an empty message; the URL's path is its method. @default false */
   readonly grpc?: boolean;
-  /** Client certificate, for a URL of https: one made on the spot, or the sidecar's. @default none */
-  readonly clientCertificate?: "self-signed" | "mesh";
+  /** Client certificate, for a URL of https: one made on the spot, the external client's, or the sidecar's. @default none */
+  readonly clientCertificate?: "self-signed" | "client" | "mesh";
 }
 
 /** A request that this machine sends to the gateway, on a connection of its own. */

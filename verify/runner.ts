@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly patienceSeconds?: number;
   /** Time limit of the whole run; what is not answered by then is inconclusive. @default 180 */
   readonly limitSeconds?: number;
+  /** When all runs beside each other and after each other have to be over, by `performance.now()`. @default never */
+  readonly endsAt?: number;
   /** Look up the line that the server's proxy wrote about each request; what is judged by it needs it. @default true */
   readonly accessLogs?: boolean;
   /** Called for a probe some of whose questions cannot be asked from here, with their number. */

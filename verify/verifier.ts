@@ -126,7 +126,7 @@ export class Verifier {
     await this.pods.bring(kindsIn(settings, probesFor(settings, probes)));
     const target = await this.target(settings);
     const applying = probesFor(settings, probes).map((p) => this.askable(p, target, options));
-    const ask = async (asked: readonly Probe[], how = options) => {
+    const ask = async (asked: readonly Probe[], how: RunOptions) => {
       const since = new Date().toISOString();
       const send = this.sender(subject);
       const outcomes = await runProbes(asked, target, this.identities, send, how);
@@ -134,18 +134,20 @@ export class Verifier {
       const { gateway, identities } = this;
       return attachAccessLogs(this.args.kubectl, outcomes, target, since, { gateway, identities });
     };
-    const until = performance.now() + (options.limitSeconds ?? defaultLimit) * 1000;
-    let outcomes = await ask(applying);
+    const { endsAt = Infinity, limitSeconds = defaultLimit } = options;
+    const until = Math.min(performance.now() + limitSeconds * 1000, endsAt);
+    // what has no time any more is inconclusive at once
+    const seconds = () => Math.max(0.001, (until - performance.now()) / 1000);
+    let outcomes = await ask(applying, { ...options, limitSeconds: seconds() });
     for (let again = 0; again < 2 && options.accessLogs !== false; again++) {
       // a proxy loses a line of its log now and then, and what a dry run would have done, or who called, stands nowhere else
       const unseen = outcomes.filter((o) => needsLine(o) && !o.evidence.accessLog);
-      const left = (until - performance.now()) / 1000;
-      if (unseen.length === 0 || left <= 0) break;
+      if (unseen.length === 0 || performance.now() >= until) break;
       const items = Map.groupBy(unseen, (o) => o.probe);
       // the answers are stable already; what is missing is a line
       const seen = await ask(
         [...items].map(([p, of]) => ({ ...p, each: () => of.map((o) => o.item) })),
-        { ...options, samples: 1, limitSeconds: left },
+        { ...options, samples: 1, limitSeconds: seconds() },
       );
       outcomes = outcomes.map((o) => seen.find((n) => n.id === o.id && n.item === o.item) ?? o);
     }

@@ -91,7 +91,8 @@ export class MeshLoad {
   }
 
   private exec(kind: "mesh" | "plain", script: string): ChildProcess {
-    const { kubectl, namespace } = this.args;
+    const { kubectl } = this.args;
+    const namespace = this.callers.namespaceOf(kind);
     const pod = callerName(this.callers.run, kind);
     const exec = ["exec", "--stdin", `--namespace=${namespace}`, pod, "--container=curl"];
     const child = spawn(

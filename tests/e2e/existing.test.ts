@@ -5,7 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { stringify } from "yaml";
-import type { Edge } from "../../verify/verifier.ts";
+import { findEdge } from "../../verify/edge-address.ts";
 import { atEnd } from "./support/cleanup.ts";
 import { nodesOf, output, removeCluster } from "./support/machine.ts";
 import { assertAllHold } from "./support/proof.ts";
@@ -61,7 +61,9 @@ describe("a cluster that somebody else runs", () => {
   };
 
   const assertHolds = async () => {
-    const verifier = await stack.verifier(gatewayAddress(clusterName));
+    const edge = await findEdge(await stack.kubectl());
+    assert.ok(typeof edge !== "string", String(edge));
+    const verifier = await stack.verifier(edge);
     try {
       await assertAllHold(verifier, stack);
     } finally {
@@ -147,18 +149,3 @@ function kindConfig(imageRepository: string | undefined): string {
 }
 
 /** The gateway's node ports at the node's own address, which this machine reaches without mapped ports. */
-function gatewayAddress(clusterName: string): Edge {
-  const format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
-  const address = output("docker", ["inspect", "--format", format, nodesOf(clusterName)[0]!]);
-  const ports = JSON.parse(
-    output("kubectl", [
-      "get",
-      "service",
-      "istio-ingressgateway",
-      "--namespace=istio-system",
-      "--output=jsonpath={.spec.ports}",
-    ]),
-  ) as { port: number; nodePort: number }[];
-  const nodePort = (port: number) => ports.find((p) => p.port === port)!.nodePort;
-  return { address, httpPort: nodePort(80), httpsPort: nodePort(443) };
-}

@@ -33,9 +33,24 @@ describe("what the gate asks", () => {
       "users:8080 https: a workload that no rule names to users → denied",
       "orders:8080 http: plaintext to orders (mtlsMode STRICT) → reset",
       "orders:8080 https: a workload that no rule names to orders → answered",
+      "the caller itself:8080 https: a workload that no rule is about (default-deny) → denied",
       "istio-ingressgateway:80 http: /users at the gateway's port for plain HTTP → redirected",
       "istio-ingressgateway:443 https: /users at the gateway, without a token → answered",
     ]);
+  });
+
+  test("the namespace's default-deny: of the caller's own pod, once the rollout has reached everybody", () => {
+    const own = (values: object) =>
+      lines({ authorization: "enforce", ...values }).filter((l) => l.startsWith("the caller"));
+    assert.deepEqual(own({ mtlsMode: "PERMISSIVE" }), [
+      "the caller itself:8080 http: a workload that no rule is about (default-deny) → denied",
+    ]);
+    for (const values of [
+      { authorization: "dry-run" },
+      { authorization: "off" },
+      { rollout: { mode: "only", services: ["users"] } },
+    ])
+      assert.deepEqual(own(values), [], JSON.stringify(values));
   });
 
   test("PERMISSIVE: plaintext is answered, or refused for it has no identity", () => {
@@ -53,7 +68,23 @@ describe("what the gate asks", () => {
         .filter((l) => l.startsWith("istio-ingressgateway"))
         .map((l) => l.replace(/^istio-ingressgateway:(\d+) .* → /, "$1 "));
     assert.deepEqual(edge({}), ["80 redirected", "443 denied"]);
-    assert.deepEqual(edge({ gatewayTls: "MUTUAL" }), ["80 redirected", "443 certificate-required"]);
+    assert.deepEqual(edge({ gatewayTls: "MUTUAL" }), [
+      "80 redirected",
+      "443 certificate-required",
+      "443 denied",
+    ]);
+    const shown = enforcementQuestions(
+      settings({
+        gatewayTls: "MUTUAL",
+        authorization: "enforce",
+        services: token,
+        authentication: { issuers },
+      }),
+    ).filter((q) => q.certificate === "client");
+    assert.deepEqual(
+      shown.map((q) => [q.text, q.expect]),
+      [["/users at the gateway, without a token", "denied"]],
+    );
     assert.deepEqual(edge({ gatewayTls: "NONE" }), ["80 denied"]);
   });
 });
@@ -67,7 +98,7 @@ describe("the gate", () => {
   const question: EnforcementQuestion = {
     ...{ text: "a stranger", app: "users", namespace: "bank", port: 8080, expect: "denied" },
     url: "https://users.bank.svc.cluster.local:8080/",
-    certificate: true,
+    certificate: "mesh",
   };
   /** What each replica answers, round after round; the last goes on. */
   const run = async (answers: Record<string, Evidence[]>, timeoutSeconds = 5) => {
@@ -187,12 +218,18 @@ describe("the gate", () => {
     items.pop();
     assert.equal(leftoversText(await leftovers(kubectl, [own])), "");
     assert.equal(goingText(await leftovers(kubectl, [own]), "not enforced:\n  a"), undefined);
-    items.push(item("AuthorizationPolicy", "deny", "pulumi-kubernetes-2"));
+    // of another program on the same cluster
+    items.push(item("AuthorizationPolicy", "team-a", "pulumi-kubernetes-3"));
+    const foreign = await leftovers(kubectl, [own]);
+    assert.match(leftoversText(foreign), /not the stack's: AuthorizationPolicy team-a in bank/);
+    assert.equal(goingText(foreign, "not enforced:\n  a"), undefined);
+    items.pop();
+    items.push(item("AuthorizationPolicy", "deny-users", "pulumi-kubernetes-2"));
     const going = await leftovers(kubectl, [own]);
     assert.equal(leftoversText(going), "");
     assert.match(
       goingText(going, "not enforced:\n  a")!,
-      /^not proved: AuthorizationPolicy deny in bank still there\. .* asks again\. Until then:\n {2}a$/,
+      /^not proved: AuthorizationPolicy deny-users in bank still there\. .* asks again\. Until then:\n {2}a$/,
     );
   });
 });

@@ -1,5 +1,6 @@
 import * as assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { stackGateway } from "../../policies/gateway.ts";
 import { userAgent } from "../../verify/access-log.ts";
 import { decisionOf, graphQuestions } from "../../verify/calls.ts";
 import type { Kubectl } from "../../verify/kubectl.ts";
@@ -21,10 +22,7 @@ const s = settings({
   ],
 });
 const probe = allProbes.find((p) => p.id === "A-graph")!;
-const gateway = { namespace: "istio-system", app: "istio-ingressgateway", principal: "-" };
-const identities = {
-  ...{ caller: "-", gateway: "-", service: () => "-", client: () => "-" },
-};
+const identities = { caller: "-", gateway: "-", service: () => "-", client: () => "-" };
 const at = "2026-11-22T00:00:00.000Z";
 
 /** What is judged of a request from outside whose two proxies wrote these results of the rules. */
@@ -43,7 +41,10 @@ async function judged(expected: Expectation, results: Readonly<Record<string, ob
     evidence: { at, seconds: 0.1, status: 200, requestId, body: "", message: "" },
   } as unknown as Outcome;
   const target = { settings: s, podAddresses: {} };
-  const [seen] = await attachAccessLogs(kubectl, [outcome], target, at, { gateway, identities });
+  const [seen] = await attachAccessLogs(kubectl, [outcome], target, at, {
+    gateway: stackGateway,
+    identities,
+  });
   return seen!;
 }
 

@@ -152,15 +152,17 @@ describe("the options of verify:mutate", () => {
   it("are read", () => {
     assert.deepEqual(optionsIn({ only: "old-tls, weak-cipher", "all-probes": true }), {
       ...{ only: ["old-tls", "weak-cipher"], everyProbe: true },
-      ...{ existing: false, yes: false },
+      ...{ existing: false, yes: false, fixtures: true },
     });
     assert.equal(optionsIn({ unbroken: "10" }).unbroken, 10);
+    assert.equal(optionsIn({ unbroken: "10", "no-fixtures": true }).fixtures, false);
   });
 
   it("are refused with what is allowed", () => {
     assert.throws(() => optionsIn({ only: "old-tsl" }), /unknown mutation old-tsl.*old-tls/);
     for (const rounds of ["0", "ten", "-1", "1000"])
       assert.throws(() => optionsIn({ unbroken: rounds }), /--unbroken is .*1 to 999/);
+    assert.throws(() => optionsIn({ "no-fixtures": true }), /--no-fixtures goes with --unbroken/);
   });
 });
 

@@ -132,9 +132,15 @@ describe("the callers", () => {
     assert.deepEqual(accounts, ["curl-a1", "curl-plain-a1", "orders-sa"]);
     assert.deepEqual(
       objects.map((o) => o.kind),
-      ["ServiceAccount", "Pod", "Service", "ServiceAccount", "Pod", "Pod"],
+      ["Namespace", "ServiceAccount", "Pod", "Service", "ServiceAccount", "Pod", "Pod"],
       "a service's account is there already, and one caller can be called",
     );
+    assert.deepEqual(
+      pods.map((p) => p.metadata.namespace),
+      ["bank", "verify-a1-outside", "bank"],
+      "who has no sidecar stands outside the mesh",
+    );
+    assert.equal(objects[0]!.metadata.name, "verify-a1-outside");
     for (const pod of pods) {
       const spec = pod.spec as {
         securityContext: object;

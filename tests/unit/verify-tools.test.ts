@@ -98,10 +98,23 @@ echo "Error: nobody answers" >&2; exit 1
     });
     const status = (...resources: object[]) =>
       (answers["proxy-status"] = JSON.stringify({ resources }));
+    const bare = pod("bare", { spec: { containers: [{ name: "app" }] } });
+    const starting = pod("starting", { status: { conditions: [] } });
+    answers["--namespace=istio-system"] = JSON.stringify({ items: [] });
+    answers["--namespace=bank"] = JSON.stringify({
+      items: [pod("a"), pod("b"), pod("c"), pod("cut-off"), bare, starting],
+    });
     status(proxy("a.bank", "SYNCED"), proxy("b.bank", "STALE"), proxy("c.bank", "NOT_SENT"));
-    assert.deepEqual(await findings("synced"), ["b.bank: Listener is STALE"]);
+    assert.deepEqual(await findings("synced"), [
+      "cut-off.bank is not connected to istiod",
+      "b.bank: Listener is STALE",
+    ]);
     status();
     assert.deepEqual(await findings("synced"), ["no proxy is connected to istiod"]);
+    for (const namespace of ["bank", "istio-system"]) {
+      delete answers[`--namespace=${namespace}`];
+      fs.rmSync(path.join(folder, `--namespace=${namespace}.answer`));
+    }
   });
 
   test("rejections: istiod's counters, where they are not 0", async () => {

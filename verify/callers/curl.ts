@@ -24,6 +24,9 @@ export interface CurlRequest {
   readonly token?: string;
 }
 
+/** Certificates that a script brings to its pod, by the name that requests have for them. */
+export type Brought = Readonly<Partial<Record<"self-signed" | "client", Certificate>>>;
+
 /**
  * A shell script that sends requests with curl (7.75 or later), some at a time, and prints what came of each. Tokens go
  * from the script into files of the pod's memory, never into arguments.
@@ -38,13 +41,13 @@ export interface CurlRequest {
 export function curlScript(
   requests: readonly CurlRequest[],
   boundary: string,
-  selfSigned?: Certificate,
+  brought: Brought = {},
   limitSeconds?: number,
 ): string {
   const lines = ["cd /tmp && umask 077 && d=$(mktemp -d) && cd $d || exit 1"];
-  if (requests.some((r) => r.request.clientCertificate === "self-signed") && selfSigned) {
-    lines.push(`printf %s ${quote(selfSigned.certPem + selfSigned.keyPem)} >client.pem`);
-  }
+  for (const [name, { certPem, keyPem }] of Object.entries(brought))
+    if (requests.some((r) => r.request.clientCertificate === name))
+      lines.push(`printf %s ${quote(certPem + keyPem)} >${name}.pem`);
   // an image may be without it; then each request's own limit is all that there is
   if (limitSeconds !== undefined)
     lines.push(`l=; command -v timeout >/dev/null && l="timeout ${limitSeconds}"`);
@@ -77,7 +80,8 @@ export function curlScript(
 }
 
 const certificateOptions = {
-  "self-signed": { cert: "client.pem" },
+  "self-signed": { cert: "self-signed.pem" },
+  client: { cert: "client.pem" },
   mesh: { cert: `${certificates}/cert-chain.pem`, key: `${certificates}/key.pem` },
 };
 

@@ -36,14 +36,26 @@ export function callerName(run: string, kind: CallerKind): string {
   return `curl-${kind.replaceAll(" ", "-")}-${run}`;
 }
 
-/** Callers, all in the bank's namespace: pods, and accounts for those that do not have a service's. */
+/** Namespace of a caller: the bank's, or, for who has no sidecar, one of its own outside the mesh. */
+export function callerNamespace(run: string, kind: CallerKind, namespace: string): string {
+  return kind === "plain" ? `verify-${run}-outside` : namespace;
+}
+
+/** Callers: pods, accounts for those that do not have a service's, and the namespace outside the mesh of who has no sidecar. */
 export function callerObjects(
   args: CallerObjectsArgs,
   kinds: readonly CallerKind[],
 ): KubernetesObject[] {
-  return kinds.flatMap((kind) => {
+  const outside: KubernetesObject = {
+    ...{ apiVersion: "v1", kind: "Namespace" },
+    metadata: {
+      name: callerNamespace(args.run, "plain", args.namespace),
+      labels: { [runLabel]: args.run },
+    },
+  };
+  const callers = kinds.flatMap((kind) => {
     const name = callerName(args.run, kind);
-    const metadata = { name, namespace: args.namespace };
+    const metadata = { name, namespace: callerNamespace(args.run, kind, args.namespace) };
     const labels = { app: name, [runLabel]: args.run };
     const inject = { "sidecar.istio.io/inject": String(kind !== "plain") };
     const pod = (account: string) => {
@@ -62,8 +74,9 @@ export function callerObjects(
       metadata: { ...metadata, labels },
       automountServiceAccountToken: false,
     };
-    return [account, pod(name), ...(kind === "mesh" ? [serviceOf(metadata, labels)] : [])];
+    return [account, pod(name), ...(kind === "plain" ? [] : [serviceOf(metadata, labels)])];
   });
+  return kinds.includes("plain") ? [outside, ...callers] : callers;
 }
 
 /** Somebody of the mesh can be called, too: by Service, because to a pod's address no proxy dials mTLS. */

@@ -1,6 +1,6 @@
 import type { Kubectl } from "../kubectl.ts";
 
-/** Address of one ready pod of each app of a namespace. */
+/** Address of one running pod of each app of a namespace. */
 export async function podAddresses(
   kubectl: Kubectl,
   namespace: string,

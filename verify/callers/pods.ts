@@ -13,6 +13,7 @@ import {
   type CallerKind,
   type KubernetesObject,
   callerName,
+  callerNamespace,
   callerObjects,
   rulelessName,
   runLabel,
@@ -34,6 +35,8 @@ export interface PodCallersArgs {
   readonly twinOf?: string;
   /** Certificate for requests that bring a self-signed one. */
   readonly selfSigned: Certificate;
+  /** Certificate of the external client. @default no request brings it */
+  readonly client?: Certificate;
   /** Another run whose callers without a service's account ask for this one too. @default none */
   readonly lender?: PodCallers;
   /** A namespace of the run's own, made and taken away by somebody else, with callers in it. @default none */
@@ -52,6 +55,8 @@ export class PodCallers {
   private readonly namespace: string;
   private twinAddress: string | undefined;
   private readonly callers: Set<CallerKind>;
+  /** Addresses of the callers outside the mesh, by name. */
+  private outside: Readonly<Record<string, string>> = {};
 
   private readonly args: PodCallersArgs;
 
@@ -76,9 +81,10 @@ export class PodCallers {
 
   /** Addresses of the callers, among those of the namespace's pods. */
   public addressesIn(addresses: Readonly<Record<string, string>>): Record<string, string> {
+    const known = { ...addresses, ...this.outside };
     return Object.fromEntries(
       [...this.callers].flatMap((kind) => {
-        const address = addresses[callerName(this.run, kind)];
+        const address = known[callerName(this.run, kind)];
         return address === undefined ? [] : [[kind, address]];
       }),
     );
@@ -117,10 +123,24 @@ export class PodCallers {
     if (missing.length === 0) return;
     const { namespace } = settings;
     await kubectl.apply(callerObjects({ run: this.run, namespace, image }, missing));
-    const pods = missing.map((kind) => `pod/${callerName(this.run, kind)}`);
-    const wait = ["wait", "--for=condition=Ready", "--timeout=90s", `--namespace=${namespace}`];
-    await kubectl.run([...wait, ...pods]);
+    const wait = ["wait", "--for=condition=Ready", "--timeout=90s"];
+    const places = Map.groupBy(missing, (kind) => this.namespaceOf(kind));
+    await Promise.all(
+      [...places].map(([place, of]) => {
+        const pods = of.map((kind) => `pod/${callerName(this.run, kind)}`);
+        return kubectl.run([...wait, `--namespace=${place}`, ...pods]);
+      }),
+    );
     for (const kind of missing) this.callers.add(kind);
+    if (missing.includes("plain"))
+      this.outside = await podAddresses(kubectl, this.namespaceOf("plain"));
+  }
+
+  /** Namespace of a caller. */
+  public namespaceOf(kind: CallerKind): string {
+    const { namespace, clients } = this.args.settings;
+    const client = clients.find((c) => c.name === clientOf(kind));
+    return client?.namespace ?? callerNamespace(this.run, kind, namespace);
   }
 
   private async makeTwin(): Promise<void> {
@@ -194,7 +214,8 @@ export class PodCallers {
     makeToken: (spec: TokenSpec) => string,
     limit?: { readonly seconds: number; readonly signal: AbortSignal },
   ): Promise<Evidence[]> {
-    const { selfSigned } = this.args;
+    const { selfSigned, client } = this.args;
+    const brought = { "self-signed": selfSigned, ...(client && { client }) };
     const boundary = `--${randomBytes(12).toString("hex")}`;
     const at = new Date().toISOString();
     const asked = requests.map((request) => ({
@@ -202,7 +223,7 @@ export class PodCallers {
       requestId: randomUUID(),
       ...(request.token && { token: makeToken(request.token) }),
     }));
-    const script = curlScript(asked, boundary, selfSigned, limit?.seconds);
+    const script = curlScript(asked, boundary, brought, limit?.seconds);
     const output = await this.shell(kind, script, limit?.signal);
     return readCurlOutput(output, boundary, asked, at);
   }
@@ -216,7 +237,7 @@ export class PodCallers {
     const { kubectl, settings, lender } = this.args;
     if (lender && isLent(kind)) return lender.shell(kind, script, signal);
     const client = settings.clients.find((c) => c.name === clientOf(kind));
-    const namespace = client?.namespace ?? settings.namespace;
+    const namespace = this.namespaceOf(kind);
     const pod = client ? `deployment/${client.name}` : callerName(this.run, kind);
     const exec = ["exec", "--stdin", `--namespace=${namespace}`, pod, "--container=curl"];
     return kubectl.run([...exec, "--", "sh", "-s"], script, signal);
@@ -242,7 +263,7 @@ export class PodCallers {
     const { namespace } = this.args.settings;
     const own = [`--namespace=${namespace}`, `--selector=${runLabel}=${this.run}`];
     return [
-      ["delete", "namespace", this.namespace],
+      ["delete", "namespace", this.namespace, callerNamespace(this.run, "plain", namespace)],
       ["delete", "pod,serviceaccount,service", ...own, "--grace-period=1"],
     ];
   }

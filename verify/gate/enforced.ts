@@ -121,6 +121,6 @@ function requestOf({ url, port, certificate }: EnforcementQuestion, address: str
     from: "certificate",
     url,
     connectTo: `${address}:${port}`,
-    ...(certificate && { clientCertificate: "mesh" }),
+    ...(certificate && { clientCertificate: certificate }),
   };
 }

@@ -17,9 +17,17 @@ const kinds = [
 
 /** A policy that is there and not the stack's as it is now. */
 export interface Leftover extends PolicyName {
-  /** Whether a program of Pulumi's made it: if that is the stack, it goes once this check is over. */
+  /** Whether a program of Pulumi's made it under a name that this program gives: it goes once this check is over. */
   readonly goes: boolean;
 }
+
+/** Names that the program gives its policies; those of other programs on the same cluster stay. */
+const given: Readonly<Record<string, RegExp>> = {
+  PeerAuthentication: /^default$|-mtls$/,
+  AuthorizationPolicy: /^(allow|deny)-|^default-deny$/,
+  RequestAuthentication: /^tokens$|-tokens$/,
+  DestinationRule: /^dr-mesh-mtls$|-mtls$|^plaintext-/,
+};
 
 interface Found {
   readonly kind: string;
@@ -43,7 +51,9 @@ export async function leftovers(kubectl: Kubectl, own: readonly PolicyName[]): P
   const found = lists.flatMap(({ items }) =>
     items.map(({ kind, metadata: { namespace, name, managedFields = [] } }) => ({
       ...{ kind, namespace, name },
-      goes: managedFields.some(({ manager = "" }) => manager.startsWith("pulumi-kubernetes")),
+      goes:
+        (given[kind]?.test(name) ?? false) &&
+        managedFields.some(({ manager = "" }) => manager.startsWith("pulumi-kubernetes")),
     })),
   );
   return found.filter((policy) => !own.some((o) => same(o, policy)));

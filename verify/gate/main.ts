@@ -3,9 +3,10 @@
  * on how long it took; ends with 1 and what was seen when the time is over.
  */
 import { text } from "node:stream/consumers";
-import type { EnforcementQuestion } from "../../policies/enforcement.ts";
+import { type EnforcementQuestion, callerItself } from "../../policies/enforcement.ts";
+import { callerName } from "../callers/objects.ts";
 import { PodCallers } from "../callers/pods.ts";
-import { makeCertificate } from "../certificates.ts";
+import { type Certificate, makeCertificate } from "../certificates.ts";
 import { Kubectl } from "../kubectl.ts";
 import type { PodRequest } from "../probe.ts";
 import { NotEnforced, type Replicas, askUntilEnforced } from "./enforced.ts";
@@ -26,6 +27,8 @@ export interface GateInput {
   readonly image: string;
   readonly questions: readonly EnforcementQuestion[];
   readonly timeoutSeconds: number;
+  /** Certificate of the external client. @default no question shows it */
+  readonly client?: Certificate;
   /** The stack's policies. */
   readonly policies: readonly PolicyName[];
 }
@@ -33,10 +36,11 @@ export interface GateInput {
 async function main(): Promise<void> {
   const input = JSON.parse(await text(process.stdin)) as GateInput;
   const kubectl = new Kubectl(input.kubeconfig);
-  const { namespace, image } = input;
+  const { namespace, image, client } = input;
   const callers = new PodCallers({
     ...{ kubectl, image, settings: { namespace, clients: [], istio: {} } },
     selfSigned: makeCertificate({ commonName: "nobody" }),
+    ...(client && { client }),
     kinds: ["certificate"],
   });
   try {
@@ -58,7 +62,12 @@ async function ask(input: GateInput, kubectl: Kubectl, callers: PodCallers): Pro
     ? Math.min(patienceBeforeDeletion, input.timeoutSeconds)
     : input.timeoutSeconds;
   const gate = {
-    replicas: (app: string, space: string) => readyPods(kubectl, app, space),
+    replicas: (app: string, space: string) =>
+      readyPods(
+        kubectl,
+        app === callerItself ? callerName(callers.run, "certificate") : app,
+        space,
+      ),
     send: (requests: readonly PodRequest[]) =>
       callers.send("certificate", requests, () => {
         throw new Error("no question brings a token");
@@ -66,7 +75,8 @@ async function ask(input: GateInput, kubectl: Kubectl, callers: PodCallers): Pro
   };
   try {
     const seconds = await askUntilEnforced({ ...input, timeoutSeconds }, gate);
-    const proxies = new Set(input.questions.map(({ app }) => app)).size;
+    const apps = input.questions.map(({ app }) => app).filter((app) => app !== callerItself);
+    const proxies = new Set(apps).size;
     return `enforced: each replica of ${proxies} proxies answered ${input.questions.length} questions as the stack says, ${seconds.toFixed(1)} s after they were first asked`;
   } catch (error) {
     if (!(error instanceof NotEnforced)) throw error;

@@ -10,6 +10,8 @@ export interface MutateOptions {
   readonly everyProbe: boolean;
   /** Ask the unbroken platform this often, and break nothing. @default break it */
   readonly unbroken?: number;
+  /** Ask fixtures beside the unbroken platform, on a kind cluster. */
+  readonly fixtures: boolean;
   /** Break a cluster that the stack did not make. */
   readonly existing: boolean;
   /** Do not ask before. */
@@ -22,7 +24,12 @@ export function optionsIn(flags: Readonly<Record<string, string | true>>): Mutat
   const idle = ["only", "all-probes"].find((name) => flags[name] !== undefined);
   if (unbroken !== undefined && idle !== undefined)
     throw new UserError(`--unbroken breaks nothing and asks all probes: leave out --${idle}`);
+  if (unbroken === undefined && flags["no-fixtures"] !== undefined)
+    throw new UserError(
+      "--no-fixtures goes with --unbroken: mutations are asked about without any",
+    );
   return {
+    fixtures: flags["no-fixtures"] === undefined,
     everyProbe: flags["all-probes"] === true,
     existing: flags.existing === true,
     yes: flags.yes === true,

@@ -1,12 +1,4 @@
-import {
-  type Report,
-  areaHead,
-  areaRows,
-  inWorld,
-  linesOf,
-  nameOf,
-  verdictOf,
-} from "./report.ts";
+import { type Report, areaHead, areaRows, inWorld, linesOf, nameOf, verdictOf } from "./report.ts";
 import { agreementLines } from "../agreement.ts";
 import { controlText, evidenceText, expectedText, requestText } from "./words.ts";
 
@@ -23,7 +15,7 @@ export function markdown(report: Report): string {
   const wrong = outcomes.filter((o) => o.verdict !== "holds");
   return [
     `# Stack ${code(report.stack)}: ${verdicts[verdictOf(outcomes)]}`,
-    `${report.at}, ${report.seconds.toFixed(0)} s. ${modes}. Istio ${p.istio} (${p.route} route), cluster ${p.cluster}, namespace ${p.namespace}.`,
+    `${report.at}, ${report.seconds.toFixed(0)} s. ${modes}. Istio ${p.istio} (${p.route} route), Kubernetes ${p.kubernetes}, cluster ${p.cluster}, namespace ${p.namespace}.`,
     table(areaHead, areaRows(outcomes)),
     ...(wrong.length > 0 ? ["## What does not hold", wrong.map(detail).join("\n")] : []),
     ...(report.notAsked.length > 0

@@ -22,6 +22,8 @@ export interface Report {
 /** What was asked. */
 export interface Platform {
   readonly istio: string;
+  /** Version of the API server. */
+  readonly kubernetes: string;
   /** Where charts and images came from. */
   readonly route: string;
   readonly cluster: string;

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import * as net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../../scripts/errors.ts";
 import type { KubernetesObject } from "../../manifests/object.ts";
 import type { Settings } from "../../settings/index.ts";
 import { runLabel } from "../callers/objects.ts";
+import { nodeAddress, takes } from "../edge-address.ts";
 import type { Kubectl } from "../kubectl.ts";
 import type { Outcome, RunOptions } from "../runner.ts";
 import { Verifier } from "../verifier.ts";
@@ -191,29 +191,11 @@ function list(items: readonly KubernetesObject[]): string {
   return JSON.stringify({ apiVersion: "v1", kind: "List", items });
 }
 
-/** Address of a node, at which this machine reaches node ports. */
-async function nodeAddress(kubectl: Kubectl): Promise<string> {
-  const { items } = await kubectl.json<{
-    items: { status: { addresses: { type: string; address: string }[] } }[];
-  }>(["get", "node"]);
-  const found = items[0]?.status.addresses.find((a) => a.type === "InternalIP")?.address;
-  if (found === undefined) throw new Error("no node has an address");
-  return found;
-}
-
 /** Waits until a port takes connections. */
 async function reached(host: string, port: number): Promise<void> {
   const until = Date.now() + reachTimeout;
   for (;;) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = net.connect({ host, port, timeout: 2000 });
-      const end = (answer: boolean) => () => {
-        socket.destroy();
-        resolve(answer);
-      };
-      socket.once("connect", end(true)).once("error", end(false)).once("timeout", end(false));
-    });
-    if (open) return;
+    if (await takes(host, port, 2000)) return;
     if (Date.now() > until)
       throw new Error(`node ports cannot be reached from this machine (${host}:${port})`);
     await sleep(300);

@@ -19,7 +19,13 @@ const evidence: Evidence = {
 export const outcome = (values: Partial<Outcome> = {}): Outcome => ({
   ...{ id: "M4", item: "users", probe, expected: { reason: "tls-required" } },
   ...{ request: probe.send({} as never, ""), evidence, verdict: "holds", got: "tls-required" },
-  ...{ text: "tls-required, and the control succeeded", samples: 3, alike: 3, seconds: 1.2, rows: ["M4"] },
+  ...{
+    text: "tls-required, and the control succeeded",
+    samples: 3,
+    alike: 3,
+    seconds: 1.2,
+    rows: ["M4"],
+  },
   control: {
     differs: "the twin",
     evidence: { at: evidence.at, seconds: 0.1, body: "", message: "", status: 200 },
@@ -37,7 +43,13 @@ export const call = (to: string, got: Outcome["got"], more: Partial<Outcome> = {
 export const report = (outcomes: readonly Outcome[]): Report => ({
   ...{ stack: "dev", at: "2026-11-23T00:00:00.000Z", seconds: 12.3, outcomes },
   platform: {
-    ...{ istio: "1.31.1", route: "airgap", cluster: "istio-poc", host: "app.local" },
+    ...{
+      istio: "1.31.1",
+      kubernetes: "v1.34.2",
+      route: "airgap",
+      cluster: "istio-poc",
+      host: "app.local",
+    },
     ...{ namespace: "bank", mtlsMode: "STRICT", gatewayTls: "SIMPLE", authorization: "enforce" },
     services: [{ name: "users", prefix: "/users" }, { name: "ledger" }],
   },
