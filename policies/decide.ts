@@ -185,7 +185,10 @@ function claimValues(
   const path = claim.includes("://") ? [claim] : claim.split(".");
   const value = path.reduce<unknown>(
     (v, part) =>
-      typeof v === "object" && v !== null ? (v as Record<string, unknown>)[part] : undefined,
+      // no path leads into a list
+      typeof v === "object" && v !== null && !Array.isArray(v)
+        ? (v as Record<string, unknown>)[part]
+        : undefined,
     claims,
   );
   if (typeof value === "string")
@@ -217,7 +220,8 @@ function headersMatch(
   const lower = Object.fromEntries(Object.entries(headers).map(([k, v]) => [k.toLowerCase(), v]));
   return Object.entries(rule.headers ?? {}).every(([name, values]) => {
     const value = lower[name.toLowerCase()];
-    return value !== undefined && values.some((v) => matchesText(v, value));
+    // * asks whether the header is there, be it empty
+    return value !== undefined && values.some((v) => v === "*" || matchesText(v, value));
   });
 }
 

@@ -163,6 +163,39 @@ describe("decide", () => {
       test(`${address ?? "unknown"}: ${expected}`, () => assert.equal(at(address), expected));
   });
 
+  test("* asks for a header, which may be empty; other values for what stands in it", () => {
+    const allowFrom = [
+      { gateway: true, methods: ["GET"], headers: { "X-Any": "*" } },
+      { gateway: true, methods: ["POST"], headers: { "X-Any": "a*" } },
+    ];
+    const one = settings({ authorization: "enforce", services: [{ name: "users", allowFrom }] });
+    const at = (method: string, value?: string) => {
+      const headers: Record<string, string> = value === undefined ? {} : { "x-any": value };
+      const call = { from: outside, service: "users", method, path: "/users", headers };
+      return decide(one, call).allowed;
+    };
+    assert.deepEqual([at("GET", ""), at("GET", "b"), at("GET")], [true, true, false]);
+    assert.deepEqual([at("POST", ""), at("POST", "ab"), at("POST")], [false, true, false]);
+  });
+
+  test("a claim's path leads into maps, and not into lists", () => {
+    const at = (claim: string, roles: unknown) => {
+      const allowFrom = [{ gateway: true, claims: { [claim]: "x" } }];
+      const { authorization, authentication } = s;
+      const one = settings({
+        authorization,
+        authentication,
+        services: [{ name: "users", allowFrom }],
+      });
+      const call = { from: outside, service: "users", method: "GET", path: "/users" };
+      return decide(one, { ...call, token: token({ roles }) }).allowed;
+    };
+    assert.equal(at("roles.0", ["x"]), false);
+    assert.equal(at("roles.0", { 0: "x" }), true);
+    assert.equal(at("roles.length.x", [{ x: "x" }]), false);
+    assert.equal(at("roles", ["x"]), true);
+  });
+
   test("a rollout by namespaces: the gateway and the services each on their own", () => {
     const bare = { service: "payments", method: "DELETE", path: "/payments" };
     const inside = { from: { kind: "service", service: "users" } as const, ...bare };
