@@ -4,6 +4,7 @@ import {
   type ServiceSettings,
   type Settings,
   prefixOf,
+  refusedAt,
   rolledOutAtGateway,
 } from "../settings/index.ts";
 import { type GatewayProxy, stackGateway } from "./gateway.ts";
@@ -100,15 +101,6 @@ export function servicePolicies(
       ...(deny ? [[`deny-${name}`, deny] as const] : []),
     ];
   });
-}
-
-/**
- * Where a rule of denyFrom stands: the gateway does not know the container's ports or its version, and the service does not know the
- * client's address.
- */
-export function refusedAt(rule: DenyRule): "gateway" | "service" | "both" {
-  if (rule.remoteIpBlocks) return "gateway";
-  return rule.ports || rule.version ? "service" : "both";
 }
 
 /**

@@ -5,11 +5,12 @@ import {
   type ServiceSettings,
   type Settings,
   prefixOf,
+  refusedAt,
   rolledOut,
   rolledOutAtGateway,
   versionOf,
 } from "../settings/index.ts";
-import { asksForToken, refusedAt, routePaths } from "./authorization.ts";
+import { asksForToken, routePaths } from "./authorization.ts";
 import { stackGateway } from "./gateway.ts";
 
 /** Who asks. */

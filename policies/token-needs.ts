@@ -4,10 +4,11 @@ import {
   type ServiceSettings,
   type Settings,
   prefixOf,
+  refusedAt,
   rolledOut,
 } from "../settings/index.ts";
 import { type TokenHeader, claimCopies, tokenHeaders } from "./authentication.ts";
-import { type AccessSettings, refusedAt } from "./authorization.ts";
+import type { AccessSettings } from "./authorization.ts";
 import { type GatewayProxy, stackGateway } from "./gateway.ts";
 import { asksForToken } from "./rule-spec.ts";
 

@@ -1,6 +1,6 @@
 import { BlockList } from "node:net";
 import type { AllowRule, DenyRule } from "./access-schema.ts";
-import { prefixOf } from "./prefix.ts";
+import { prefixOf, versionOf } from "./prefix.ts";
 import { gatewayPrincipal } from "./rollout.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
 
@@ -26,7 +26,9 @@ interface PlainRule {
 type Values = readonly [name: string, values: readonly string[]];
 
 function plainRule(s: Stack, service: ServiceSettings, rule: Rule): PlainRule {
-  const { gateway, namespace, version, remoteIpBlocks, rpcs } = rule;
+  const { gateway, namespace, remoteIpBlocks, rpcs } = rule;
+  // the stack has one version of a service, so naming it leaves nothing out
+  const version = rule.version === versionOf(service) ? undefined : rule.version;
   const prefix = prefixOf(service);
   const routed = gateway && prefix !== undefined ? [prefix, `${prefix}/*`] : undefined;
   const open = service.ports?.map((p) => p.targetPort) ?? [8080];
@@ -68,11 +70,6 @@ export function coversRule(s: Stack, service: ServiceSettings, wide: Rule, narro
     valuesCover(w.headers, n.headers) &&
     allCovered(w.remoteIpBlocks, n.remoteIpBlocks, blockHolds)
   );
-}
-
-/** Whether two rules of a service match the same requests. */
-export function sameRule(s: Stack, service: ServiceSettings, a: Rule, b: Rule): boolean {
-  return coversRule(s, service, a, b) && coversRule(s, service, b, a);
 }
 
 function callersCover(wide: PlainRule, narrow: PlainRule): boolean {

@@ -1,9 +1,10 @@
 import type { AllowRule } from "./access-schema.ts";
 import type { Tools } from "./access-checks.ts";
+import { placesOf } from "./places.ts";
 import { prefixOf } from "./prefix.ts";
 import type { Problem } from "./problems.ts";
 import { serves } from "./rule-checks.ts";
-import { coversRule, sameRule } from "./rule-covers.ts";
+import { coversRule } from "./rule-covers.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
 
 /** Rules of one service held against each other. */
@@ -34,18 +35,36 @@ function idle(
         (other, j) =>
           j !== i &&
           isRead(`${key}.${list}[${j}]`) &&
-          coversRule(s, service, other, rule) &&
+          makesIdle(s, service, list, other, rule) &&
           // of two that are the same, the second one goes
-          (j < i || !coversRule(s, service, rule, other)),
+          (j < i || !makesIdle(s, service, list, rule, other)),
       );
       if (by < 0) return [];
       const other = `${list}[${by}]`;
-      const allowed = sameRule(s, service, rules[by]!, rule)
+      const allowed = makesIdle(s, service, list, rule, rules[by]!)
         ? `each rule once; ${other} is the same`
         : `what ${other} does not ${list === "allowFrom" ? "allow" : "refuse"} already; that one is wider, and nothing here makes it narrower`;
       return [problem(at, rule, allowed, remove(at))];
     });
   });
+}
+
+/** Whether a rule adds nothing to another one of its list. */
+function makesIdle(
+  s: Settings,
+  service: ServiceSettings,
+  list: "allowFrom" | "denyFrom",
+  other: AllowRule,
+  rule: AllowRule,
+): boolean {
+  if (!coversRule(s, service, other, rule)) return false;
+  // pods that others run beside the stack's may bear another version
+  if (other.version !== undefined && other.version !== rule.version) return false;
+  const [its, own] = [placesOf(list, other), placesOf(list, rule)];
+  // what the service's proxy sees in the one says nothing to a gateway that asks the other alone
+  if (!own.every((place) => its.includes(place))) return false;
+  // of two about the same requests, where each stands is what they say
+  return its.length === own.length || !coversRule(s, service, rule, other);
 }
 
 function contradictions(

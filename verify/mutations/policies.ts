@@ -1,13 +1,10 @@
-import {
-  type AuthorizationPolicySpec,
-  gatewayDeny,
-  refusedAt,
-} from "../../policies/authorization.ts";
+import { type AuthorizationPolicySpec, gatewayDeny } from "../../policies/authorization.ts";
 import { needsToken } from "../../policies/token-needs.ts";
 import {
   type ServiceSettings,
   type Settings,
   gatewayNamespace,
+  refusedAt,
   rolledOut,
   rolledOutAtGateway,
   wholeNamespace,

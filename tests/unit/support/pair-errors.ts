@@ -25,6 +25,7 @@ const closed: readonly [allowed: object, denied: object, more?: object][] = [
     { gateway: true, remoteIpBlocks: ["10.0.0.0/8"] },
     { trustedProxies: 1 },
   ],
+  [{ service: "orders" }, { service: "orders", version: "v1" }],
 ];
 const twins: readonly [object, object][] = [
   [
@@ -47,6 +48,13 @@ const wider: readonly (readonly [list: "allowFrom" | "denyFrom", rules: object[]
       0,
     ],
     ["denyFrom", [{ service: "orders" }, { service: "orders", methods: ["POST"] }], 1],
+    [
+      "denyFrom",
+      [{ service: "orders", methods: ["POST"], ports: [8080] }, { service: "orders" }],
+      0,
+    ],
+    ["allowFrom", [{ gateway: true }, { principal: gateway, paths: ["/payments"] }], 1],
+    ["allowFrom", [{ service: "orders", version: "v1" }, { service: "orders" }], 0],
   ];
 const shown = (rule: unknown) => {
   const text = JSON.stringify(rule);
