@@ -1,7 +1,7 @@
 import type { IRequestAuthentication } from "@kubernetes-models/istio/security.istio.io/v1/RequestAuthentication" with {
   "resolution-mode": "import",
 };
-import type { IssuerSettings } from "../settings/index.ts";
+import { type IssuerSettings, tokenHeaders } from "../settings/index.ts";
 
 type IstioSpec = NonNullable<IRequestAuthentication["spec"]>;
 type IstioJwtRule = NonNullable<IstioSpec["jwtRules"]>[number];
@@ -34,21 +34,6 @@ export function requestAuthentication<K>(
     ...(args.selector && { selector: { matchLabels: { ...args.selector } } }),
     jwtRules: args.issuers.map((issuer) => jwtRule(issuer, args)),
   };
-}
-
-const bearer = [{ name: "Authorization", prefix: "Bearer " }];
-
-/** A header that tokens stand in. */
-export interface TokenHeader {
-  readonly name: string;
-  /** What comes before the token. @default nothing */
-  readonly prefix?: string;
-}
-
-/** Headers that an issuer's tokens stand in, each with what comes before the token. */
-export function tokenHeaders({ headers, parameters }: IssuerSettings) {
-  // without a word about it, Envoy takes the query's access_token too, which ends up in logs
-  return (headers ?? (parameters ? [] : bearer)).map((h) => ({ ...h }));
 }
 
 /** Headers that a service gets from claims, in their order. */

@@ -1,5 +1,5 @@
-import type { IssuerSettings } from "../settings/index.ts";
-import { type RequestAuthenticationArgs, claimCopies, tokenHeaders } from "./authentication.ts";
+import { type IssuerSettings, tokenHeaders } from "../settings/index.ts";
+import { type RequestAuthenticationArgs, claimCopies } from "./authentication.ts";
 
 export interface ExpiryArgs<K> extends RequestAuthenticationArgs<K> {
   /** Where their listener for requests is. */

@@ -4,8 +4,7 @@ import type { IGateway } from "@kubernetes-models/istio/networking.istio.io/v1/G
 import type { IVirtualService } from "@kubernetes-models/istio/networking.istio.io/v1/VirtualService" with {
   "resolution-mode": "import",
 };
-import type { GatewayTls } from "../settings/index.ts";
-import type { TokenHeader } from "./authentication.ts";
+import type { GatewayTls, TokenHeader } from "../settings/index.ts";
 import { type GatewayProxy, stackGateway } from "./gateway.ts";
 
 export type GatewaySpec = NonNullable<IGateway["spec"]>;

@@ -3,11 +3,13 @@ import {
   type DenyRule,
   type ServiceSettings,
   type Settings,
+  type TokenHeader,
   prefixOf,
   refusedAt,
   rolledOut,
+  tokenHeaders,
 } from "../settings/index.ts";
-import { type TokenHeader, claimCopies, tokenHeaders } from "./authentication.ts";
+import { claimCopies } from "./authentication.ts";
 import type { AccessSettings } from "./authorization.ts";
 import { type GatewayProxy, stackGateway } from "./gateway.ts";
 import { asksForToken } from "./rule-spec.ts";

@@ -5,6 +5,7 @@ import { nearest } from "./nearest.ts";
 import { prefixOf, versionOf } from "./prefix.ts";
 import type { Problem } from "./problems.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
+import { tokenHeaderChecks } from "./token-headers.ts";
 
 export type Rule = AllowRule | DenyRule;
 
@@ -112,6 +113,7 @@ export function ruleChecks(
   return [
     ...found,
     ...tokenChecks(s, rule, key, { problem, remove, set }),
+    ...tokenHeaderChecks(s, rule, key, { problem, remove }),
     ...protocolChecks(service, rule, key, { problem, remove, set }),
   ];
 }

@@ -2,13 +2,15 @@ import assert from "node:assert/strict";
 import * as path from "node:path";
 import { describe, test } from "node:test";
 import { parseSettings } from "../../settings/index.ts";
-import { authentication, payments } from "./support/access-words.ts";
+import { authentication, issuers, payments } from "./support/access-words.ts";
 import { root } from "./support/settings.ts";
 
 const env = { BANKMESH_SOURCES: path.join(root, "sources/official.json") };
 const principal = "cluster.local/ns/istio-system/sa/istio-ingressgateway";
 const paths = ["/payments/internal/*"];
 const anyToken = { gateway: true, token: true };
+const basic = { gateway: true, headers: { Authorization: "Basic *" } };
+const xToken = [{ name: "X-Token" }];
 
 /** Good configuration that looks like some of what is refused. */
 const taken: readonly [what: string, fields: object, more: object][] = [
@@ -46,6 +48,18 @@ const taken: readonly [what: string, fields: object, more: object][] = [
       ],
     },
     { trustedProxies: 1 },
+  ],
+  ["other credentials where tokens stand", { allowFrom: [basic] }, { authentication }],
+  ["a refusal of these", { denyFrom: [basic] }, { authentication }],
+  [
+    "a header that no token stands in",
+    { allowFrom: [{ gateway: true, headers: { authorization: "Bearer *" } }] },
+    { authentication: { issuers: [{ ...issuers[0], headers: xToken }] } },
+  ],
+  [
+    "any header where there are no tokens",
+    { allowFrom: [{ gateway: true, headers: { authorization: "Bearer *" } }] },
+    {},
   ],
 ];
 

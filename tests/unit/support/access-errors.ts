@@ -7,6 +7,7 @@ import { pairs } from "./pair-errors.ts";
 import { patterns } from "./pattern-errors.ts";
 import { rollouts } from "./rollout-errors.ts";
 import { shapeErrors } from "./shape-errors.ts";
+import { tokenHeaderErrors } from "./token-header-errors.ts";
 
 /** Wrong shapes. */
 const shapes: readonly ConfigError[] = [
@@ -384,6 +385,7 @@ export const accessErrors: readonly ConfigError[] = [
   ...nonsense,
   ...meaningless,
   ...keySources,
+  ...tokenHeaderErrors,
   ...shapes,
   ...rules,
   ...rollouts,

@@ -1,0 +1,51 @@
+import type { AllowRule, DenyRule, IssuerSettings } from "./access-schema.ts";
+import type { Tools } from "./access-checks.ts";
+import type { Problem } from "./problems.ts";
+import type { Settings } from "./schema.ts";
+
+/** A header that tokens stand in. */
+export interface TokenHeader {
+  readonly name: string;
+  /** What comes before the token. @default nothing */
+  readonly prefix?: string;
+}
+
+const bearer = [{ name: "Authorization", prefix: "Bearer " }];
+
+/** Headers that an issuer's tokens stand in, each with what comes before the token. */
+export function tokenHeaders({ headers, parameters }: IssuerSettings) {
+  // without a word about it, Envoy takes the query's access_token too, which ends up in logs
+  return (headers ?? (parameters ? [] : bearer)).map((h) => ({ ...h }));
+}
+
+/**
+ * A rule about a header that tokens stand in. A proxy that takes a valid token takes it out of there before it asks its
+ * rules, so that one of allowFrom refuses just those that it reads as letting in, and one of denyFrom misses them. Other
+ * credentials in the same header, such as Basic, stay where they are.
+ */
+export function tokenHeaderChecks(
+  s: Settings,
+  rule: AllowRule | DenyRule,
+  key: string,
+  { problem, remove }: Pick<Tools, "problem" | "remove">,
+): Problem[] {
+  const places: TokenHeader[] = s.authentication.issuers.flatMap(tokenHeaders);
+  return Object.entries(rule.headers ?? {}).flatMap(([name, values]) => {
+    const prefixes = places
+      .filter((place) => place.name.toLowerCase() === name.toLowerCase())
+      .map((place) => place.prefix ?? "");
+    if (!values.some((value) => prefixes.some((prefix) => mayHoldToken(value, prefix)))) return [];
+    const others = prefixes.includes("") ? "" : ", or values that no token begins with (Basic *)";
+    const allowed = `another header${others}: tokens stand in this one, and a proxy takes a valid one away before it asks its rules; token: true, issuer or claims ask for it`;
+    return [problem(`${key}.headers.${name}`, values, allowed, remove(key))];
+  });
+}
+
+/** Whether a pattern can match a header with a token in it; capitals do not tell credentials apart. */
+function mayHoldToken(pattern: string, prefix: string): boolean {
+  const before = prefix.toLowerCase();
+  // with * in front, the begin is open
+  if (pattern.startsWith("*")) return true;
+  const begin = pattern.replace(/\*$/, "").toLowerCase();
+  return begin.startsWith(before) || (pattern.endsWith("*") && before.startsWith(begin));
+}
