@@ -25,7 +25,7 @@ const method: z.ZodType<string> = z.enum(methods, {
 });
 
 const pathText =
-  "a path such as /users, with * at its end (/users/*) or at its begin (*.css); Istio knows no other pattern, and no regular expressions";
+  "a path such as /users, with * at its end (/users/*) or at its begin (*.css); no templates ({*}, {**}), which rules and routes here are not compared by, and no regular expressions, which Istio takes as they stand";
 const normalText =
   "a path as proxies see it once it is normalized: without //, /./, /../, %2F or %5C, in ASCII; no request matches another";
 const pathPattern = z
@@ -55,7 +55,7 @@ const principal = z
 const list = <T extends z.ZodType>(of: T) => z.array(of).min(1, { error: "at least one" });
 
 const valueText =
-  "a text, with * alone, at its begin or at its end; Istio knows no other pattern, and no regular expressions (.*, ^ or $)";
+  "a text, with * alone, at its begin or at its end; no regular expressions (.*, ^ or $): Istio takes any other * as a letter, and these as they stand";
 const value = someText
   .regex(/^(\*|\*?[^*]+|[^*]+\*)$/, { error: valueText, abort: true })
   // | may stand: subjects of some issuers have it

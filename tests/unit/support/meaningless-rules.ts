@@ -59,7 +59,7 @@ export const meaningless: readonly ConfigError[] = [
     payments({ allowFrom: [{ gateway: true, headers: { "user-agent": "*bot*" } }] }),
     `${allow}.headers.user-agent`,
     '"*bot*"',
-    "a text, with * alone, at its begin or at its end",
+    "a text, with * alone, at its begin or at its end; no regular expressions (.*, ^ or $): Istio takes any other * as a letter",
     setPath(`${allow}.headers.user-agent`, "<value>"),
   ),
   row(

@@ -3,8 +3,17 @@ import { type ConfigError, setPath } from "./config-error.ts";
 
 const noExpressions = "no regular expressions";
 
-/** Texts that look like regular expressions, which Istio would take as they stand. */
+/** Templates of paths, and texts that look like regular expressions, which Istio would take as they stand. */
 export const patterns: readonly ConfigError[] = [
+  ...["/payments/{*}", "/payments/{**}", "/payments/{id}"].map((path) =>
+    row(
+      payments({ allowFrom: [{ gateway: true, paths: [path] }] }),
+      `${allow}.paths[0]`,
+      JSON.stringify(path),
+      "no templates ({*}, {**}), which rules and routes here are not compared by",
+      setPath(`${allow}.paths[0]`, "<value>"),
+    ),
+  ),
   ...["/payments/.*", "/payments/v1.*"].map((path) =>
     row(
       payments({ allowFrom: [{ gateway: true, paths: [path] }] }),
