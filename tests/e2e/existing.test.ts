@@ -62,7 +62,7 @@ describe("a cluster that somebody else runs", () => {
 
   const assertHolds = async () => {
     const edge = await findEdge(await stack.kubectl());
-    assert.ok(typeof edge !== "string", String(edge));
+    assert.ok(typeof edge !== "string", JSON.stringify(edge));
     const verifier = await stack.verifier(edge);
     try {
       await assertAllHold(verifier, stack);

@@ -4,7 +4,7 @@ import { stackGateway } from "../../policies/gateway.ts";
 import { userAgent } from "../../verify/access-log.ts";
 import { decisionOf, graphQuestions } from "../../verify/calls.ts";
 import type { Kubectl } from "../../verify/kubectl.ts";
-import type { Expectation, Probe } from "../../verify/probe.ts";
+import type { Expectation } from "../../verify/probe.ts";
 import { allProbes } from "../../verify/probes/index.ts";
 import type { Outcome } from "../../verify/runner.ts";
 import { attachAccessLogs } from "../../verify/server-logs.ts";
@@ -36,7 +36,7 @@ async function judged(expected: Expectation, results: Readonly<Record<string, ob
     },
   } as unknown as Kubectl;
   const outcome = {
-    ...{ expected, verdict: "holds", text: "answered", probe: probe as Probe },
+    ...{ expected, verdict: "holds", text: "answered", probe: probe },
     request: { from: "host", to: "https", host: "app.local", path: "/payments" },
     evidence: { at, seconds: 0.1, status: 200, requestId, body: "", message: "" },
   } as unknown as Outcome;
