@@ -1,7 +1,7 @@
 import type { VirtualServiceSpec } from "../../routing.ts";
 import { type Fault, type Rule, at, objectRule, stackRule } from "../rule.ts";
 import { conditionsOn, isEnforced, rulesOf } from "./policies.ts";
-import { besides, isPlain, isTls, modeOf, onlyRedirects, podsKey, serversOf } from "./servers.ts";
+import { besides, isPlain, isTls, modeOf, onlyRedirects, serversOf } from "./servers.ts";
 
 const docs = "https://istio.io/latest/docs/reference/config/networking/gateway/";
 
@@ -34,7 +34,7 @@ export function httpsOnly(): Rule {
   const about = {
     id: "gw-02",
     level: "mandatory",
-    description: "Where Gateways of the same pods speak TLS, their plain ports only redirect",
+    description: "Where a pod serves a Gateway that speaks TLS, its plain ports only redirect",
     url: `${docs}#ServerTLSSettings`,
   } as const;
   return stackRule(about, (world) =>
@@ -147,8 +147,9 @@ export function modesApart(): Rule {
       )
       .some((r) => conditionsOn(r, "connection.sni").length > 0);
     for (const mutual of servers.filter((s) => s.server.tls?.mode === "MUTUAL")) {
+      const near = besides(world, mutual.object);
       const simple = servers.find(
-        (s) => s.server.tls?.mode === "SIMPLE" && podsKey(s.object) === podsKey(mutual.object),
+        (s) => s.server.tls?.mode === "SIMPLE" && near.includes(s.object),
       );
       if (!simple) continue;
       const shared = simple.server.tls?.credentialName === mutual.server.tls?.credentialName;

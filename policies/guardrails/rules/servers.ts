@@ -1,4 +1,5 @@
 import type { GatewaySpec, VirtualServiceSpec } from "../../routing.ts";
+import type { Workload } from "../pods.ts";
 import type { KubernetesObject, Labels } from "../resource.ts";
 import type { World } from "../world.ts";
 
@@ -35,14 +36,27 @@ export const modeOf = (server: Server) => server.tls?.mode ?? "PASSTHROUGH";
 export const podsOf = (gateway: KubernetesObject): Labels =>
   gateway.field<GatewaySpec>().selector ?? {};
 
-/** The same as a text, in whatever order they stand. */
-export const podsKey = (gateway: KubernetesObject) =>
-  JSON.stringify(Object.entries(podsOf(gateway)).sort());
+const contains = (labels: Labels, others: Labels) =>
+  Object.entries(others).every(([key, value]) => labels[key] === value);
 
-/** Gateways that the same pods serve, itself among them: what one opens stands beside what the others do. */
+/**
+ * Whether some pod serves both of two Gateways. Pods of other stacks are told by the labels alone: those with all labels
+ * of one serve the other as well when it asks for some of these.
+ */
+function shared(workloads: readonly Workload[], one: Labels, other: Labels): boolean {
+  return (
+    contains(one, other) ||
+    contains(other, one) ||
+    workloads.some((w) => w.matches(one) && w.matches(other))
+  );
+}
+
+/** Gateways that a pod of this one serves too, itself among them: what one opens stands beside what the others do. */
 export function besides(world: World, gateway: KubernetesObject): KubernetesObject[] {
-  const mine = podsKey(gateway);
-  return world.of("Gateway").filter((object) => podsKey(object) === mine);
+  const mine = podsOf(gateway);
+  return world.gather(world.of("Gateway"), (object) =>
+    shared(world.workloads, mine, podsOf(object)) ? [object] : [],
+  );
 }
 
 interface Target {
@@ -62,10 +76,11 @@ export function routesOf(world: World, gateway: KubernetesObject): KubernetesObj
 /** Whether a VirtualService sends everything on a port to https before it looks at any route. */
 function redirects(routes: KubernetesObject, port: number): boolean {
   const [first] = routes.field<VirtualServiceSpec>().http ?? [];
-  const all = first?.match?.every(
-    (match) => match.port === port && Object.keys(match).length === 1,
-  );
-  return all === true && first?.redirect?.scheme === "https";
+  // one of several matches is enough, and none at all takes everything
+  const all =
+    !first?.match?.length ||
+    first.match.some((match) => match.port === port && Object.keys(match).length === 1);
+  return all && first?.redirect?.scheme === "https";
 }
 
 /** Whether a plain server does nothing but send to https. */

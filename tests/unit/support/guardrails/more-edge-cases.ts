@@ -5,8 +5,12 @@ import { gateway, gatewayPods, http, https, object, spec, workload } from "./pla
 
 const speaking = (protocol: string) => ({ ...http, port: { ...http.port, protocol } });
 const lower = { ...https(), port: { number: 443, name: "https", protocol: "https" } };
-const second = (...servers: object[]) =>
-  spec("Gateway bank/second", { selector: { istio: "ingressgateway" }, servers });
+const second_ = (selector: object, ...servers: object[]) =>
+  spec("Gateway bank/second", { selector, servers });
+const second = (...servers: object[]) => second_({ istio: "ingressgateway" }, ...servers);
+const byRole = (role: string, ...servers: object[]) => second_({ role }, ...servers);
+const twoLabels = workload("edge", {}, { labels: { istio: "ingressgateway", role: "edge" } });
+const redirectOf = (...match: object[]) => ({ match, redirect: { scheme: "https" } });
 const withoutMode = https({ mode: undefined });
 const ofGatewayApi = (resource: Resource) => ({
   ...resource,
@@ -52,6 +56,36 @@ export const moreEdgeCases: readonly MoreCase[] = [
     "a plain port in another Gateway of the same pods",
     [gateway(https()), second({ ...http, tls: { httpsRedirect: true } })],
     [gateway(https()), second(http)],
+  ],
+  [
+    "gw-02",
+    "Gateways of one pod by different labels of it",
+    [twoLabels, gateway(https()), byRole("other", http)],
+    [twoLabels, gateway(https()), byRole("edge", http)],
+  ],
+  [
+    "gw-02",
+    "Gateways of pods that are not of the stack, one with more labels",
+    [gateway(https()), byRole("edge", http)],
+    [gateway(https()), second_({ istio: "ingressgateway", role: "edge" }, http)],
+  ],
+  [
+    "gw-02",
+    "a redirect of whatever comes in",
+    [gateway(http, https()), routes({ http: [{ redirect: { scheme: "https" } }] })],
+    [gateway(http, https()), routes({ http: [{ redirect: { uri: "/a" } }] })],
+  ],
+  [
+    "gw-02",
+    "a redirect of this port among others",
+    [gateway(http, https()), routes({ http: [redirectOf({ port: 8080 }, { port: 80 })] })],
+    [gateway(http, https()), routes({ http: [redirectOf({ port: 80, uri: { prefix: "/a" } })] })],
+  ],
+  [
+    "gw-06",
+    "Gateways of one pod by different labels of it",
+    [twoLabels, gateway(https()), byRole("other", https({ mode: "MUTUAL", credentialName: "b" }))],
+    [twoLabels, gateway(https()), byRole("edge", https({ mode: "MUTUAL", credentialName: "b" }))],
   ],
   [
     "gw-03",
