@@ -165,10 +165,11 @@ function placeOf(item: Item): Pick<Finding, "about" | "urn"> {
   return at(object ?? (item as Resource | KubernetesObject));
 }
 
-/** Labels that an object selects pods by; undefined when it is about all of its namespace. */
+/** Labels that an object selects pods by; undefined when it is about all of its namespace, as one without labels is. */
 export function selectorOf(object: KubernetesObject): Labels | undefined {
   const { selector, workloadSelector } = object.field<Selecting>();
-  return selector?.matchLabels ?? workloadSelector?.labels;
+  const labels = selector?.matchLabels ?? workloadSelector?.labels ?? {};
+  return Object.keys(labels).length > 0 ? labels : undefined;
 }
 
 /** Whether an object is about a target that it names, such as a waypoint, and not about pods with labels. */

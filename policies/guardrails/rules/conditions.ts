@@ -1,7 +1,7 @@
 import type { Rule as PolicyRule } from "../../rule-spec.ts";
 import { type Fault, type Rule, at, objectRule, stackRule } from "../rule.ts";
-import type { World } from "../world.ts";
-import { fixedVersion, istioVersionOf } from "./istio.ts";
+import { type World, isTargeted, selectorOf } from "../world.ts";
+import { fixedVersion, istioVersionOf } from "./releases.ts";
 import {
   conditionsOn,
   isDenied,
@@ -12,7 +12,7 @@ import {
   rulesOf,
   sourcesOf,
 } from "./policies.ts";
-import { protocolOf, servicesOf } from "./services.ts";
+import { containerPort, protocolOf, servicesOf } from "./services.ts";
 
 const known =
   /^(request\.headers\[[^\]]+\]|source\.(ip|namespace|principal|serviceAccount)|remote\.ip|request\.auth\.(principal|audiences|presenter)|request\.auth\.claims(\[[^\]]+\])+|destination\.(ip|port)|connection\.sni|experimental\.envoy\.filters\.[^[]+\[[^\]]+\])$/;
@@ -92,11 +92,14 @@ function httpFields(rule: PolicyRule): string[] {
 function tcpPorts(world: World, selected: ReturnType<World["selected"]>): Set<string> {
   const ports = selected
     .filter((w) => !w.isGateway)
-    .flatMap((w) => servicesOf(world, w).flatMap(({ ports }) => ports));
-  const tcp = ports.filter((port) =>
-    ["tcp", "tls", "mongo", "mysql", "redis"].includes(protocolOf(port)!),
-  );
-  return new Set(tcp.map((port) => String(port.targetPort ?? port.port)));
+    .flatMap((w) =>
+      servicesOf(world, w).flatMap(({ ports }) =>
+        ports
+          .filter((port) => ["tcp", "tls", "mongo", "mysql", "redis"].includes(protocolOf(port)!))
+          .map((port) => containerPort(w, port)),
+      ),
+    );
+  return new Set(ports);
 }
 
 /** az-09 */
@@ -168,8 +171,8 @@ export function selectorsMatch(): Rule {
     world.each(
       world.of("AuthorizationPolicy", "RequestAuthentication", "PeerAuthentication"),
       function* (object) {
-        const labels = object.field<{ selector: { matchLabels?: object } }>().selector?.matchLabels;
-        if (labels && world.selected(object).length === 0)
+        const labels = selectorOf(object);
+        if (labels && !isTargeted(object) && world.selected(object).length === 0)
           yield {
             ...at(object),
             what: `selects ${JSON.stringify(labels)}, and no workload has these labels`,

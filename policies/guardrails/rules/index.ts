@@ -12,6 +12,7 @@ import * as mtls from "./mtls.ts";
 import * as namespaces from "./namespaces.ts";
 import * as observability from "./observability.ts";
 import * as pki from "./pki.ts";
+import * as releases from "./releases.ts";
 import * as tokens from "./tokens.ts";
 import * as traffic from "./traffic.ts";
 import * as versions from "./versions.ts";
@@ -92,7 +93,7 @@ export const rules: readonly Rule[] = [
   workloads.portsMeet(),
   namespaces.podSecurity(),
   namespaces.networkDeny(),
-  istio.supportedVersion(),
+  releases.supportedVersion(),
   istio.livingHosts(),
   istio.guardedControlPlane(),
   istio.noOpenWindow(),

@@ -1,18 +1,63 @@
+import { type Injector, injectorOf, isInjected } from "../../../meaning/evaluate/injection.ts";
+import type { Manifest } from "../../../meaning/manifests/objects.ts";
 import { Workload, workloadKinds } from "../pods.ts";
-import type { KubernetesObject } from "../resource.ts";
+import type { KubernetesObject, Labels } from "../resource.ts";
 import { type Fault, type Rule, at, objectRule, stackRule } from "../rule.ts";
-import { isMeshConfig, meshConfigOf, rootNamespace } from "../world.ts";
+import { type World, isMeshConfig, meshConfigOf, rootNamespace } from "../world.ts";
 
 const annotationDocs = "https://istio.io/latest/docs/reference/config/annotations/";
 const injectionDocs =
   "https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#automatic-sidecar-injection";
+
+/** Who puts sidecars into pods, as far as the stack has it. */
+function injectorIn(world: World): Injector {
+  const settings = world
+    .of("ConfigMap")
+    .filter((o) => o.namespace === rootNamespace && o.name.startsWith("istio-sidecar-injector"));
+  const objects = world.gather(
+    [...world.of("MutatingWebhookConfiguration"), ...settings],
+    ({ name, kind, labels, resource }) => {
+      const manifest = {
+        ...resource.props,
+        kind,
+        metadata: { name, labels },
+      } as unknown as Manifest;
+      injectorOf([manifest]); // what cannot be read is a finding there
+      return [manifest];
+    },
+  );
+  return injectorOf(objects);
+}
+
+/** A pod of a namespace; one that says nothing unless a workload is named. */
+const podIn = (namespace: string, namespaceLabels: Labels, workload?: Workload) => ({
+  ...{ namespace, namespaceLabels },
+  labels: workload?.labels ?? {},
+  annotations: workload?.annotations ?? {},
+  // mesh-10 tells of those
+  hostNetwork: false,
+});
+
+/** Workloads of a namespace that refuse no sidecar and get none all the same. */
+function passedOver(world: World, injector: Injector, namespace: string, labels: Labels): string[] {
+  const own = world.workloads.filter((w) => w.namespace === namespace && !w.isControlPlane);
+  return world.gather(
+    own.map((w) => w.object),
+    (object) => {
+      const workload = new Workload(object);
+      if (workload.injectWord === "false") return [];
+      return isInjected(injector, podIn(namespace, labels, workload)) ? [] : [object.name];
+    },
+  );
+}
 
 /** mesh-08 */
 export function noOptOut(): Rule {
   const about = {
     id: "mesh-08",
     level: "mandatory",
-    description: "Every pod gets its sidecar: no opt-out by label, annotation or namespace",
+    description:
+      "Pods get their sidecar: none refuses it, and a webhook asks for those of each namespace",
     url: injectionDocs,
   } as const;
   return stackRule(about, function* (world) {
@@ -25,25 +70,42 @@ export function noOptOut(): Rule {
           fix: "drop the label or annotation",
         };
     });
+    const injector = injectorIn(world);
     for (const namespace of world.appNamespaces) {
       const labels = world.of("Namespace").find((o) => o.name === namespace)?.labels;
       // a namespace that others made says nothing here
       if (!labels) continue;
       const injection = labels["istio-injection"];
+      const revision = injection === undefined ? labels["istio.io/rev"] : "default";
+      const where = { about: `Namespace/${namespace}` };
       // whatever revision is named beside it, and whatever pods say themselves
-      if (injection !== undefined && injection !== "enabled")
+      if (injection !== undefined && injection !== "enabled") {
         yield {
-          about: `Namespace/${namespace}`,
+          ...where,
           what: `is labelled istio-injection: ${injection}: no pod there gets a sidecar`,
           fix: "label it istio-injection: enabled, or istio.io/rev alone",
         };
-      const others = apps.filter((w) => w.namespace === namespace && w.injectWord !== "true");
-      if (injection !== undefined || labels["istio.io/rev"] || others.length === 0) continue;
-      yield {
-        about: `Namespace/${namespace}`,
-        what: `is not labelled for injection, and ${others.map((w) => w.object.name).join(", ")} run there`,
-        fix: "label it istio-injection: enabled, or istio.io/rev",
-      };
+        continue;
+      }
+      const silent = podIn(namespace, labels);
+      if (revision !== undefined && !isInjected({ ...injector, policy: true }, silent)) {
+        yield {
+          ...where,
+          what: `asks for the revision ${revision}, of which there is no webhook: no pod there gets a sidecar`,
+          fix: `name a revision that is there: ${injector.revisions.join(", ")}`,
+        };
+        continue;
+      }
+      const without = passedOver(world, injector, namespace, labels);
+      if (without.length > 0)
+        yield {
+          ...where,
+          what:
+            revision === undefined
+              ? `is not labelled for injection, and no webhook asks for the pods of ${without.join(", ")} by their labels`
+              : `has ${without.join(", ")}, and the webhook leaves out pods that say nothing`,
+          fix: "label the namespace istio-injection: enabled or istio.io/rev, or the pods sidecar.istio.io/inject: true",
+        };
     }
   });
 }

@@ -61,15 +61,25 @@ export function strictMode(): Rule {
     description: "PeerAuthentications ask for mTLS: mode STRICT",
     url: "https://istio.io/latest/docs/ops/best-practices/security/#mutual-tls",
   } as const;
-  return objectRule(about, ["PeerAuthentication"], function* (object) {
-    const mode = specOf(object).mtls?.mode ?? "UNSET";
-    const inherits = mode === "UNSET" && !isWhole(object);
-    if (mode !== "STRICT" && !inherits)
-      yield {
-        what: `mode is ${mode}: plaintext is accepted`,
-        fix: "set spec.mtls.mode to STRICT (bankmesh:mtlsMode)",
-      };
-  });
+  const fix = "set spec.mtls.mode to STRICT (bankmesh:mtlsMode)";
+  return {
+    ...objectRule(about, ["PeerAuthentication"], function* (object) {
+      const mode = ownMode(object) ?? "STRICT";
+      if (mode !== "STRICT") yield { what: `mode is ${mode}: plaintext is accepted`, fix };
+    }),
+    // what sets none has the mode of what is around it
+    stack: (world) =>
+      world.each(world.of("PeerAuthentication"), function* (object) {
+        if (ownMode(object) !== undefined || !isWhole(object)) return;
+        const mode = modeOf(world, object.namespace);
+        if (mode !== "STRICT")
+          yield {
+            ...at(object),
+            what: `mode is UNSET, which is ${mode} here: plaintext is accepted`,
+            fix,
+          };
+      }),
+  };
 }
 
 /** mesh-03 */

@@ -51,7 +51,8 @@ function deniesAll(object: KubernetesObject): boolean {
     policyTypes = ["Ingress"],
     ingress,
   } = object.field<NetworkPolicySpec>();
-  const whole = !podSelector.matchLabels && !podSelector.matchExpressions;
+  const { matchLabels = {}, matchExpressions = [] } = podSelector;
+  const whole = Object.keys({ ...matchLabels, ...matchExpressions }).length === 0;
   return whole && policyTypes.includes("Ingress") && !ingress?.length;
 }
 

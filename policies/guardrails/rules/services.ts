@@ -26,6 +26,16 @@ export function protocolOf({ name, appProtocol }: ServicePort): string | undefin
   return said.find((word) => word !== undefined && protocols.test(word));
 }
 
+/** Number of the port of a workload's containers that a port of a Service leads to; its name when none is called so. */
+export function containerPort(
+  workload: Workload,
+  { port, targetPort = port }: ServicePort,
+): string {
+  const open = workload.containers.flatMap((c) => c.ports ?? []);
+  const named = open.find((p) => p.name !== undefined && p.name === targetPort);
+  return String(named?.containerPort ?? targetPort);
+}
+
 /** Services that lead to a workload, each with its ports. */
 export function servicesOf(world: World, workload: Workload) {
   return world

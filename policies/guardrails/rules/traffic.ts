@@ -53,8 +53,14 @@ export function rateLimits(): Rule {
   });
 }
 
-/** Whether a pattern of versions takes any. */
-const isWild = (pattern: string) => /^\^?(\.\*|\.\+|\\d\.\*)?\$?$/.test(pattern);
+/**
+ * Whether a pattern of versions takes any: those that never were, or both the oldest and one that is far off. It counts
+ * where it is found in the version, as Istio reads it.
+ */
+function isWild(pattern: string): boolean {
+  const matches = (version: string) => new RegExp(pattern).test(version);
+  return ["0.0.0", "99.0.0"].some(matches) || ["1.0.0", "1.99.0"].every(matches);
+}
 
 /** tf-02 */
 export function boundedFilters(): Rule {

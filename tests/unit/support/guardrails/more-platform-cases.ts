@@ -1,5 +1,5 @@
 import type { MoreCase } from "./cases.ts";
-import { ca, chart, dials, one, podNamed, tls } from "./makers.ts";
+import { ca, chart, dials, filter, one, owned, peer, podNamed, strict, tls } from "./makers.ts";
 import { bank, container, hard, istiod, mesh, object, spec, workload } from "./platform.ts";
 
 const labelled = (labels: object) => object("Namespace bank", {}, { labels });
@@ -19,7 +19,114 @@ const format = (text: string) => mesh(`accessLogFormat: ${JSON.stringify(text)}`
 const telemetry = (fields: object) =>
   spec("Telemetry istio-system/t", { accessLogging: [{ ...fields }] });
 
+const says = { "sidecar.istio.io/inject": "true" };
+const silent = object("Namespace bank");
+const webhook = (revision: string) =>
+  object(
+    `MutatingWebhookConfiguration ${revision}`,
+    { webhooks: [{ name: "rev.namespace.sidecar-injector.istio.io" }] },
+    { labels: { "istio.io/rev": revision } },
+  );
+const users = (metadata: Readonly<Record<string, unknown>>) => workload("users", {}, metadata);
+const network = (podSelector: object) =>
+  spec("NetworkPolicy bank/n", { podSelector, policyTypes: ["Ingress"] });
+const everyVersion = charts("1.31.1", "1.31.1", "1.31.1");
+const pilotOf = (image: string) =>
+  spec("Deployment istio-system/istiod", {
+    template: {
+      metadata: { labels: { istio: "pilot" } },
+      spec: { containers: [{ name: "discovery", image }] },
+    },
+  });
+const proxiesOf = (global: object) =>
+  object("ConfigMap istio-system/istio-sidecar-injector", {
+    data: { values: JSON.stringify({ global }) },
+  });
+const versionsOf = (proxyVersion: string) => [
+  filter({ priority: 1 }, { context: "GATEWAY", proxy: { proxyVersion } }, {}, owned),
+];
+const ofPeer = (fields: object, ns: string) => peer(fields, {}, ns);
+
 export const morePlatformCases: readonly MoreCase[] = [
+  [
+    "mesh-01",
+    "a selector without labels selects everything",
+    [bank, peer(strict, { selector: { matchLabels: {} } }), ofPeer(strict, "istio-system")],
+    [
+      ...[bank, peer(strict), ofPeer(strict, "istio-system")],
+      spec("PeerAuthentication bank/second", { ...strict, selector: { matchLabels: {} } }),
+    ],
+  ],
+  [
+    "mesh-02",
+    "one that sets none has the mode of the mesh",
+    [peer({}), ofPeer(strict, "istio-system")],
+    [peer({}), ofPeer({ mtls: { mode: "UNSET" } }, "istio-system")],
+  ],
+  [
+    "mesh-08",
+    "webhooks select pods by labels, and see no annotation",
+    [silent, users({ labels: says })],
+    [silent, users({ annotations: says })],
+  ],
+  [
+    "mesh-08",
+    "a namespace with a revision that no webhook serves",
+    [labelled({ "istio.io/rev": "canary" }), webhook("canary"), webhook("default")],
+    [labelled({ "istio.io/rev": "canary" }), webhook("default")],
+  ],
+  [
+    "mesh-08",
+    "pods with a revision that no webhook serves",
+    [silent, users({ labels: { "istio.io/rev": "canary" } }), webhook("canary")],
+    [silent, users({ labels: { "istio.io/rev": "canary" } }), webhook("default")],
+  ],
+  [
+    "mesh-08",
+    "the older label leads to the default revision alone",
+    [bank, webhook("default")],
+    [bank, webhook("canary")],
+  ],
+  ...["^.*\\..*$", "[0-9].*", "^1\\..*", ""].map((pattern): MoreCase => [
+    "tf-02",
+    `versions that ${JSON.stringify(pattern)} takes`,
+    versionsOf("^1\\.(30|31)\\..*"),
+    versionsOf(pattern),
+  ]),
+  ["tf-02", "a pattern of versions that is none", versionsOf("1\\.31"), versionsOf("(")],
+  [
+    "wl-06",
+    "a selector without labels is about all pods",
+    [bank, network({ matchLabels: {}, matchExpressions: [] })],
+    [bank, network({ matchLabels: { app: "users" } })],
+  ],
+  [
+    "ist-01",
+    "istiod of another version than its chart",
+    [...everyVersion, pilotOf("docker.io/istio/pilot:1.31.1-distroless")],
+    [...everyVersion, pilotOf("docker.io/istio/pilot:1.31.2")],
+  ],
+  [
+    "ist-01",
+    "istiod with known flaws, whatever its chart",
+    [...everyVersion, pilotOf(`docker.io/istio/pilot@sha256:${"a".repeat(64)}`)],
+    [...everyVersion, pilotOf("docker.io/istio/pilot:1.30.0")],
+  ],
+  [
+    "ist-01",
+    "proxies of another version than the chart",
+    [...everyVersion, proxiesOf({ hub: "docker.io/istio", tag: "1.31.1" })],
+    [...everyVersion, proxiesOf({ hub: "docker.io/istio", tag: "1.30.4" })],
+  ],
+  [
+    "ist-01",
+    "proxies whose image is written out",
+    [
+      ...everyVersion,
+      proxiesOf({ tag: "1.31.1", proxy: { image: "docker.io/istio/proxyv2:1.31.1" } }),
+    ],
+    [...everyVersion, proxiesOf({ tag: "1.31.1", proxy: { image: "docker.io/me/proxyv2:mine" } })],
+  ],
   [
     "mesh-06",
     "a check that is switched off, whatever the mode",
