@@ -56,15 +56,21 @@ function listsOf(source: Source, rule: PolicyRule, of: keyof typeof callers): st
   return lists.flatMap((list) => (list?.length ? [list] : []));
 }
 
+/** Trust domains that a source asks for; the generated type does not know them yet. */
+const domainsOf = (source: Source) =>
+  (source as { readonly trustDomains?: readonly string[] }).trustDomains ?? [];
+
 /** Who gets in by a source and the conditions of its rule, in words; undefined when they name somebody. */
 function openTo(source: Source, rule: PolicyRule): string | undefined {
   // whose token is taken is no stranger
   if (source.requestPrincipals?.length || asksForClaims(rule)) return undefined;
   const identities = listsOf(source, rule, "identities");
-  if (identities.length > 0)
-    return identities.every((list) => list.includes("*"))
-      ? "every identity of the mesh"
-      : undefined;
+  const domains = domainsOf(source);
+  if (identities.some((list) => !list.includes("*"))) return undefined;
+  // a trust domain names nobody in it
+  if (domains.length > 0 && !domains.includes("*"))
+    return `every identity of ${domains.join(", ")}`;
+  if (identities.length > 0 || domains.length > 0) return "every identity of the mesh";
   const addresses = listsOf(source, rule, "addresses");
   const anywhere = addresses.every((list) => list.some((block) => /\/0+$/.test(block)));
   return addresses.length > 0 && anywhere ? "every address" : undefined;

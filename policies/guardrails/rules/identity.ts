@@ -18,8 +18,26 @@ interface PolicyRule {
   readonly verbs?: readonly string[];
 }
 
+/** Roles that Kubernetes brings along and that grant nearly everything, secrets among it: they say nothing of a need. */
+const wideRoles: Readonly<Record<string, readonly string[]>> = {
+  "cluster-admin": ["read secrets", "make gateways"],
+  admin: ["read secrets"],
+  edit: ["read secrets"],
+};
+
+interface Bound {
+  readonly account: string;
+  /** The role, where it is of the stack. */
+  readonly role: KubernetesObject | undefined;
+  /** Kind and name of the role. */
+  readonly named: string;
+  /** What the role grants too much, when it is one that Kubernetes brings along. */
+  readonly wide: readonly string[] | undefined;
+  readonly binding: KubernetesObject;
+}
+
 /** Accounts that roles are bound to, each as namespace/name, with the role. */
-function boundAccounts(world: World): { account: string; role: KubernetesObject | undefined }[] {
+function boundAccounts(world: World): Bound[] {
   const roles = world.of("Role", "ClusterRole");
   return world.gather(world.of("RoleBinding", "ClusterRoleBinding"), (binding) => {
     const { kind, name } = binding.field<Binding["roleRef"]>("roleRef");
@@ -32,7 +50,11 @@ function boundAccounts(world: World): { account: string; role: KubernetesObject 
     const subjects = binding.field<Binding["subjects"]>("subjects");
     return [...(Array.isArray(subjects) ? (subjects as Binding["subjects"]) : [])]
       .filter((subject) => subject.kind === "ServiceAccount")
-      .map((s) => ({ account: `${s.namespace ?? binding.namespace}/${s.name}`, role }));
+      .map((s) => ({
+        account: `${s.namespace ?? binding.namespace}/${s.name}`,
+        ...{ role, binding, named: `${kind} ${name}` },
+        wide: role || kind !== "ClusterRole" ? undefined : wideRoles[name ?? ""],
+      }));
   });
 }
 
@@ -76,11 +98,14 @@ export function noNeedlessTokens(): Rule {
   const about = {
     id: "id-02",
     level: "mandatory",
-    description: "Pods get no token for the Kubernetes API unless a role is bound to their account",
+    description:
+      "Pods get no token for the Kubernetes API unless a role that says what for is bound to their account",
     url: "https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#opt-out-of-api-credential-automounting",
   } as const;
   return stackRule(about, function* (world) {
-    const needed = new Set(boundAccounts(world).map(({ account }) => account));
+    const needed = new Set(
+      boundAccounts(world).flatMap(({ account, wide }) => (wide ? [] : [account])),
+    );
     const accounts = world.of("ServiceAccount");
     yield* world.each(world.workloads, function* (workload) {
       const key = `${workload.namespace}/${workload.account}`;
@@ -91,8 +116,8 @@ export function noNeedlessTokens(): Rule {
       if (mounted !== false && !needed.has(key))
         yield {
           ...at(workload.object),
-          what: `its pods get a token of ${workload.account}, to which no role is bound`,
-          fix: "set automountServiceAccountToken: false",
+          what: `its pods get a token of ${workload.account}, to which no role is bound that says what for`,
+          fix: "set automountServiceAccountToken: false, or bind a role of what they need",
         };
     });
   });
@@ -127,19 +152,22 @@ export function fewRights(): Rule {
   } as const;
   return stackRule(about, function* (world) {
     const apps = boundAccounts(world).filter((b) => !b.account.startsWith(`${rootNamespace}/`));
-    for (const { account, role } of apps) {
+    for (const { account, role, named, wide, binding } of apps) {
       const granted = role?.field<readonly PolicyRule[]>("rules");
       const list = Array.isArray(granted) ? (granted as readonly PolicyRule[]) : [];
       const can = [
+        ...(wide ?? []),
         ...(list.some(readsSecrets) ? ["read secrets"] : []),
         ...(list.some(makesGateways) ? ["make gateways"] : []),
       ];
       if (can.length > 0)
         yield {
           about: `ServiceAccount/${account}`,
-          urn: role?.resource.urn,
-          what: `may ${can.join(" and ")} by ${role!.kind} ${role!.name}`,
-          fix: "take the verb out of the role, or bind it to another account",
+          urn: (role ?? binding).resource.urn,
+          what: `may ${can.join(" and ")} by ${named}`,
+          fix: wide
+            ? "bind a role of what the account needs"
+            : "take the verb out of the role, or bind it to another account",
         };
     }
   });

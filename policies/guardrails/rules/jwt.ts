@@ -2,7 +2,7 @@ import type { RequestAuthenticationSpec } from "../../authentication.ts";
 import type { KubernetesObject } from "../resource.ts";
 import { type Fault, type Rule, at, objectRule, stackRule } from "../rule.ts";
 import { type World, isTargeted, rootNamespace, selectorOf } from "../world.ts";
-import { filtersOf } from "./filters.ts";
+import { type Entrance, expiringIssuers, filtersOf } from "./filters.ts";
 import { asksForClaims, isEnforced, keyOf, rulesOf as policyRules, sourcesOf } from "./policies.ts";
 
 const docs = "https://istio.io/latest/docs/reference/config/security/jwt/";
@@ -112,6 +112,14 @@ function privateMembers(text: string): string[] {
   }
 }
 
+/** Where requests come in at what an object looks at tokens of; what is of no pod of the stack is told by its labels. */
+function entrancesOf(world: World, object: KubernetesObject): Entrance[] {
+  const selected = world.selected(object).filter((w) => !w.isControlPlane);
+  const gateways =
+    selected.length > 0 ? selected.map((w) => w.isGateway) : [world.isAtGateway(object)];
+  return [...new Set(gateways)].map((gateway) => (gateway ? "GATEWAY" : "SIDECAR_INBOUND"));
+}
+
 /** jwt-04 */
 export function tokensExpire(): Rule {
   const about = {
@@ -128,12 +136,13 @@ export function tokensExpire(): Rule {
         const near = [object.namespace, rootNamespace].includes(filter.namespace);
         return near && !isTargeted(filter) && theirs.every(([key, value]) => mine[key] === value);
       });
-      const providers = world.gather(covering, (filter) =>
-        filtersOf(filter).flatMap(({ config }) => Object.values(config?.providers ?? {})),
+      const strict = entrancesOf(world, object).map((entrance) =>
+        world.gather(covering, (filter) =>
+          filtersOf(filter).flatMap((patch) => expiringIssuers(patch, entrance)),
+        ),
       );
-      const strict = providers.filter((p) => p.require_expiration === true).map((p) => p.issuer);
       for (const { path, rule } of rulesOf(object))
-        if (!strict.includes(rule.issuer))
+        if (strict.some((issuers) => !issuers.includes(rule.issuer ?? "")))
           yield {
             ...at(object),
             what: `${path} takes tokens of ${rule.issuer} that never expire`,

@@ -32,7 +32,7 @@ import {
   secret,
   binding,
   role,
-  expires,
+  expiryFilter,
   serverUrn,
   edge,
   control,
@@ -152,7 +152,7 @@ export const cases: readonly Case[] = [
     [jwt({ jwks: '{"keys":[{"kty":"RSA","n":"a"}]}' })],
     [jwt({ jwks: '{"keys":[{"kty":"RSA","n":"a","d":"b"}]}' })],
   ],
-  ["jwt-04", [jwt({}), filter({}, {}, expires)], [jwt({})]],
+  ["jwt-04", [jwt({}), expiryFilter()], [jwt({})]],
   ["jwt-05", [jwt({})], [jwt({ fromParams: ["token"] })]],
   [
     "jwt-06",

@@ -96,15 +96,29 @@ export const restricted = Object.fromEntries(
 );
 export const secret = (where: string, ...keys: string[]) =>
   object(`Secret ${where}`, { data: Object.fromEntries(keys.map((k) => [k, "x"])) });
-export const binding = (account: string) =>
+export const binding = (account: string, roleRef: object = { kind: "Role", name: "r" }) =>
   object("RoleBinding bank/b", {
-    roleRef: { kind: "Role", name: "r" },
+    roleRef,
     subjects: [{ kind: "ServiceAccount", name: account }],
   });
 export const role = (resource: string) =>
   object("Role bank/r", { rules: [{ apiGroups: [""], resources: [resource], verbs: ["get"] }] });
-export const expires = {
-  typed_config: { providers: { a: { issuer: "https://i", require_expiration: true } } },
+/** A filter that refuses tokens without an expiry; what of its patch and of the rest of its spec is special. */
+export const expiryFilter = (patch: object = {}, more: object = {}) => {
+  const subFilter = { name: "envoy.filters.http.jwt_authn" };
+  const typed_config = {
+    "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+    providers: { a: { issuer: "https://i", require_expiration: true } },
+  };
+  const configPatch = {
+    applyTo: "HTTP_FILTER",
+    match: { context: "SIDECAR_INBOUND", listener: { filterChain: { filter: { subFilter } } } },
+    patch: { operation: "MERGE", value: { typed_config } },
+  };
+  return spec("EnvoyFilter istio-system/f", {
+    configPatches: [{ ...configPatch, ...patch }],
+    ...more,
+  });
 };
 export const serverUrn = root("a").urn!;
 export const edge = (urn: string | undefined) => ({

@@ -4,10 +4,13 @@ import {
   allow,
   app,
   asks,
+  binding,
   caller,
   denyAll,
+  expiryFilter,
   get,
   jwt,
+  podNamed,
   redirect,
   routes,
   service,
@@ -16,6 +19,7 @@ import {
 import {
   atGateway,
   bank,
+  container,
   gateway,
   gatewayPods,
   http,
@@ -45,6 +49,16 @@ const tokensAtAll = jwt({}, {});
 const ordersAsk = spec("AuthorizationPolicy bank/allow-orders", {
   ...{ selector: { matchLabels: { app: "orders" } }, rules: [asks] },
 });
+const [{ patch: expiryPatch }] = (
+  expiryFilter().props.spec as { configPatches: [{ patch: object }] }
+).configPatches;
+const everywhere = [app, gatewayPods(), jwt({}, {}, "istio-system")];
+const clusterRole = (name: string) => ({ kind: "ClusterRole", name });
+const tcpPods = podNamed({
+  containers: [container({ ports: [{ name: "wire", containerPort: 9000 }] })],
+});
+const onPort = (port: string) =>
+  allow([{ to: [{ operation: { methods: ["GET"], ports: [port] } }] }]);
 const withoutToken = { source: { notRequestPrincipals: ["*"] } };
 const apart = gateway(https({ credentialName: "a" }), https({ mode: "MUTUAL" }));
 const forwarded = [gatewayPods(), jwt({ forwardOriginalToken: true }, atGateway, "istio-system")];
@@ -127,6 +141,18 @@ export const moreAccessCases: readonly MoreCase[] = [
     [allow([{ from: [{ source: {} }], to: [{ operation: {} }] }])],
   ],
   [
+    "az-03",
+    "a trust domain names nobody in it",
+    [allow([from({ trustDomains: ["cluster.local"], namespaces: ["bank"] })])],
+    [allow([from({ trustDomains: ["cluster.local"] })])],
+  ],
+  [
+    "az-03",
+    "a trust domain beside a wildcard",
+    [allow([from({ trustDomains: ["cluster.local"], principals: ["a/ns/b/sa/c"] })])],
+    [allow([from({ trustDomains: ["cluster.local"], principals: ["*"] })])],
+  ],
+  [
     "az-05",
     "a condition about the caller stands for from",
     [allow([on("source.principal", "a/ns/b/sa/c")])],
@@ -163,6 +189,18 @@ export const moreAccessCases: readonly MoreCase[] = [
     [app, service({ name: "tcp" }), allow([get])],
   ],
   [
+    "az-09",
+    "a port of the Service that leads to one by name",
+    [...tcpPods, service({ name: "http", targetPort: "wire" }), onPort("9000")],
+    [...tcpPods, service({ name: "tcp", targetPort: "wire" }), onPort("9000")],
+  ],
+  [
+    "az-11",
+    "a selector without labels is about all of the namespace",
+    [allow([get], { selector: { matchLabels: {} } })],
+    [allow([get])],
+  ],
+  [
     "az-12",
     "mesh settings that are no YAML declare nothing",
     [
@@ -182,8 +220,38 @@ export const moreAccessCases: readonly MoreCase[] = [
   [
     "jwt-04",
     "a filter of a target is about no pod",
-    [jwt({}), expiryFilter({})],
-    [jwt({}), expiryFilter(target)],
+    [jwt({}), expiryFilter()],
+    [jwt({}), expiryFilter({}, target)],
+  ],
+  [
+    "jwt-04",
+    "a filter at gateways is about no sidecar",
+    [jwt({}), expiryFilter({ match: jwtFilterAt("ANY") })],
+    [jwt({}), expiryFilter({ match: jwtFilterAt("GATEWAY") })],
+  ],
+  [
+    "jwt-04",
+    "tokens that gateways and sidecars look at need both",
+    [...everywhere, expiryFilter({ match: jwtFilterAt(undefined) })],
+    [...everywhere, expiryFilter({ match: jwtFilterAt("SIDECAR_INBOUND") })],
+  ],
+  [
+    "jwt-04",
+    "a patch of another kind changes no filter",
+    [jwt({}), expiryFilter()],
+    [jwt({}), expiryFilter({ applyTo: "NETWORK_FILTER" })],
+  ],
+  [
+    "jwt-04",
+    "a patch that takes the filter away",
+    [jwt({}), expiryFilter()],
+    [jwt({}), expiryFilter({ patch: { ...expiryPatch, operation: "REMOVE" } })],
+  ],
+  [
+    "jwt-04",
+    "a patch of another filter",
+    [jwt({}), expiryFilter()],
+    [jwt({}), expiryFilter({ match: { context: "SIDECAR_INBOUND" } })],
   ],
   [
     "jwt-06",
@@ -198,6 +266,21 @@ export const moreAccessCases: readonly MoreCase[] = [
     [gatewayPods(), apart, dry(edge([when("connection.sni")]))],
   ],
   [
+    "id-02",
+    "a role that grants everything says nothing of a need",
+    [...podNamed({ automountServiceAccountToken: true }), binding("users-sa")],
+    [
+      ...podNamed({ automountServiceAccountToken: true }),
+      binding("users-sa", clusterRole("cluster-admin")),
+    ],
+  ],
+  ...["cluster-admin", "admin", "edit"].map((name): MoreCase => [
+    "id-03",
+    `the role ${name}, which Kubernetes brings along`,
+    [binding("users-sa", clusterRole("view"))],
+    [binding("users-sa", clusterRole(name))],
+  ]),
+  [
     "id-01",
     "an empty name is the default account",
     [workload("users", { serviceAccountName: undefined, serviceAccount: "users-sa" })],
@@ -205,8 +288,7 @@ export const moreAccessCases: readonly MoreCase[] = [
   ],
 ];
 
-function expiryFilter(more: object): Resource {
-  const provider = { issuer: "https://i", require_expiration: true };
-  const value = { typed_config: { providers: { a: provider } } };
-  return spec("EnvoyFilter istio-system/f", { ...more, configPatches: [{ patch: { value } }] });
+function jwtFilterAt(context: string | undefined) {
+  const filter = { subFilter: { name: "envoy.filters.http.jwt_authn" } };
+  return { context, listener: { filterChain: { filter } } };
 }
