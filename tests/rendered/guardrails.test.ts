@@ -13,6 +13,7 @@ import { withThrowAway } from "../../scripts/render/throw-away.ts";
 import { guardrailFlags } from "../../scripts/stack/guardrails.ts";
 import { run } from "../../scripts/stack/pulumi.ts";
 import { cases } from "../unit/support/guardrails/cases.ts";
+import { type BadStack, badStacks } from "./support/bad-stacks.ts";
 
 // The pack in the real engine: the shipped stacks pass, and stacks that violate what every rule is about do not.
 
@@ -97,50 +98,58 @@ function together(ids: readonly string[]): Resource[] {
     });
 }
 
-/** Previews them, held against the guardrails. */
-async function previewOf(resources: readonly Resource[], name: string) {
+/**
+ * Previews them, held against the guardrails.
+ *
+ * @param program folder of the program whose pack it is. @default this checkout
+ */
+async function previewOf(resources: readonly Resource[], name: string, program = root) {
   const stack = await givenStack(resources, path.join(scratch, name), process.env);
-  const { code, log } = await run(stack, "preview", guardrailFlags(stack.name), true);
+  const { code, log } = await run(stack, "preview", guardrailFlags(stack.name, program), true);
   return { code, ...(await told(log)) };
 }
 
-const active = rules.filter((rule) => !rule.disabled);
-const judged = (ids: readonly string[]) => checkResources(together(ids), { rules: active });
-const isSeen = (ids: readonly string[], id: string) => judged(ids).some((v) => v.rule === id);
-/** What the project's own exemptions cover wherever it is found. */
-const exempt = active.map(({ id }) => id).filter((id) => !isSeen([id], id));
+/** How often each rule is told of, by its id. */
+const counts = (rules_: readonly string[]) =>
+  Object.fromEntries(
+    [...Map.groupBy(rules_, (id) => id)].map(([id, all]) => [id, all.length]).sort(),
+  ) as Record<string, number>;
 
-/** Few stacks, in each of which every rule that it is for is violated: what one rule misses, another's case may bring. */
-function bad(): string[][] {
-  const stacks: string[][] = [];
-  for (const { id } of active.filter((rule) => !exempt.includes(rule.id))) {
-    const fits = (ids: readonly string[]) => {
-      const seen = new Set(judged([...ids, id]).map((v) => v.rule));
-      return [...ids, id].every((wanted) => seen.has(wanted));
-    };
-    const home = stacks.find(fits);
-    if (home) home.push(id);
-    else stacks.push([id]);
-  }
-  return stacks;
-}
+const wanted = ({ found, often }: BadStack) => ({ ...counts(found), ...often });
 
 describe("stacks that violate what rules are about, in the engine", () => {
-  const stacks = bad();
-  for (const [i, ids] of stacks.entries())
-    test(`stack ${i + 1} of ${stacks.length}: exactly what the rules say of the same resources`, async () => {
-      const { code, violations, text } = await previewOf(together(ids), `bad-${i}`);
-      const count = (of: readonly { readonly rule: string }[]) =>
-        Object.fromEntries(
-          [...Map.groupBy(of, (v) => v.rule)].map(([rule, all]) => [rule, all.length]).sort(),
-        );
-      assert.deepEqual(count(violations), count(judged(ids)));
-      for (const id of ids) assert.ok(violations.some((v) => v.rule === id), `${id}\n${text}`);
+  for (const [i, stack] of badStacks.entries())
+    test(`stack ${i + 1} of ${badStacks.length}: exactly what is written down of it`, async () => {
+      const { code, violations, text } = await previewOf(together(stack.cases), `bad-${i}`);
+      assert.deepEqual(counts(violations.map((v) => v.rule)), wanted(stack), text);
       assert.notEqual(code, 0, "a mandatory rule is violated");
     });
 
-  test("each rule has its stack that is neither disabled nor exempted everywhere", () => {
-    assert.deepEqual(exempt, ["wl-06", "ist-03"]);
-    assert.equal(stacks.flat().length, active.length - exempt.length);
+  test("each rule that is not disabled has its stack", () => {
+    const active = rules.filter((rule) => !rule.disabled).map((rule) => rule.id);
+    assert.deepEqual(badStacks.flatMap(({ cases: of }) => of).sort(), active.sort());
+    for (const { cases: of, found } of badStacks)
+      assert.deepEqual(of.filter((id) => !found.includes(id)), []);
+  });
+
+  test("the same of manifests, without the engine", () => {
+    for (const stack of badStacks) {
+      const found = checkResources(together(stack.cases)).map((v) => v.rule);
+      assert.deepEqual(counts(found), wanted(stack));
+    }
+  });
+
+  test("an exemption that has expired covers nothing, and is told of (ex-01)", async () => {
+    const program = path.join(scratch, "program");
+    for (const part of ["policies", "meaning", "lean-start.ts", "package.json"])
+      fs.cpSync(path.join(root, part), path.join(program, part), { recursive: true });
+    fs.symlinkSync(path.join(root, "node_modules"), path.join(program, "node_modules"));
+    fs.appendFileSync(
+      path.join(program, "policies", "guardrails", "exemptions.yaml"),
+      '- { rule: mesh-07, resource: DestinationRule/*, reason: r, owner: o, expires: "2026-01-01" }\n',
+    );
+    const { code, violations, text } = await previewOf(together(["mesh-07"]), "expired", program);
+    assert.deepEqual(counts(violations.map((v) => v.rule)), { "ex-01": 1, "mesh-07": 1 }, text);
+    assert.notEqual(code, 0, text);
   });
 });
