@@ -1,14 +1,18 @@
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
+import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
 import * as tls from "node:tls";
-import { type Settings, settingsSchema } from "../../settings/index.ts";
+import { type Settings, readStackFile, settingsSchema } from "../../settings/index.ts";
 import { fixturesOn } from "../../verify/ask-all.ts";
 import { graphQuestions } from "../../verify/calls.ts";
 import { makeCertificate } from "../../verify/certificates.ts";
 import { graphRows } from "../../verify/probes/graph-rows.ts";
 import { revocationList } from "../../verify/revocations.ts";
-import { rows, rowsThatHold } from "../../verify/rows.ts";
+import { allProbes, probesFor } from "../../verify/probes/index.ts";
+import { rows, rowsOf, rowsThatHold } from "../../verify/rows.ts";
+import { stateProbe } from "../../verify/state.ts";
+import { root } from "./support/settings.ts";
 import { countedRequests, flipFindings, secretsIn } from "../../verify/worlds/findings.ts";
 import { judgeLogged } from "../../verify/logged.ts";
 import type { Outcome } from "../../verify/runner.ts";
@@ -20,6 +24,41 @@ describe("rows of the catalogue", () => {
     for (const [id, where] of rows)
       if (where !== "verify")
         assert.match(flat, new RegExp(`\\| ${id} +\\| ${where.elsewhere} +\\|`), id);
+  });
+
+  it("stand there with the shipped stacks that are asked themselves", () => {
+    const text = fs.readFileSync(new URL("../../docs/verification.md", import.meta.url), "utf8");
+    const stacks = ["dev", "staging", "prod"].map((name) => {
+      const s = readStackFile(
+        ...([`Pulumi.${name}.yaml`, "Pulumi.yaml"].map((f) => path.join(root, f)) as [
+          string,
+          string,
+        ]),
+        { BANKMESH_SOURCES: path.join(root, "sources/official.json") },
+      ).settings!;
+      const asked = probesFor(s, [...allProbes, stateProbe]).flatMap((p) =>
+        (p.each?.(s) ?? [""]).flatMap((item) => rowsOf(p, s, item)),
+      );
+      return new Set(asked);
+    });
+    const said = [
+      ...text.matchAll(/^\| ((?:[A-Z]\d+ ?)+) +\| (asked|-) +\| (asked|-) +\| (asked|-) +\|/gm),
+    ];
+    const lines = new Map(
+      said.flatMap(([, ids, ...of]) =>
+        ids!
+          .trim()
+          .split(" ")
+          .map((id) => [id, of] as const),
+      ),
+    );
+    for (const [id, where] of rows)
+      if (where === "verify")
+        assert.deepEqual(
+          lines.get(id),
+          stacks.map((of) => (of.has(id) ? "asked" : "-")),
+          id,
+        );
   });
 
   it("hold when all that was asked of them does", () => {
