@@ -13,6 +13,7 @@ import {
   type Vocabulary,
   concretePath,
   example,
+  outsideAddress,
   protocolOn,
   vocabulary,
 } from "./vocabulary.ts";
@@ -195,7 +196,7 @@ function neighbours(s: Settings, centre: GraphCall, words: Vocabulary): GraphCal
   const withToken = (token?: TokenSpec) => ({ ...(token && { token }) });
   const withHeaders = (headers?: GraphCall["headers"]) => ({ ...(headers && { headers }) });
   const others = [
-    ...words.callers.map((from) => ({ ...centre, from })),
+    ...words.callers.map((from) => calledBy(s, centre, from)),
     ...words.ports.map((port) => ({ ...centre, port })),
   ];
   const spoken = spokenBy(s, centre);
@@ -222,6 +223,13 @@ function neighbours(s: Settings, centre: GraphCall, words: Vocabulary): GraphCal
   ].filter((call) => canBeAsked(s, call));
 }
 
+/** The same call by somebody else. Only who comes from outside has an address that rules see. */
+function calledBy(s: Settings, centre: GraphCall, from: Caller): GraphCall {
+  const { clientAddress: own, ...bare } = centre;
+  const clientAddress = from.kind === "outside" ? (own ?? outsideAddress(s)) : undefined;
+  return { ...bare, from, ...(clientAddress && { clientAddress }) };
+}
+
 /** From outside a path leads to its own service; what is exempt and leads nowhere is not about rules. */
 function canBeAsked(s: Settings, call: GraphCall): boolean {
   if (call.from.kind !== "outside") return call.clientAddress === undefined;
@@ -241,7 +249,11 @@ const parts = ["caller", "address", "method", "path", "port", "token", "headers"
 type Part = (typeof parts)[number];
 
 function differences(a: GraphCall, b: GraphCall): Part[] {
-  return parts.filter((part) => partText(a, part) !== partText(b, part));
+  // who comes from outside brings an address along, so that beside anybody else it is part of the caller
+  const oneOutside = (a.from.kind === "outside") !== (b.from.kind === "outside");
+  return parts.filter(
+    (part) => !(part === "address" && oneOutside) && partText(a, part) !== partText(b, part),
+  );
 }
 
 /** The one thing in which a call and its control differ. */

@@ -128,12 +128,13 @@ function rulesOf({ allowFrom = [], denyFrom = [] }: ServiceSettings): Rule[] {
 /** An address that a rule is about; undefined where nobody here can choose his own. */
 function addressFor(s: Settings, { remoteIpBlocks }: Rule): string | undefined {
   if (s.trustedProxies === 0) return undefined;
+  return remoteIpBlocks ? remoteIpBlocks[0]!.split("/")[0]! : outsideAddress(s);
+}
+
+/** The address of a client whom no rule names; undefined where no rule asks for one, or nobody here can choose his own. */
+export function outsideAddress(s: Settings): string | undefined {
   const asked = s.services.some((x) => rulesOf(x).some((r) => r.remoteIpBlocks));
-  return remoteIpBlocks
-    ? remoteIpBlocks[0]!.split("/")[0]!
-    : asked
-      ? addressElsewhere(s)
-      : undefined;
+  return asked && s.trustedProxies > 0 ? addressElsewhere(s) : undefined;
 }
 
 /** An address that no rule names: of those for documentation (RFC 5737). */

@@ -201,6 +201,12 @@ describe("the examples", () => {
         );
       for (const one of ["frontend to backend: POST, /, no token", "E27"])
         assert.ok(asked.includes(one), one);
+      // past the gateway, whose rules are the only ones about frontend
+      for (const caller of ["a stranger of the mesh", "backend"])
+        assert.ok(
+          asked.some((text) => text.startsWith(`${caller} to frontend`)),
+          caller,
+        );
     });
 
     it("runs nginx and httpd, neither as root nor on a writable image", async () => {
