@@ -1,7 +1,7 @@
 import { matchesPath } from "../../policies/decide.ts";
-import { type Settings, prefixOf } from "../../settings/index.ts";
+import { type GatewayTls, type Settings, prefixOf } from "../../settings/index.ts";
 import { type GraphCall, httpServices, openFromOutside } from "../calls.ts";
-import type { HostRequest } from "../probe.ts";
+import type { HostRequest, ProbeTarget } from "../probe.ts";
 import type { TokenSpec } from "../tokens.ts";
 import { echoes } from "./services.ts";
 
@@ -66,6 +66,17 @@ export function good(s: Settings, path: string): HostRequest {
 export function admitted(s: Settings, prefix: string): HostRequest {
   const { path, method, ...message } = admission(s, prefix);
   return { ...good(s, path), ...(method && method !== "GET" && { method }), ...message };
+}
+
+/** Whether the gateway is in one of these modes, and a request from here is let in. */
+export const inMode =
+  (...modes: GatewayTls[]) =>
+  (s: Settings): boolean =>
+    openPrefixes(s).length > 0 && modes.includes(s.gatewayTls);
+
+/** A request that has to be answered, to the first such prefix unless another is given. */
+export function right({ settings }: ProbeTarget, prefix = openPrefixes(settings)[0]!): HostRequest {
+  return admitted(settings, prefix);
 }
 
 /** What comes of a path that leads nowhere: rules are asked before routes. */

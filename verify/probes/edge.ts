@@ -1,15 +1,9 @@
-import { type GatewayTls, type Settings, prefixOf } from "../../settings/index.ts";
+import { type Settings, prefixOf } from "../../settings/index.ts";
 import type { Probe, ProbeTarget } from "../probe.ts";
-import { admission, admitted, openPrefixes, unrouted } from "./edge-requests.ts";
-
-const mode =
-  (...modes: GatewayTls[]) =>
-  (s: Settings) =>
-    openPrefixes(s).length > 0 && modes.includes(s.gatewayTls);
+import { admission, inMode as mode, openPrefixes, right, unrouted } from "./edge-requests.ts";
+import { versionProbes } from "./edge-versions.ts";
 
 const first = (s: Settings) => openPrefixes(s)[0]!;
-/** A request that has to be answered. */
-const right = ({ settings }: ProbeTarget, prefix = first(settings)) => admitted(settings, prefix);
 /** The same to the port for plain HTTP, which redirects whatever is asked: no token goes there. */
 const plain = (t: ProbeTarget, prefix?: string) => {
   const { token, tokenIn, tokenPrefix, ...request } = right(t, prefix);
@@ -49,9 +43,6 @@ function headed(s: Settings): string[] {
       s.services.find((x) => prefixOf(x) === path)!.image === undefined,
   );
 }
-
-/** A service's certificate of 2048 bits is one that this suite of ciphers can be used with. */
-const weakCipher = "AES128-SHA@SECLEVEL=0";
 
 /** Traffic from this machine to the gateway. */
 export const edgeProbes: readonly Probe[] = [
@@ -212,51 +203,7 @@ export const edgeProbes: readonly Probe[] = [
     send: (t) => ({ ...right(t), clientCertificate: "self-signed" }),
     control: rightControl("the certificate is of the stack's CA"),
   },
-  {
-    id: "E21",
-    question: "Are old TLS versions refused?",
-    why: "the gateway's lowest is TLS 1.2, and says so in its alert",
-    applies: mode("SIMPLE", "MUTUAL"),
-    each: () => ["TLSv1", "TLSv1.1"],
-    expect: () => ({ reason: "protocol-version" }),
-    send: (t, item) => ({ ...right(t), tlsVersion: item as "TLSv1" }),
-    control: {
-      differs: "a server of this process that takes old versions, which proves that the client can",
-      send: (t, item) => ({
-        ...right(t),
-        clientCertificate: undefined,
-        to: "control-server",
-        tlsVersion: item as "TLSv1",
-      }),
-    },
-  },
-  {
-    id: "E21-new",
-    question: "Are TLS 1.2 and 1.3 spoken?",
-    why: "both are above the lowest",
-    applies: mode("SIMPLE", "MUTUAL"),
-    each: () => ["TLSv1.2", "TLSv1.3"],
-    expect: () => ({ reason: "ok" }),
-    send: (t, item) => ({ ...right(t), tlsVersion: item as "TLSv1.2" }),
-  },
-  {
-    id: "E22",
-    question: "Is a weak cipher alone refused?",
-    why: "the gateway takes ciphers with forward secrecy only",
-    applies: mode("SIMPLE", "MUTUAL"),
-    expect: () => ({ reason: "handshake-failure" }),
-    send: (t) => ({ ...right(t), tlsVersion: "TLSv1.2", ciphers: weakCipher }),
-    control: {
-      differs: "a server of this process that takes it, which proves that the client can",
-      send: (t) => ({
-        ...right(t),
-        clientCertificate: undefined,
-        to: "control-server",
-        tlsVersion: "TLSv1.2",
-        ciphers: weakCipher,
-      }),
-    },
-  },
+  ...versionProbes,
   {
     id: "E30",
     question: "Does a path that only begins like a prefix lead nowhere?",
