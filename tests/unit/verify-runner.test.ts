@@ -273,6 +273,19 @@ describe("the callers", () => {
     assert.ok(command && !command.includes("a.b.c"), "a token in an argument");
     assert.ok(script.includes("Authorization: Bearer a.b.c"));
   });
+
+  it("has a fragment where it stands, which curl would keep for itself", () => {
+    const ticket = { tokenIn: { query: "ticket" } };
+    const of = (url: string, more: object = {}) =>
+      curlScript(
+        [{ request: { from: "mesh", url, ...more }, requestId: "id", token: "a.b.c" }],
+        "--b",
+      );
+    const target = (script: string) => /request-target = "(.*)"/.exec(script)?.[1];
+    assert.equal(target(of("http://users:80/a/../b?x=1")), undefined);
+    assert.equal(target(of("http://users:80/a/../b#x")), "/a/../b#x");
+    assert.equal(target(of("http://users:80/a#x", ticket)), "/a?ticket=a.b.c#x");
+  });
 });
 
 describe("the access log", () => {

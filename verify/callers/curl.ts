@@ -89,11 +89,14 @@ const certificateOptions = {
 function curlConfig({ request, requestId, token }: CurlRequest, i: number, boundary: string) {
   const { method, grpc, clientCertificate, connectTo } = request;
   const tls = request.url.startsWith("https:");
+  const url = tokenPath({ ...request, path: request.url }, token);
   // up to TLS 1.2 a certificate is judged within the handshake; later the reset may overtake the alert
   const judged = clientCertificate !== undefined || connectTo !== undefined;
   const format = `%{stderr}\\n${boundary} ${i} %{exitcode} %{http_code} %{time_total} %{local_port} %{errormsg}\\n`;
   const options: Readonly<Record<string, string | true | undefined>> = {
-    url: tokenPath({ ...request, path: request.url }, token),
+    url,
+    // a fragment of the URL would stay here
+    "request-target": url.includes("#") ? targetOf(url) : undefined,
     ...{ silent: true, "no-keepalive": true, "path-as-is": true },
     ...{ "max-time": String(timeoutSeconds), "dump-header": `h${i}`, output: `b${i}` },
     // curl would wait for the body of an answer to HEAD; told so, it writes the headers in its place
@@ -124,6 +127,11 @@ function curlConfig({ request, requestId, token }: CurlRequest, i: number, bound
   ]
     .map((line) => `${line}\n`)
     .join("");
+}
+
+/** What of a URL stands in the request's first line, as it is written. */
+function targetOf(url: string): string {
+  return url.replace(/^[a-z]+:\/\/[^/]+/, "");
 }
 
 /** A text as curl's configuration has it. */

@@ -22,5 +22,7 @@ export function messageHeaders(
 export function tokenPath(request: Message & { readonly path: string }, token?: string): string {
   const { path, tokenIn } = request;
   if (token === undefined || !tokenIn || !("query" in tokenIn)) return path;
-  return `${path}${path.includes("?") ? "&" : "?"}${tokenIn.query}=${token}`;
+  // a fragment is what comes last
+  const [, bare, fragment] = /^([^#]*)(.*)$/s.exec(path)!;
+  return `${bare}${bare!.includes("?") ? "&" : "?"}${tokenIn.query}=${token}${fragment}`;
 }
