@@ -110,14 +110,16 @@ function neededByIstiod(revision: string | undefined): string {
     .join(",");
 }
 
+/** How proxies read a path before anything is asked about it: a rule for /admin has to see //admin and %2Fadmin as well. */
+export const pathNormalization = "DECODE_AND_MERGE_SLASHES";
+
 /** Mesh-wide settings of Istio. */
 export function meshConfig(istio: IstioSettings): HelmValues {
   return {
     accessLogFile: "/dev/stdout",
     accessLogEncoding: "JSON",
     accessLogFormat: JSON.stringify(accessLogFormat),
-    // a rule for /admin has to see //admin and %2Fadmin as well
-    pathNormalization: { normalization: "DECODE_AND_MERGE_SLASHES" },
+    pathNormalization: { normalization: pathNormalization },
     defaultConfig: {
       drainDuration: istio.drainDuration,
       holdApplicationUntilProxyStarts: true,

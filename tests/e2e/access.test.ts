@@ -127,6 +127,7 @@ describe("who may call what", () => {
       "J19",
       "J23",
       ...["P1", "P2", "P3", "P5", "P6", "P7", "P9", "P9-deny", "P11", "P12", "P12-open", "A20"],
+      ...["P6-open", "P7-open"],
     ])
       assert.ok(idsOf(outcomes).includes(id), id);
     assert.deepEqual(lines(await stack.preview()), []);

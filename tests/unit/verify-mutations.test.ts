@@ -148,6 +148,30 @@ describe("mutations", () => {
   }
 });
 
+describe("paths that are compared as they come", () => {
+  const s = settingsOf(access());
+  const none = allMutations.find(({ id }) => id === "normalization-none")!;
+
+  it("are seen where they lead back out of an open folder, and let in", () => {
+    const seen = none.expected(s);
+    const folder = /\/batch\//;
+    for (const probe of ["P1", "P2", "P3", "P5"]) {
+      const below = itemsOf(probe, s).filter((item) => folder.test(item));
+      assert.ok(below.length > 0, probe);
+      for (const item of below) {
+        const expected = seen.filter((e) => e.probe === probe && e.items!.includes(item));
+        assert.deepEqual(
+          expected.map(({ got }) => got),
+          ["ok"],
+          item,
+        );
+      }
+    }
+    // what is decoded once at most is the same without any normalization
+    assert.ok(!seen.some(({ probe }) => probe.endsWith("-open") && probe !== "P12-open"));
+  });
+});
+
 describe("the options of verify:mutate", () => {
   it("are read", () => {
     assert.deepEqual(optionsIn({ only: "old-tls, weak-cipher", "all-probes": true }), {

@@ -1,5 +1,8 @@
 import * as assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { pathNormalization } from "../../components/istio-values.ts";
+import { normalizePath } from "../../meaning/evaluate/path-normalization.ts";
+import { decide } from "../../policies/decide.ts";
 import { type HostRequest, controlOf } from "../../verify/probe.ts";
 import { allProbes } from "../../verify/probes/index.ts";
 import { settings } from "./support/settings.ts";
@@ -28,6 +31,11 @@ describe("paths that an exact rule does not name", () => {
     assert.ok(items("P3").includes("//payments/no-such-path"));
     assert.ok(items("P5").includes("/payments/public\\..\\no-such-path"));
     assert.deepEqual(items("P9"), ["/payments/PUBLIC"]);
+    assert.equal(items("P11").length, 255);
+    assert.ok(items("P12").includes("/payments/no-such-path#/payments/public"));
+    assert.ok(items("P12-open").includes("/payments/public#x"));
+    // beside an exact path all of it is refused
+    assert.ok(!probe("P6-open").applies(s) && !probe("P7-open").applies(s));
   });
 
   it("are sent as they are written, beside the path that the rule names", () => {
@@ -45,6 +53,67 @@ describe("paths that an exact rule does not name", () => {
     const open = { services: [{ name: "users", allowFrom: [{ gateway: true }] }] };
     for (const other of [settings({ ...strict, ...open }), settings({})])
       assert.ok(["P1", "P3", "P12-open", "P9-deny"].every((id) => !probe(id).applies(other)));
+  });
+});
+
+describe("paths below an open one", () => {
+  const folder = "/payments/batch";
+  const s = settings({
+    ...strict,
+    services: [
+      { name: "users", allowFrom: [{ gateway: true }] },
+      { name: "payments", allowFrom: [{ gateway: true, paths: [`${folder}/*`] }] },
+    ],
+  });
+  const target = { settings: s, podAddresses: {} };
+  const call = (path: string) => ({
+    ...{ from: { kind: "outside" as const }, service: "payments", method: "GET", path },
+  });
+  /** What is decided of a path that is compared as it comes, and as proxies read it. */
+  const unread = (path: string) => decide(s, call(path)).allowed;
+  const read = (path: string) => decide(s, call(normalizePath(path, pathNormalization)!)).allowed;
+
+  it("lead out of it again, which a proxy that compares them as they come would let in", () => {
+    for (const id of ["P1", "P2", "P3", "P5"]) {
+      const items = probe(id).each!(s);
+      assert.ok(items.length > 0, id);
+      for (const item of items) {
+        assert.ok(item.startsWith(`${folder}/`), item);
+        assert.ok(unread(item) && !read(item), item);
+        assert.equal(probe(id).expect(s, item).reason, "rbac-denied");
+        const control = controlOf(probe(id), s, item)!;
+        const sent = [probe(id).send(target, item), control.send(target, item)] as HostRequest[];
+        assert.equal(sent[0]!.path, item);
+        assert.ok(read(sent[1]!.path), sent[1]!.path);
+        assert.deepEqual({ ...sent[0], path: "" }, { ...sent[1], path: "" });
+      }
+    }
+    assert.ok(probe("P1").each!(s).includes(`${folder}/../no-such-path`));
+  });
+
+  it("are what they read like where they are decoded once, and closed to whoever decodes again", () => {
+    const again = (path: string) => decodeURIComponent(path.replace(/%c0%ae/g, "."));
+    for (const id of ["P6-open", "P7-open"]) {
+      const items = probe(id).each!(s);
+      assert.ok(items.length > 0, id);
+      for (const item of items) {
+        assert.ok(read(item), item);
+        assert.equal(probe(id).expect(s, item).reason, "ok");
+        assert.equal((probe(id).send(target, item) as HostRequest).path, item);
+      }
+    }
+    for (const item of probe("P6-open").each!(s)) assert.ok(!read(again(item)), item);
+    assert.ok(probe("P7-open").each!(s).some((item) => !read(again(item))));
+  });
+
+  it("are not asked for where what is beside them is as open, or belongs to nobody", () => {
+    const of = (paths: string[]) =>
+      settings({
+        ...strict,
+        services: [{ name: "users" }, { name: "payments", allowFrom: [{ gateway: true, paths }] }],
+      });
+    for (const paths of [["/payments/*"], ["/payments/batch/*", "/payments/*"]])
+      assert.ok(!probe("P1").applies(of(paths)), paths.join());
   });
 });
 
@@ -78,6 +147,22 @@ describe("paths that denyFrom names", () => {
   it("are other paths in capitals, which is why rules that allow are safer", () => {
     assert.equal(probe("P9-deny").expect(s, "").reason, "ok");
     assert.equal(pathOf(probe("P9-deny").send(target, "") as object), "/orders/INTERNAL/1");
+  });
+
+  it("are other paths as well where they would have to be decoded twice, and are let in", () => {
+    assert.ok(probe("P6-open").each!(s).includes("/orders/x/%252e%252e/internal/1"));
+    assert.ok(probe("P7-open").each!(s).includes("/orders/x/%c0%ae%c0%ae/internal/1"));
+    for (const id of ["P6-open", "P7-open"])
+      for (const item of probe(id).each!(s)) {
+        const path = normalizePath(item, pathNormalization)!;
+        const call = { from: { kind: "outside" }, service: "orders", method: "GET", path } as const;
+        assert.equal(decide(s, call).allowed, probe(id).expect(s, item).reason === "ok", item);
+      }
+    assert.deepEqual(probe("P6").each!(s), []);
+  });
+
+  it("are refused with a query or a fragment behind them", () => {
+    assert.deepEqual(probe("P12").each!(s), ["/orders/internal/1?x=1", "/orders/internal/1#x"]);
   });
 
   it("a header of denyFrom is sent behind another of its name", () => {

@@ -1,8 +1,11 @@
+import { pathNormalization } from "../../components/istio-values.ts";
+import { normalizePath } from "../../meaning/evaluate/path-normalization.ts";
 import { matchesPath } from "../../policies/decide.ts";
 import { type Settings, prefixOf } from "../../settings/index.ts";
 import { type GraphCall, decisionOf, graphQuestions, spokenBy } from "../calls.ts";
 import type { Probe } from "../probe.ts";
 import { requestOf } from "./access.ts";
+import { disguises, spellings } from "./path-spellings.ts";
 
 /** A call that is let in by its exact path, and a path beside it that would not be: rules of allowFrom. */
 interface Door {
@@ -10,84 +13,27 @@ interface Door {
   readonly beside: string;
 }
 
+/** Calls that are let in, first those from outside: hundreds of requests are cheaper from here than from a pod. */
+function openCalls(s: Settings): GraphCall[] {
+  const open = [...graphQuestions(s).values()]
+    .filter(({ call, decision }) => decision.allowed && spokenBy(s, call) === "http")
+    .map(({ call }) => call);
+  const [outside, inside] = [true, false].map((wanted) =>
+    open.filter(({ from }) => (from.kind === "outside") === wanted),
+  );
+  return [...outside!, ...inside!];
+}
+
 /** The first such call; undefined where no rule names an exact path. */
 function doorOf(s: Settings): Door | undefined {
   if (s.authorization !== "enforce") return undefined;
-  // first from outside: hundreds of requests are cheaper from here than from a pod
-  const outside = ({ call }: { call: GraphCall }) => call.from.kind === "outside";
-  const all = [...graphQuestions(s).values()];
-  for (const { call, decision } of [...all.filter(outside), ...all.filter((q) => !outside(q))]) {
-    if (!decision.allowed || spokenBy(s, call) !== "http") continue;
+  for (const call of openCalls(s)) {
     const beside = `${call.path.slice(0, call.path.lastIndexOf("/"))}/no-such-path`;
     const others = [beside, `${call.path}/x`].map((path) => decisionOf(s, { ...call, path }));
     if (others.every((o) => !o.allowed && o.routed !== false)) return { call, beside };
   }
   return undefined;
 }
-
-/** Ways to write the path beside, or one that only looks like the open one. */
-type Spelling = (open: string, beside: string) => readonly string[];
-
-const hex = (byte: number) => byte.toString(16).padStart(2, "0");
-const last = (path: string) => path.slice(path.lastIndexOf("/") + 1);
-const up =
-  (...steps: string[]): Spelling =>
-  (open, beside) =>
-    steps.map((step) => `${open}/${step}/${last(beside)}`);
-
-const spellings: Readonly<Record<string, readonly [string, string, Spelling]>> = {
-  P1: [
-    "Is a path refused that leads back from an open one?",
-    "the proxy takes dots away before it asks its rules",
-    up("..", "./..", "../."),
-  ],
-  P2: [
-    "Is such a path refused with its dots encoded?",
-    "the proxy decodes dots first",
-    up("%2E%2E", "%2e%2e", ".%2e", "%2E/%2E%2E"),
-  ],
-  P3: [
-    "Is a path refused that is written with more slashes?",
-    "DECODE_AND_MERGE_SLASHES makes one of them",
-    (open, beside) => [
-      `/${beside}`,
-      `//${beside}`,
-      // two slashes are a step of their own until they are merged, and dots are taken away before
-      `${open}//../../${last(beside)}`,
-    ],
-  ],
-  P5: [
-    "Is a path refused that is written with backslashes?",
-    "the proxy makes slashes of them",
-    (open, beside) => [`${open}\\..\\${last(beside)}`, `${open}/..\\${last(beside)}`],
-  ],
-  P6: [
-    "Is a path refused whose dots are encoded twice?",
-    "it is decoded once, and what is left is no open path; whoever decodes it again does so behind the rules",
-    up("%252e%252e", "%252E%252E"),
-  ],
-  P7: [
-    "Is a path refused with dots in overlong UTF-8?",
-    "that is no spelling of a dot",
-    up("%c0%ae%c0%ae", "%c1%9c.."),
-  ],
-  P9: [
-    "Is a path refused that differs from the open one in case?",
-    "paths are compared letter by letter",
-    (open) => [`${open.slice(0, open.lastIndexOf("/") + 1)}${last(open).toUpperCase()}`],
-  ],
-  P11: [
-    "Is the open path refused with an encoded character behind it?",
-    "it is another path then, whatever a service makes of it",
-    // NUL apart, which is no path at all
-    (open) => Array.from({ length: 255 }, (_, i) => `${open}%${hex(i + 1)}`),
-  ],
-  P12: [
-    "Is a path refused with a query behind it?",
-    "a query is no part of the path",
-    (open, beside) => [`${beside}?${open}`, `${beside}?x=1`],
-  ],
-};
 
 /** A call that is let in, and a path of the same service that denyFrom refuses. */
 interface Guard {
@@ -109,39 +55,104 @@ function guardOf(s: Settings): Guard | undefined {
   return undefined;
 }
 
-/** Ways to write a path that denyFrom names, of which a proxy that compared them as they come would know none. */
-const disguises: Readonly<Record<string, (prefix: string, rest: string) => readonly string[]>> = {
-  P1: (prefix, rest) => [`${prefix}/x/..${rest}`, `${prefix}/.${rest}`],
-  P2: (prefix, rest) => [`${prefix}/x/%2e%2e${rest}`, `${prefix}/%2E${rest}`],
-  P3: (prefix, rest) => [`${prefix}/${rest}`, `/${prefix}${rest}`, `${prefix}/%2f${rest}`],
-  P5: (prefix, rest) => [`${prefix}\\${rest.slice(1)}`, `${prefix}%5c${rest.slice(1)}`],
-  P12: (prefix, rest) => [`${prefix}${rest}?x=1`],
-};
-
-function disguised(s: Settings, id: string): readonly string[] {
-  const guard = guardOf(s);
-  const prefix = guard && prefixOf(s.services.find((x) => x.name === guard.call.service)!);
-  if (!guard || prefix === undefined) return [];
-  return disguises[id]?.(prefix, guard.closed.slice(prefix.length)) ?? [];
+/** A call that is let in below a path, as everything there is, and a path beside it that would not be. */
+interface Folder {
+  readonly call: GraphCall;
+  readonly path: string;
+  readonly beside: string;
 }
 
-function spelled(s: Settings, id: string): readonly string[] {
-  const door = doorOf(s);
-  // an open path in capitals stays what it is
-  return door
-    ? spellings[id]![2](door.call.path, door.beside).filter((path) => path !== door.call.path)
-    : [];
+/** The first such call; undefined where no rule of allowFrom has a path that ends in a wildcard and lets less in than all. */
+function folderOf(s: Settings): Folder | undefined {
+  if (s.authorization !== "enforce") return undefined;
+  for (const call of openCalls(s)) {
+    const { allowFrom = [] } = s.services.find((x) => x.name === call.service)!;
+    const patterns = allowFrom.flatMap((rule) => rule.paths ?? []);
+    const own = patterns.find((p) => /^[^*]+\/\*$/.test(p) && matchesPath(p, call.path));
+    if (own === undefined) continue;
+    const path = own.slice(0, -"/*".length);
+    const beside = `${path.slice(0, path.lastIndexOf("/"))}/no-such-path`;
+    const other = decisionOf(s, { ...call, path: beside });
+    // compared as it comes, what leads back out of it is still below it
+    const unread = decisionOf(s, { ...call, path: `${path}/../no-such-path` });
+    if (!other.allowed && other.routed !== false && unread.allowed) return { call, path, beside };
+  }
+  return undefined;
+}
+
+/** A path as it is sent, and a call that is let in by another one. */
+interface Way {
+  readonly path: string;
+  readonly call: GraphCall;
+}
+
+/** The paths that a probe of spellings is about. */
+function waysOf(s: Settings, id: string): readonly Way[] {
+  const known = found.get(s) ?? new Map<string, readonly Way[]>();
+  found.set(s, known);
+  const ways = known.get(id) ?? findWays(s, id);
+  known.set(id, ways);
+  return ways;
+}
+const found = new WeakMap<Settings, Map<string, readonly Way[]>>();
+
+function findWays(s: Settings, id: string): Way[] {
+  const written = spellings[id]![2];
+  const to = (call: GraphCall, paths: readonly string[]) => paths.map((path) => ({ path, call }));
+  const [guard, door, folder] = [guardOf(s), doorOf(s), folderOf(s)];
+  const prefix = guard && prefixOf(s.services.find((x) => x.name === guard.call.service)!);
+  const ways = [
+    ...(guard && prefix !== undefined
+      ? to(guard.call, disguises[id]?.(prefix, guard.closed.slice(prefix.length)) ?? [])
+      : []),
+    // an open path in capitals stays what it is
+    ...(door
+      ? to(door.call, written(door.call.path, door.beside)).filter(
+          ({ path }) => path !== door.call.path,
+        )
+      : []),
+    // what is refused as it comes as well would say nothing about how it is read
+    ...(folder
+      ? to(folder.call, written(folder.path, folder.beside)).filter(
+          ({ path, call }) => decisionOf(s, { ...call, path }).allowed,
+        )
+      : []),
+  ];
+  return ways.filter((way, i) => ways.findIndex(({ path }) => path === way.path) === i);
+}
+
+/** Whether rules let a path in as the proxies read it. */
+function isOpen(s: Settings, { path, call }: Way): boolean {
+  const read = normalizePath(path, pathNormalization);
+  return read !== undefined && decisionOf(s, { ...call, path: read }).allowed;
+}
+
+/** Paths of a probe that rules let in, or refuse. */
+function pathsOf(s: Settings, id: string, open: boolean): string[] {
+  return waysOf(s, id)
+    .filter((way) => isOpen(s, way) === open)
+    .map(({ path }) => path);
 }
 
 /** The call that is let in, beside the path that is not. */
 export function openCall(s: Settings, id: string, path: string): GraphCall {
-  return (disguised(s, id).includes(path) ? guardOf(s) : doorOf(s))!.call;
+  const [spelling] = id.split("-") as [string];
+  return waysOf(s, spelling).find((way) => way.path === path)?.call ?? doorOf(s)!.call;
 }
+
+/** Of what is decoded once and no more: a path that reads like a closed one to whoever decodes again. */
+const decodedOnce: readonly (readonly [string, string])[] = [
+  [
+    "P6",
+    "Are dots that are encoded twice no dots, neither to rules that allow nor to those that deny?",
+  ],
+  ["P7", "Are dots in overlong UTF-8 no dots, neither to rules that allow nor to those that deny?"],
+];
 
 /** How paths are read before rules are asked. */
 export const pathProbes: readonly Probe[] = [
   ...Object.entries(spellings).map(([id, [question, why]]): Probe => {
-    const each = (s: Settings) => [...new Set([...disguised(s, id), ...spelled(s, id)])];
+    const each = (s: Settings) => pathsOf(s, id, false);
     return {
       ...{ id, question, why, each },
       // a sweep is one line, and asked once: what it is about is asked more often above
@@ -155,6 +166,16 @@ export const pathProbes: readonly Probe[] = [
       },
     };
   }),
+  ...decodedOnce.map(([id, question]): Probe => {
+    const each = (s: Settings) => pathsOf(s, id, true);
+    return {
+      ...{ id: `${id}-open`, question, each },
+      why: "it is another path, below the open one and beside the closed one; a service must not decode it again",
+      applies: (s) => each(s).length > 0,
+      expect: () => ({ reason: "ok" }),
+      send: (target, path) => requestOf(target, { ...openCall(target.settings, id, path), path }),
+    };
+  }),
   {
     id: "P9-deny",
     question: "Is a path of denyFrom in capitals another path?",
@@ -165,12 +186,13 @@ export const pathProbes: readonly Probe[] = [
   },
   {
     id: "P12-open",
-    question: "Is the open path still open with a query behind it, and with more slashes?",
+    question:
+      "Is the open path still open with a query or a fragment behind it, and with more slashes?",
     why: "it means the same path",
     applies: (s) => doorOf(s) !== undefined,
     each: (s) => {
       const { path } = doorOf(s)!.call;
-      return [`${path}?x=1`, `/${path}`];
+      return [`${path}?x=1`, `${path}#x`, `/${path}`];
     },
     expect: () => ({ reason: "ok" }),
     send: (target, path) => requestOf(target, { ...doorOf(target.settings)!.call, path }),

@@ -61,6 +61,7 @@ function settings(place: WorldPlace): Settings {
           { gateway: true, methods: ["POST"], claims: { role: "admin" } },
           { gateway: true, methods: ["GET"], token: true },
           { gateway: true, methods: ["GET"], paths: [`/${guarded}/public`] },
+          { gateway: true, methods: ["GET"], paths: [`/${guarded}/batch/*`] },
           { gateway: true, methods: ["PUT"], claims: { groups: "audit" } },
           { gateway: true, methods: ["PUT"], claims: { teams: "audit" } },
           { gateway: true, methods: ["PATCH"], claims: { "realm.roles": "auditor" } },
