@@ -1,4 +1,4 @@
-import type { Settings } from "../../settings/index.ts";
+import { type Settings, modeOf } from "../../settings/index.ts";
 import { httpServices } from "../calls.ts";
 import type { Probe, ToolRequest } from "../probe.ts";
 
@@ -72,11 +72,25 @@ export const operationProbes: readonly Probe[] = [
     "istiod gave it to the pod's account, and everybody who calls it asks for that identity",
     names,
   ),
-  tool(
-    "M17",
-    "ready",
-    "Does the kubelet find the pods well, which has no certificate?",
-    "its questions are rewritten to lead through the sidecar, so that STRICT does not refuse them",
-    (s) => httpServices(s).map((x) => x.name),
-  ),
+  {
+    ...tool(
+      "M17",
+      "ready",
+      "Does the kubelet find the pods well, which has no certificate?",
+      "its questions are rewritten to lead through the sidecar, so that STRICT does not refuse them",
+      (s) => httpServices(s).map((x) => x.name),
+    ),
+    // in other modes they are let in with and without that
+    rows: (s, name) => (isStrict(s, name) ? ["M17"] : []),
+  },
 ];
+
+/** Whether a service takes mTLS alone. */
+export function isStrict(s: Settings, name: string): boolean {
+  return (
+    modeOf(
+      s,
+      s.services.find((x) => x.name === name)!,
+    ) === "STRICT"
+  );
+}

@@ -4,9 +4,11 @@ import type { KubernetesObject } from "../../manifests/object.ts";
 import { type Settings, settingsSchema } from "../../settings/index.ts";
 import { fallbackKey } from "../fallback-key.ts";
 import { meshProbes } from "../probes/mesh.ts";
+import { isStrict, operationProbes } from "../probes/operations.ts";
 import { portProbes } from "../probes/ports.ts";
 import { edgeProbes } from "../probes/edge.ts";
 import { tokenProbes } from "../probes/tokens.ts";
+import { addressPolicies, addressProbes } from "./addresses.ts";
 import { edgeHostObjects, hosts } from "./edge-hosts.ts";
 import { type WorldKeys, keySetOf } from "./keys.ts";
 import { dialled, legacy, legacyObjects, mixedVersion, plainlyDialled } from "./legacy.ts";
@@ -47,6 +49,10 @@ function settings(place: WorldPlace): Settings {
         { name: "bank", issuer: "https://bank.verify.local", keyIds: ["w1"], ...common },
         { name: "turning", issuer: "https://turning.verify.local", keyIds: ["w1"], ...common },
         {
+          ...{ name: "careless", issuer: "https://careless.verify.local", ...common },
+          keyIds: [fallbackKey.kid],
+        },
+        {
           ...{ name: "gone", issuer: "https://gone.verify.local", ...common },
           // a Service without pods: every connection is refused at once
           jwksUri: `https://gone.${namespace}.svc.cluster.local/keys`,
@@ -68,7 +74,7 @@ function settings(place: WorldPlace): Settings {
 const simple = (s: Settings): Settings => ({ ...s, gatewayTls: "SIMPLE", host: hosts.simple });
 
 const keySets = ({ tokens: { first } }: WorldKeys) => ({
-  ...{ bank: keySetOf(first), turning: keySetOf(first) },
+  ...{ bank: keySetOf(first), turning: keySetOf(first), careless: keySetOf(fallbackKey) },
 });
 
 function extras(args: WorldArgs): KubernetesObject[] {
@@ -78,6 +84,7 @@ function extras(args: WorldArgs): KubernetesObject[] {
     ...routeObjects(simple(settings(place)), names, place.gateway),
     ...edgeHostObjects(place, keys, { service: permissive, backend: `${legacy}-tls` }),
     ...legacyObjects(args, { inMesh: permissive, strict }),
+    ...addressPolicies(place, permissive),
     {
       ...{ apiVersion: "v1", kind: "Service" },
       metadata: { name: "gone", namespace: place.namespace },
@@ -85,6 +92,12 @@ function extras(args: WorldArgs): KubernetesObject[] {
     },
   ];
 }
+
+/** The kubelet's own questions to pods that take mTLS alone; to others they say nothing. */
+const kubeletProbes = probesNamed(operationProbes, "M17").map((probe) => ({
+  ...probe,
+  each: (s: Settings) => probe.each!(s).filter((name) => isStrict(s, name)),
+}));
 
 /** What transport makes of a call in each mode, with the kinds of hosts that a gateway may have. */
 export const modesWorld: World = {
@@ -94,7 +107,7 @@ export const modesWorld: World = {
   keySets,
   signingKeys: ({ tokens: { first, second } }) => ({
     ...{ bank: first, turning: first, gone: first },
-    ...{ next: second, fallback: fallbackKey },
+    ...{ next: second, careless: fallbackKey, fallback: fallbackKey },
   }),
   callers: [],
   twinService: permissive,
@@ -111,6 +124,7 @@ export const modesWorld: World = {
               ...[...meshProbes, ...portProbes, ...edgeProbes, ...mixedProbes(place)],
               ...[...edgeHostProbes, ...issuerProbes(strict)],
               ...probesNamed(tokenProbes, "J2", "J22", "J22-plain"),
+              ...[...addressProbes(permissive), ...kubeletProbes],
             ],
           },
           { settings: simple(s), probes: probesNamed(edgeProbes, "E1", "E5") },

@@ -62,7 +62,10 @@ export function issuerProbes(service: string): Probe[] {
       why: "that key is public; whoever fell back to it let everybody in",
       expect: refused,
       send: ask(service, { issuer: "gone", key: "fallback" }),
-      control: known,
+      control: {
+        differs: "an issuer that has made that key its own",
+        send: ask(service, { issuer: "careless", key: "fallback" }),
+      },
     },
     {
       ...{ ...common, id: "J26-before", question: "Is a token taken whose key is to go?" },
