@@ -5,6 +5,7 @@ import { kindsIn } from "../../verify/caller-kinds.ts";
 import { judge } from "../../verify/judge.ts";
 import { type PodRequest, controlOf } from "../../verify/probe.ts";
 import { allProbes, probesFor } from "../../verify/probes/index.ts";
+import { rowsOf } from "../../verify/rows.ts";
 import { settings } from "./support/settings.ts";
 
 const addresses = { users: "10.0.0.1", orders: "10.0.0.2", payments: "10.0.0.3" };
@@ -39,6 +40,13 @@ const enforced = (more: object = {}) =>
     ],
     ...more,
   });
+const apart = (a: object, b: object) =>
+  [...new Set([...Object.keys(a), ...Object.keys(b)])].filter(
+    (key) =>
+      JSON.stringify((a as Record<string, unknown>)[key]) !==
+      JSON.stringify((b as Record<string, unknown>)[key]),
+  );
+
 const stacks: Readonly<Record<string, Settings>> = {
   "without rules": settings({ mtlsMode: "STRICT" }),
   "with rules": enforced(),
@@ -109,5 +117,58 @@ describe("the control of plaintext that is refused", () => {
       "certificate",
       "certificate as orders",
     ]);
+  });
+});
+
+describe("the control of a handshake that the gateway refuses", () => {
+  for (const gatewayTls of ["SIMPLE", "MUTUAL"]) {
+    const s = settings({ gatewayTls });
+    for (const [id, part] of [
+      ["E21", "tlsVersion"],
+      ["E22", "ciphers"],
+    ] as const)
+      it(`is the gateway's own answer to the same client, apart from ${part}: ${id}, ${gatewayTls}`, () => {
+        for (const item of probe(id).each?.(s) ?? [""]) {
+          const { request, control, succeeds } = asked(id, s, item);
+          assert.deepEqual(apart(request, control), [part]);
+          assert.equal(succeeds, "ok");
+        }
+      });
+
+    it(`and that the client can ask so at all is a question of its own, ${gatewayTls}`, () => {
+      for (const id of ["E21", "E22"]) {
+        const client = probe(`${id}-client`);
+        assert.deepEqual(client.each?.(s), probe(id).each?.(s));
+        for (const item of client.each?.(s) ?? [""]) {
+          assert.equal(client.expect(s, item).reason, "ok");
+          const sent = client.send(target(s), item) as object;
+          const same = probe(id).send(target(s), item) as object;
+          assert.deepEqual(
+            apart(same, sent).filter((key) => key !== "clientCertificate"),
+            ["to"],
+          );
+          assert.deepEqual(rowsOf(client, s, item), [id]);
+        }
+      }
+    });
+  }
+});
+
+describe("what stands for a row", () => {
+  it("M17 is asked of every service, and stands for the row where that is STRICT", () => {
+    const s = settings({
+      ...{ mtlsMode: "PERMISSIVE", services: [{ name: "users" }, { name: "orders" }] },
+      workloadMtls: [{ service: "orders", mode: "STRICT" }],
+    });
+    const m17 = probe("M17");
+    assert.deepEqual(
+      m17.each!(s).map((name) => [name, ...rowsOf(m17, s, name)]),
+      [["users"], ["orders", "M17"]],
+    );
+  });
+
+  it("a host in capitals does not, where no rule names a host", () => {
+    const routed = probe("A25-routed");
+    assert.deepEqual(rowsOf(routed, enforced(), ""), []);
   });
 });

@@ -112,9 +112,11 @@ export const accessProbes: readonly Probe[] = [
     },
   },
   {
-    id: "A25",
+    id: "A25-routed",
     question: "Is a call refused as well whose host is written in capitals?",
-    why: "names of hosts know no case, and neither does what follows from them",
+    why: "names of hosts know no case: it is routed as ever, and no rule of a stack is about hosts",
+    // the row is about rules that name hosts
+    rows: () => [],
     applies: (s) => refusedOutside(s) !== undefined,
     expect: (s) => expected(s, textOf(refusedOutside(s)!.call)),
     send: (target) => inCapitals(target, refusedOutside(target.settings)!.call),

@@ -1,12 +1,13 @@
 import type { KubernetesObject } from "../../manifests/object.ts";
 import { type Settings, settingsSchema } from "../../settings/index.ts";
 import { callerName } from "../callers/objects.ts";
-import { graphQuestions } from "../calls.ts";
+import { differingPart, graphQuestions } from "../calls.ts";
 import { accessProbes } from "../probes/access.ts";
 import { pathProbes } from "../probes/paths.ts";
 import { portProbes } from "../probes/ports.ts";
 import { tokenProbes } from "../probes/tokens.ts";
 import { type WorldKeys, keySetOf } from "./keys.ts";
+import { hostPolicies, hostRuleProbes } from "./hosts.ts";
 import { nakedObjects, sparedHost } from "./naked.ts";
 import { lifetimeProbes } from "./probes/issuers.ts";
 import { logProbes, openedProbes, ruleProbes, secrecyProbes } from "./probes/rules.ts";
@@ -109,8 +110,16 @@ const tokenIds = [
 ];
 /** Questions of the graph for each row. */
 const perGraphRow = 4;
-/** HEAD reads as GET does, and is another method. */
-const byHead = (s: Settings, item: string) => graphQuestions(s).get(item)!.call.method === "HEAD";
+/**
+ * What is asked beside them: HEAD, which reads as GET does and is another method, and somebody in the place of a workload
+ * that the rules let in, for the first questions about callers have the gateway in that place.
+ */
+function always(s: Settings, item: string): boolean {
+  const { call, control } = graphQuestions(s).get(item)!;
+  if (call.method === "HEAD") return true;
+  const besideWorkload = call.from.kind !== "outside" && control?.call.from.kind === "service";
+  return besideWorkload && differingPart(call, control.call) === "caller";
+}
 
 /** Who may call what: each kind of rule, each kind of token, each spelling of a path. */
 export const rulesWorld: World = {
@@ -131,6 +140,7 @@ export const rulesWorld: World = {
     ...nakedObjects({ place, ...args }),
     ...[dotted, lookAlike].map((name) => account(name, place)),
     ...rulePolicies(place, { service: calling, guarded }),
+    ...hostPolicies(place, { host: rulesHost, service: guarded }),
     rulelessService(place),
   ],
   steps: ({ place }) => {
@@ -151,8 +161,9 @@ export const rulesWorld: World = {
               ...portProbes,
               ...namespaceRuleProbes(place),
             ],
-            ...accessProbes.map((p) => (p.id === "A-graph" ? perRow(p, perGraphRow, byHead) : p)),
+            ...accessProbes.map((p) => (p.id === "A-graph" ? perRow(p, perGraphRow, always) : p)),
             ...[...pathProbes, ...ruleProbes(place, calling, guarded), ...logProbes(guarded)],
+            ...hostRuleProbes(place, guarded),
           ]),
         ],
       },
