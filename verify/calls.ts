@@ -7,6 +7,7 @@ import {
   prefixOf,
   rolledOutAtGateway,
 } from "../settings/index.ts";
+import { differences, partText, textOf } from "./call-parts.ts";
 import { type TokenSpec, defaultSubject } from "./tokens.ts";
 import {
   type GraphCall,
@@ -18,6 +19,7 @@ import {
   vocabulary,
 } from "./vocabulary.ts";
 
+export { differingPart, textOf } from "./call-parts.ts";
 export { type GraphCall, ownIssuers, stranger } from "./vocabulary.ts";
 
 /** A call, what it gets, and one that is let in and differs in one thing. */
@@ -243,68 +245,4 @@ function canBeAsked(s: Settings, call: GraphCall): boolean {
   const best = leadsTo.sort((a, b) => prefixOf(b)!.length - prefixOf(a)!.length)[0];
   if (best) return best.name === call.service;
   return !s.authentication.exempt.some((pattern) => matchesPath(pattern, call.path));
-}
-
-const parts = ["caller", "address", "method", "path", "port", "token", "headers"] as const;
-type Part = (typeof parts)[number];
-
-function differences(a: GraphCall, b: GraphCall): Part[] {
-  // who comes from outside brings an address along, so that beside anybody else it is part of the caller
-  const oneOutside = (a.from.kind === "outside") !== (b.from.kind === "outside");
-  return parts.filter(
-    (part) => !(part === "address" && oneOutside) && partText(a, part) !== partText(b, part),
-  );
-}
-
-/** The one thing in which a call and its control differ. */
-export function differingPart(a: GraphCall, b: GraphCall): Part | undefined {
-  const apart = differences(a, b);
-  return apart.length === 1 ? apart[0] : undefined;
-}
-
-function partText(call: GraphCall, part: Part): string {
-  switch (part) {
-    case "caller":
-      return callerText(call.from);
-    case "address":
-      return call.clientAddress === undefined ? "" : `at ${call.clientAddress}`;
-    case "method":
-      return call.method;
-    case "path":
-      return call.path;
-    case "port":
-      return call.port === undefined ? "" : `port ${call.port}`;
-    case "token":
-      return tokenText(call.token);
-    case "headers":
-      return Object.entries(call.headers ?? {})
-        .map(([name, value]) => `${name}: ${value}`)
-        .join(", ");
-  }
-}
-
-/** A call in one line. */
-export function textOf(call: GraphCall): string {
-  const headers = partText(call, "headers");
-  const port = partText(call, "port");
-  const address = partText(call, "address");
-  const words = [call.method, call.path, port, tokenText(call.token), headers, address].filter(
-    Boolean,
-  );
-  return `${callerText(call.from)} to ${call.service}: ${words.join(", ")}`;
-}
-
-function callerText(from: Caller): string {
-  if (from.kind === "service") return from.service;
-  if (from.kind === "workload" && from.account.endsWith("-sa"))
-    return `${from.account.slice(0, -"-sa".length)} of ${from.namespace}`;
-  return { outside: "outside", workload: "a stranger of the mesh", plaintext: "plaintext" }[
-    from.kind
-  ];
-}
-
-function tokenText(token: TokenSpec | undefined): string {
-  if (!token) return "no token";
-  const claims = Object.keys(token.claims ?? {}).length > 0 ? JSON.stringify(token.claims) : "";
-  return [`token of ${token.issuer}`, claims].filter(Boolean).join(" ");
 }
