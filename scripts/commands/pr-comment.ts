@@ -26,7 +26,8 @@ export const prComment: Command = {
     options: [{ name: "to", value: "FILE", help: "write it there instead, and print the path" }],
     details: `<base> and [head] are commits; [head] is the checkout as it is unless named
 No cluster is touched: both are rendered, and the head is previewed on a throw-away state of the base.
-exit codes: 0 nothing stands in the way, 1 there is something that may not pass, 2 could not tell`,
+exit codes: 0 nothing stands in the way, 1 there is something that may not pass, 2 could not tell,
+  or not what all of it means`,
     usageExitCode: 2,
   },
   async run(args, report) {
@@ -70,12 +71,19 @@ async function commentOn(
   }
   const texts = [base, head].map(({ folder }) => guardrailTexts(folder));
   const own = guardrailChanges(texts[0], texts[1], new Date());
-  const { sections, refused } = await sectionsOf(changes, own);
+  const { sections, refused, judged } = await sectionsOf(changes, own);
   const again = `${code(`npm run -s pr-comment -- ${base.name} ${head.name}`)} prints all of it`;
   // whoever posts it puts a line of its own in front
   const room = commentLimit - 500;
   const text = comment([...failureSection(failures), ...sections], again, room);
-  return { text, exitCode: failures.length > 0 ? 2 : refused ? 1 : 0 };
+  return { text, exitCode: exitCodeOf({ failed: failures.length > 0, refused, judged }) };
+}
+
+/** What may not pass does so nowhere; beside that, what cannot be judged is never taken for safe. */
+export function exitCodeOf(found: { failed: boolean; refused: boolean; judged: boolean }): number {
+  if (found.failed) return 2;
+  if (found.refused) return 1;
+  return found.judged ? 0 : 2;
 }
 
 /** What could not be judged is no safe change: it comes first. */
@@ -98,15 +106,16 @@ export function failureSection(failures: readonly string[]): Section[] {
 export async function sectionsOf(
   changes: readonly StackChange[],
   own?: GuardrailChanges,
-): Promise<{ sections: Section[]; refused: boolean }> {
+): Promise<{ sections: Section[]; refused: boolean; judged: boolean }> {
   const guardrails = guardrailSection(changes, undefined, own);
+  const meaning = await meaningSection(changes);
   const sections = [
-    await meaningSection(changes),
+    meaning.section,
     guardrails.section,
     await manifestSection(changes),
     previewSection(changes),
   ];
-  return { sections, refused: guardrails.refused };
+  return { sections, refused: guardrails.refused, judged: meaning.judged };
 }
 
 function side({ folder }: Tree, stack: string): Side {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { failureSection } from "../../scripts/commands/pr-comment.ts";
+import { exitCodeOf, failureSection } from "../../scripts/commands/pr-comment.ts";
 import { code, comment, commentLimit, fenceFor, type Section } from "../../scripts/pr/comment.ts";
 import type { StackChange } from "../../scripts/pr/compare.ts";
 import { guardrailSection } from "../../scripts/pr/guardrails.ts";
@@ -217,14 +217,40 @@ describe("meaning", () => {
     const explain = ({ stack }: StackChange) => ({
       summary: `**1 opens up** in ${stack}`,
       markdown: "| a |",
+      judged: true,
     });
-    const { summary, details } = await meaningSection([change("", "")], explain);
+    const { section: shown, judged } = await meaningSection([change("", "")], explain);
+    const { summary, details } = shown;
+    assert.equal(judged, true);
     assert.equal(summary, "- `prod`: **1 opens up** in prod");
     assert.deepEqual(details, [{ title: "prod", text: "| a |", language: "markdown" }]);
-    const unreadable = await meaningSection([change("kind: [", "")]);
-    assert.match(unreadable.summary, /cannot be judged: not all manifests can be read/);
     const weaker = await meaningSection([change(policy("STRICT"), policy("PERMISSIVE"))]);
-    assert.match(weaker.summary, /^- `prod`: /);
+    assert.match(weaker.section.summary, /^- `prod`: /);
+    assert.equal(weaker.judged, true);
+  });
+
+  test("what cannot be judged is said to whoever asks, in words that are no Markdown", async () => {
+    const named = change("", "");
+    const evil = "kind: [ # x\n";
+    const after = new Map([["a`@all](http://x)<b>.yaml", evil]]);
+    const { section: shown, judged } = await meaningSection([{ ...named, after }]);
+    assert.equal(judged, false);
+    assert.match(shown.summary, /cannot be judged: not all manifests can be read/);
+    assert.equal(shown.details[0]!.language, "text");
+    assert.match(comment([shown], ""), /\n```text\na`@all\]\(http:\/\/x\)<b>\.yaml:\d: .*\n```\n/);
+    const gateways = policy("STRICT").replaceAll("PeerAuthentication", "WasmPlugin");
+    const odd = await meaningSection([change(gateways, gateways)]);
+    assert.equal(odd.judged, false);
+  });
+
+  test("the exit code: what may not pass, and what nobody can judge", () => {
+    const code = (failed: boolean, refused: boolean, judged: boolean) =>
+      exitCodeOf({ failed, refused, judged });
+    assert.deepEqual(
+      [code(false, false, true), code(false, true, true), code(false, true, false)],
+      [0, 1, 1],
+    );
+    assert.deepEqual([code(false, false, false), code(true, true, true)], [2, 2]);
   });
 });
 
