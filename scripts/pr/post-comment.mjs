@@ -2,13 +2,14 @@
 // comments, on a text that anybody's pull request may have made: nothing of it is run, and it is cut at GitHub's limit.
 // Plain Node.js without a package, because nothing is installed where it runs.
 import * as fs from "node:fs";
+import * as path from "node:path";
 
 /** First line of each comment, by which the next one finds it; the same as in comment.ts. */
 const marker = "<!-- bankmesh: what this change does -->";
 const limit = 65_536;
 
 /**
- * @typedef {{ number: number, head: { sha: string } }} PullRequest
+ * @typedef {{ number: number, head: { sha: string }, base: { ref: string } }} PullRequest
  * @typedef {{ id: number, body: string, user: { login: string } | null }} Comment
  */
 
@@ -45,16 +46,24 @@ async function ask(method, path, body) {
 }
 
 /**
- * The open pull request of exactly that commit. The event names none where it comes from a fork, and what the artefact
- * says of itself is not to be trusted.
+ * The open pull requests of exactly that commit that the text is about. The event names none where they come from a fork.
+ * What the artefact says of itself is not to be trusted, so it chooses among these alone: by the branch that the change
+ * was held against. Where there is no text, that is so for all of them.
  *
- * @returns {Promise<number | undefined>}
+ * @param {string | undefined} text
+ * @param {string | undefined} base
+ * @returns {Promise<number[]>}
  */
-async function pullRequest() {
+async function pullRequests(text, base) {
   const head = encodeURIComponent(`${given("HEAD_OWNER")}:${given("HEAD_BRANCH")}`);
   /** @type {PullRequest[]} */
   const open = await ask("GET", `pulls?state=open&per_page=100&head=${head}`);
-  return open.find((pull) => pull.head.sha === given("HEAD_SHA"))?.number;
+  const mine = open.filter((pull) => pull.head.sha === given("HEAD_SHA"));
+  const about =
+    text === undefined || (base === undefined && mine.length === 1)
+      ? mine
+      : mine.filter((pull) => pull.base.ref === base);
+  return about.map((pull) => pull.number);
 }
 
 /**
@@ -78,15 +87,34 @@ async function earlier(number) {
 /** @param {string} text */
 function commentOf(text) {
   const rest = text.startsWith(marker) ? text.slice(marker.length) : text;
-  const origin = `_Made by [this run](${given("RUN_URL")}) from the pull request's own code._`;
+  const commit = given("HEAD_SHA").slice(0, 12);
+  const origin = `_Made of ${commit} by [this run](${given("RUN_URL")}) from the pull request's own code._`;
   return `${marker}\n${origin}\n${rest}`.slice(0, limit);
 }
 
-const number = await pullRequest();
-if (number === undefined) {
-  process.stdout.write("no open pull request has that commit any more\n");
-} else {
-  const body = commentOf(fs.readFileSync(process.argv[2] ?? "", "utf8"));
+/** @param {string} file */
+function textIn(file) {
+  return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined;
+}
+
+const missing = `
+
+## What this change does
+
+### Could not tell
+
+The run ended without a text; its log has the reason.
+`;
+
+const file = process.argv[2] ?? "";
+const text = textIn(file);
+const numbers = await pullRequests(text, textIn(path.join(path.dirname(file), "base.txt"))?.trim());
+if (numbers.length === 0)
+  process.stdout.write(
+    "no open pull request has that commit any more, or none that says against what\n",
+  );
+for (const number of numbers) {
+  const body = commentOf(text ?? missing);
   const id = await earlier(number);
   if (id === undefined) await ask("POST", `issues/${number}/comments`, { body });
   else await ask("PATCH", `issues/comments/${id}`, { body });

@@ -103,6 +103,15 @@ test("the preview is asked of the merge and of what is there now, which the chec
   assert.equal(ask!.run, "npm run -s pr-comment -- HEAD^1 HEAD --to comment.md");
 });
 
+test("a preview that ends without a text leaves one all the same, and the branch that it is about", () => {
+  const steps = stepsOf("preview.yml") as (Step & { if?: string })[];
+  const [fallback, summary, upload] = steps.slice(2);
+  for (const step of [fallback, summary, upload]) assert.equal(step!.if, "${{ !cancelled() }}");
+  assert.match(fallback!.run!, /if \[ ! -s comment\.md \][^]*### Could not tell[^]*>comment\.md/);
+  assert.match(fallback!.run!, /"\$GITHUB_BASE_REF" >base\.txt/);
+  assert.equal(upload!.with?.path, "comment.md\nbase.txt\n");
+});
+
 describe("post-comment", () => {
   interface Call {
     readonly method: string;
@@ -138,14 +147,23 @@ describe("post-comment", () => {
   });
   beforeEach(() => {
     calls.length = 0;
-    pulls = [{ number: 7, head: { sha: "abc" } }];
+    pulls = [pull(7)];
     comments = [];
   });
 
+  const pull = (number: number, ref = "main", sha = "abc") => ({
+    ...{ number, head: { sha }, base: { ref } },
+  });
   const branch = "feature/$(touch x)&state=closed";
-  async function post(text: string): Promise<string> {
+  async function post(text: string | undefined, base?: string): Promise<string> {
     const file = path.join(scratch, "comment.md");
-    fs.writeFileSync(file, text);
+    for (const [name, words] of [
+      [file, text],
+      [path.join(scratch, "base.txt"), base],
+    ] as const) {
+      fs.rmSync(name, { force: true });
+      if (words !== undefined) fs.writeFileSync(name, words);
+    }
     const { port } = server.address() as AddressInfo;
     const { stdout } = await execa(process.execPath, ["scripts/pr/post-comment.mjs", file], {
       cwd: root,
@@ -173,7 +191,8 @@ describe("post-comment", () => {
       ],
     );
     const [, , { body, authorization }] = calls as [Call, Call, Call];
-    const origin = "_Made by [this run](https://example/run/1) from the pull request's own code._";
+    const origin =
+      "_Made of abc by [this run](https://example/run/1) from the pull request's own code._";
     assert.equal(body!.body, `${marker}\n${origin}\n\n\n## X\n`);
     assert.equal(authorization, "Bearer t0ken");
   });
@@ -189,9 +208,23 @@ describe("post-comment", () => {
   });
 
   test("a pull request that has moved on is left alone", async () => {
-    pulls = [{ number: 7, head: { sha: "another" } }];
+    pulls = [pull(7, "main", "another")];
     assert.match(await post("x"), /^no open pull request/);
     assert.equal(calls.length, 1);
+  });
+
+  test("of two pull requests of one commit it is that into the branch that the text is about", async () => {
+    pulls = [pull(7, "release"), pull(8)];
+    assert.equal(await post("x", "main\n"), "wrote the comment of #8");
+    assert.equal(await post("x", "release"), "wrote the comment of #7");
+    for (const base of [undefined, "another"])
+      assert.match(await post("x", base), /^no open pull request/);
+  });
+
+  test("where a run made no text, the comment says so, and of which commit", async () => {
+    assert.equal(await post(undefined), "wrote the comment of #7");
+    const { body } = calls.at(-1)!.body!;
+    assert.match(body, /\n_Made of abc by [^]*\n### Could not tell\n/);
   });
 
   test("what somebody made too long is cut at GitHub's limit", async () => {
