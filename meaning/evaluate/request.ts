@@ -22,6 +22,8 @@ export interface Token {
   readonly place: TokenPlace;
   /** Whether it never expires. @default false */
   readonly lasting?: boolean;
+  /** Whether it is its audience that tells it from others of its issuer. @default false */
+  readonly further?: boolean;
   readonly flaw?: TokenFlaw;
 }
 

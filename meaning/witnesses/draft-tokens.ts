@@ -41,16 +41,15 @@ function tokensFor(rule: Rule, { issuers }: DraftContext): (Token | undefined)[]
   const full = token(right);
   const withClaim = (path: readonly string[], value: unknown) =>
     token([...right.filter(([p]) => p.join() !== path.join()), [path, value]]);
-  const single = (path: readonly string[]) => path[0] === "aud" || path[0] === "azp";
   return [
     full,
     undefined,
     ...(claims.length > 0 ? [token([])] : []),
     ...claims.flatMap(({ path, values, notValues }) => [
       ...[...values.slice(1), ...notValues].map((v) => withClaim(path, inside(v))),
-      ...(single(path) ? [] : values.slice(0, 1).flatMap((v) => likenesses(inside(v)))).map((v) =>
-        withClaim(path, v),
-      ),
+      ...values
+        .flatMap((v, i) => likenesses(path, inside(v)).slice(0, i === 0 ? undefined : 2))
+        .map((v) => withClaim(path, v)),
     ]),
     ...subjects
       .filter((s) => !s.endsWith("/*") && s !== "*")
@@ -59,15 +58,40 @@ function tokensFor(rule: Rule, { issuers }: DraftContext): (Token | undefined)[]
         claims: { ...full.claims, sub: `${principalParts(s).subject}2` },
       })),
     ...issuers.filter((i) => i !== issuer).map((i) => token(right, i)),
+    ...issuers.flatMap((i) => further(token(right, i), i)),
     { ...full, issuer: "https://nobody.example" },
     { ...full, audiences: ["somebody-else"] },
     { ...full, lasting: true },
   ];
 }
 
-/** A look-alike, the same among others, and the same as a list. */
-function likenesses(value: string): unknown[] {
-  return [`${value}2`, `other ${value}`, ["other", value], value.toUpperCase()];
+/** A token of each issuer, whatever it says, for each of its audiences and in each place where it is looked for. */
+export function plainTokens(issuers: readonly Issuer[]): Token[] {
+  return issuers.flatMap((of) => {
+    const token: Token = {
+      issuer: of.issuer === "" ? "https://any.example" : of.issuer,
+      audiences: of.audiences.slice(0, 1),
+      claims: { sub: "somebody" },
+      place: of.places[0]!,
+    };
+    return [token, ...further(token, of)];
+  });
+}
+
+/** The same token for each further audience of its issuer, and in each further place. */
+function further(token: Token, { audiences, places }: Issuer): Token[] {
+  return [
+    ...audiences.slice(1).map((a) => ({ ...token, audiences: [a], further: true })),
+    ...places.slice(1).map((place) => ({ ...token, place })),
+  ];
+}
+
+/** A look-alike, the same among others, in capitals, and as a list; some claims are never words or lists. */
+function likenesses([name]: readonly string[], value: string): unknown[] {
+  const [other, capitals] = [`${value}2`, value.toUpperCase()];
+  return name === "aud" || name === "azp"
+    ? [other, capitals]
+    : [other, `other ${value}`, ["other", value], capitals];
 }
 
 function requestPrincipals(rule: Rule): string[] {

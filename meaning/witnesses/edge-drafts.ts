@@ -7,6 +7,7 @@ import { type Issuer } from "../evaluate/tokens.ts";
 import { principalOf } from "../evaluate/transport.ts";
 import { selects } from "../manifests/objects.ts";
 import { refusals } from "./edge-refusals.ts";
+import { plainTokens } from "./draft-tokens.ts";
 import { type Draft, type Parts, partsOf } from "./drafts.ts";
 import { disguises, pathInside, pathsAround, textOf, unique } from "./literals.ts";
 import {
@@ -15,6 +16,7 @@ import {
   contextOf,
   distinct,
   formsOf,
+  issuersDiffer,
   issuersOf,
   rulesAbout,
   workloadIds,
@@ -60,6 +62,7 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
   const atDoor = rulesAbout(sides, door);
   const rewritten = sides[0].mesh.normalization !== sides[1].mesh.normalization;
   const doorIssuers = issuersOf(sides, door);
+  const tokens = issuersDiffer(sides, door) ? plainTokens(doorIssuers) : [];
   const bases = distinct(routes.flatMap(basesOf));
   const first = bases[0]?.draft ?? { method: "GET", path: "/" };
   const make = (rule: NamedRule, base: Draft, issuers: readonly Issuer[] = doorIssuers): Made => {
@@ -93,7 +96,7 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
       seen.add(key);
       if (alone) return [{ centre, around: [], route }];
       const other = ["GET", "POST", "DELETE"].find((m) => !parts.methods.includes(m))!;
-      const around = neighbours(centre, withoutCallers(parts), { methods: [other] });
+      const around = neighbours(centre, withoutCallers(parts), { methods: [other], tokens });
       const spelled = rewritten ? disguises(centre.path).map((path) => ({ ...centre, path })) : [];
       return [{ centre, around: [...around, ...spelled], route }];
     },

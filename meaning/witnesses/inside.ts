@@ -4,6 +4,7 @@ import type { Answer, InsideRequest } from "../evaluate/request.ts";
 import { takenOn } from "../evaluate/transport.ts";
 import type { Platform } from "../manifests/platform.ts";
 import { callersFor } from "./callers.ts";
+import { plainTokens } from "./draft-tokens.ts";
 import { type Draft, type Parts, partsOf } from "./drafts.ts";
 import { disguises, unique } from "./literals.ts";
 import { type Entry, entriesOf } from "./ports.ts";
@@ -14,6 +15,7 @@ import {
   contextOf,
   distinct,
   formsOf,
+  issuersDiffer,
   issuersOf,
   rulesAbout,
   strangerOf,
@@ -89,6 +91,7 @@ function draftsAbout(sides: Sides, id: string, entries: readonly Entry[]): Draft
     methods: [...methods, ...(other ? [other] : [])],
     paths: ["/no-such-path"],
     ports,
+    ...(issuersDiffer(sides, id) && { tokens: plainTokens(issuers) }),
   };
   const rewritten = sides[0].mesh.normalization !== sides[1].mesh.normalization;
   const around = found.map(({ centre, parts: own, changed }) => ({

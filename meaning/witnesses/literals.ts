@@ -40,12 +40,39 @@ export function disguises(path: string): string[] {
 
 /** The first address of a block, and those just outside of it. */
 export function addressesAround(block: string): string[] {
-  const [start, length = "32"] = block.split("/") as [string, string?];
+  const [start, length] = block.split("/") as [string, string?];
+  if (isIP(start) === 6) return [...aroundV6(start, Number(length ?? 128)), unnamedAddress];
   if (isIP(start) !== 4) return [start, unnamedAddress];
-  const size = 2 ** (32 - Number(length));
+  const size = 2 ** (32 - Number(length ?? 32));
   const first = Math.floor(numberOf(start) / size) * size;
   const near = [first, first - 1, first + size].filter((n) => n >= 0 && n < 2 ** 32);
   return [...near.map(addressOf), unnamedAddress];
+}
+
+function aroundV6(start: string, length: number): string[] {
+  const size = 2n ** BigInt(128 - length);
+  const first = (numberOfV6(start) / size) * size;
+  const near = [first, first - 1n, first + size].filter((n) => n >= 0n && n < 2n ** 128n);
+  return near.map((n) => {
+    const groups = n.toString(16).padStart(32, "0").match(/.{4}/g)!;
+    return shortV6(groups.join(":"));
+  });
+}
+
+function numberOfV6(address: string): bigint {
+  const [left, right] = shortV6(address).split("::") as [string, string?];
+  const [begin, end] = [left, right ?? ""].map((part) => part.split(":").filter(Boolean)) as [
+    string[],
+    string[],
+  ];
+  const zeros = Array<string>(8 - begin.length - end.length).fill("0");
+  const groups = [...begin, ...zeros, ...end].map((group) => group.padStart(4, "0"));
+  return BigInt(`0x${groups.join("")}`);
+}
+
+/** An address of version 6 as it is usually written, in hexadecimal groups alone. */
+function shortV6(address: string): string {
+  return new URL(`http://[${address.replace(/%.*/, "")}]`).hostname.slice(1, -1);
 }
 
 function numberOf(address: string): number {

@@ -61,13 +61,27 @@ export function messageText(
   ].join(", ");
 }
 
-function tokenText({ issuer, audiences, claims, lasting }: Token): string {
+function tokenText(token: Token): string {
+  const { issuer, audiences, claims, lasting, further } = token;
   const { sub, ...rest } = claims;
   const known = ["any", "somebody"].includes(String(sub));
   const more = Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest)}` : "";
-  const audience = audiences[0] === "somebody-else" ? " for somebody else" : "";
+  const audience =
+    audiences[0] === "somebody-else"
+      ? " for somebody else"
+      : further
+        ? ` for ${audiences.join(", ")}`
+        : "";
   const subject = known ? "" : ` about ${String(sub)}`;
-  return `token of ${issuer}${subject}${audience}${lasting ? " without expiry" : ""}${more}`;
+  return `token of ${issuer}${subject}${audience}${lasting ? " without expiry" : ""}${placeText(token)}${more}`;
+}
+
+/** Where a token stands, unless it is where everybody looks. */
+function placeText({ place }: Token): string {
+  if ("parameter" in place) return ` as parameter ${place.parameter}`;
+  if ("cookie" in place) return ` as cookie ${place.cookie}`;
+  if (place.header !== "authorization") return ` in header ${place.header}`;
+  return place.prefix === "Bearer " ? "" : ` behind ${JSON.stringify(place.prefix)}`;
 }
 
 function headerTexts(headers: Headers = {}): string[] {

@@ -90,6 +90,15 @@ export function issuersOf(sides: Sides, id: string): Issuer[] {
   );
 }
 
+/** Whether a workload looks at other tokens than before; then tokens are asked about whatever rules say. */
+export function issuersDiffer(sides: Sides, id: string): boolean {
+  const [before, after] = sides.map((platform) => {
+    const workload = platform.workloads.get(id);
+    return workload && JSON.stringify(tokenCheckOf(platform, workload).issuers);
+  });
+  return before !== after && before !== undefined && after !== undefined;
+}
+
 export function distinct<T>(values: readonly T[]): T[] {
   const seen = new Set<string>();
   return values.filter((value) => {
