@@ -1,25 +1,12 @@
-import type { Manifest, Metadata } from "./manifests/objects.ts";
+import type { Manifest } from "./manifests/objects.ts";
+import { type PodTemplate, podOf, podPath } from "./manifests/pod-templates.ts";
 import { readAnnotations, unreadLabels } from "./read-fields.ts";
-
-interface Template {
-  readonly metadata?: Partial<Metadata>;
-  readonly spec?: {
-    readonly containers?: readonly Container[];
-    readonly initContainers?: readonly Container[];
-  };
-}
-
-interface Container {
-  readonly ports?: readonly { readonly hostPort?: number; readonly containerPort?: number }[];
-}
-
-const kinds = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "Pod"];
 
 /** What changed in a workload's pods that decides how they are reached, and that nothing here reads. */
 export function podChanges(was: Manifest | undefined, object: Manifest): string[] {
-  if (!kinds.includes(object.kind)) return [];
-  const [before, after] = [was, object].map((o) => (o ? templateOf(o) : undefined));
-  const at = object.kind === "Pod" ? "" : "spec.template.";
+  const [before, after] = [was, object].map((o) => o && podOf(o));
+  if (!after) return [];
+  const at = podPath(object);
   const ports =
     hostPorts(before) === hostPorts(after) ? [] : [`${at}spec.containers.ports.hostPort`];
   // a new workload has no settings that were others
@@ -32,14 +19,8 @@ export function podChanges(was: Manifest | undefined, object: Manifest): string[
   return [...ports, ...[...annotations, ...labels].map((path) => `${at}${path}`)];
 }
 
-function templateOf(object: Manifest): Template {
-  const { kind, metadata, spec } = object;
-  if (kind === "Pod") return { metadata, spec };
-  return (spec as { template?: Template } | undefined)?.template ?? {};
-}
-
 /** Ports of nodes that lead to containers, as a text. */
-function hostPorts({ spec = {} }: Template = {}): string {
+function hostPorts({ spec = {} }: PodTemplate = {}): string {
   const { containers = [], initContainers = [] } = spec;
   const ports = [...containers, ...initContainers].flatMap((c) => c.ports ?? []);
   const open = ports.filter((p) => p.hostPort);
@@ -47,8 +28,8 @@ function hostPorts({ spec = {} }: Template = {}): string {
 }
 
 function differing(
-  before: Template,
-  after: Template | undefined,
+  before: PodTemplate,
+  after: PodTemplate,
   part: "annotations" | "labels",
   counts: (name: string) => boolean,
 ): string[] {

@@ -1,10 +1,15 @@
-import { type Labels, selects } from "../manifests/objects.ts";
+import { type Labels, nameOf, selects } from "../manifests/objects.ts";
 import type { Platform } from "../manifests/platform.ts";
-import { type Service, type Workload, targetPort } from "../manifests/workloads.ts";
+import {
+  type Service,
+  type Workload,
+  servicesElsewhere,
+  targetPort,
+} from "../manifests/workloads.ts";
 import { clientTlsOf } from "./client-tls.ts";
 import type { Door } from "./doors.ts";
 import { fullName } from "./hosts.ts";
-import { type Arrival, arrive, blindTo } from "./inbound.ts";
+import { type Arrival, arrive, blindTo, unknown } from "./inbound.ts";
 import type { Answer, Token } from "./request.ts";
 import type { HttpMatch, HttpRoute } from "./route-match.ts";
 import type { Route } from "./routes.ts";
@@ -116,14 +121,16 @@ function subsetLabels(
   return clientTlsOf(platform, { ...via, client, namespace }).subset;
 }
 
-/** Hosts outside of the cluster, which a ServiceEntry names. */
+/** Hosts that no selector of a Service leads from: those that a ServiceEntry names are outside of the cluster. */
 function outside({ objects }: Platform, host: string): Answer {
   const named = objects.some(
     (o) =>
       o.kind === "ServiceEntry" && (o.spec?.hosts as readonly string[] | undefined)?.includes(host),
   );
-  return named
-    ? { verdict: "open", reason: "ok", reached: host, mtls: false }
+  if (named) return { verdict: "open", reason: "ok", reached: host, mtls: false };
+  const elsewhere = servicesElsewhere(objects).get(host);
+  return elsewhere
+    ? unknown(`${nameOf(elsewhere)} chooses no pods, and where it leads is not read here`)
     : nowhere(`there is no Service ${host}`);
 }
 

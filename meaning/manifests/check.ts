@@ -3,7 +3,8 @@ import { expiryFilterOf } from "../evaluate/expiry-filter.ts";
 import { authorizationProblems } from "./check-authorization.ts";
 import { routingProblems } from "./check-routing.ts";
 import type { MeshConfig } from "./mesh-config.ts";
-import { type Manifest, groupOf } from "./objects.ts";
+import { type Manifest, groupOf, namespaceOf } from "./objects.ts";
+import { podOf } from "./pod-templates.ts";
 import { type Scope, type Unjudged, scopeOf, unjudged } from "./unjudged.ts";
 
 export interface Checked {
@@ -57,10 +58,14 @@ function findingsOf(object: Manifest, mesh: MeshConfig): Finding[] {
   const { labels = {}, name } = object.metadata;
   if (kind === "Namespace" && labels["istio.io/dataplane-mode"] === "ambient")
     return [["ambient mode is not read here", { namespace: name, bare: true }]];
-  const { template } = (object.spec ?? {}) as { template?: Pick<Manifest, "metadata"> };
-  const { annotations = {} } = template?.metadata ?? {};
-  return annotations["sidecar.istio.io/interceptionMode"] === "NONE"
-    ? [["its pods' traffic is not taken to their sidecars", scopeOf(object, mesh.rootNamespace)]]
+  const pods = podOf(object)?.metadata ?? {};
+  return pods.annotations?.["sidecar.istio.io/interceptionMode"] === "NONE"
+    ? [
+        [
+          "its pods' traffic is not taken to their sidecars",
+          { namespace: namespaceOf(object), labels: pods.labels ?? {} },
+        ],
+      ]
     : [];
 }
 

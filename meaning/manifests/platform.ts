@@ -4,6 +4,7 @@ import type { AuthorizationPolicySpec } from "../../policies/rule-spec.ts";
 import type { RequestAuthenticationSpec } from "../../policies/authentication.ts";
 import { type Injector, injectorOf } from "../evaluate/injection.ts";
 import { expiryProblems } from "./check-expiry.ts";
+import { overrideProblems } from "./check-overrides.ts";
 import { checkManifests } from "./check.ts";
 import type { DestinationRuleSpec } from "./destination-rule.ts";
 import { type MeshConfig, meshConfigOf } from "./mesh-config.ts";
@@ -84,6 +85,7 @@ export function platformOf(objects: readonly Manifest[]): Platform {
   const root = mesh.rootNamespace;
   const unjudged = [
     ...found,
+    ...overrideProblems(objects, workloads),
     ...expiryProblems(usable, { root, workloads, requestAuthentications }),
   ];
   return {

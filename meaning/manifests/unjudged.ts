@@ -48,7 +48,8 @@ export function scopeOf(object: Manifest, root: string): Scope {
   };
 }
 
-function isLabels(value: unknown): value is Labels {
+/** Whether a value is a map of texts. */
+export function isLabels(value: unknown): value is Labels {
   return (
     typeof value === "object" &&
     value !== null &&

@@ -1,16 +1,10 @@
 import { type Injector, isInjected } from "../evaluate/injection.ts";
-import {
-  type Labels,
-  type Manifest,
-  type Metadata,
-  type Place,
-  namespaceOf,
-  selects,
-} from "./objects.ts";
+import { type Labels, type Manifest, type Place, namespaceOf, selects } from "./objects.ts";
+import { type PodTemplate, podOf } from "./pod-templates.ts";
 
 /** Pods of one kind. */
 export interface Workload {
-  /** Namespace and name, with a slash. */
+  /** Namespace and name, with a slash; and the kind where it is no Deployment. */
   readonly id: string;
   readonly namespace: string;
   readonly labels: Labels;
@@ -45,17 +39,6 @@ export interface Service {
   readonly ports: readonly ServicePort[];
 }
 
-interface PodTemplate {
-  readonly metadata?: Partial<Metadata>;
-  readonly spec?: {
-    readonly serviceAccountName?: string;
-    readonly hostNetwork?: boolean;
-    readonly containers?: readonly {
-      readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
-    }[];
-  };
-}
-
 export interface WorkloadContext {
   readonly namespaces: ReadonlyMap<string, Labels>;
   readonly injector: Injector;
@@ -63,28 +46,26 @@ export interface WorkloadContext {
   readonly selectors: readonly Labels[];
 }
 
-const templated = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"];
-
 /** All workloads, by their id. */
 export function workloadsOf(
   objects: readonly Manifest[],
   context: WorkloadContext,
 ): ReadonlyMap<string, Workload> {
-  return new Map(
-    objects.flatMap((object) => {
-      const template = podOf(object);
-      if (!template) return [];
-      const workload = workloadOf(object, template, context);
-      return [[workload.id, workload] as const];
-    }),
-  );
+  const found = new Map<string, Workload>();
+  for (const object of objects) {
+    const template = podOf(object);
+    if (!template) continue;
+    const workload = workloadOf(object, template, context);
+    found.set(workload.id, workload);
+  }
+  return found;
 }
 
-function podOf(object: Manifest): PodTemplate | undefined {
-  const { kind, spec, metadata } = object;
-  if (kind === "Pod") return { metadata, spec: spec as PodTemplate["spec"] & {} };
-  if (!templated.includes(kind)) return undefined;
-  return (spec as { template?: PodTemplate } | undefined)?.template;
+/** Id of an object's pods: with its kind where objects of several kinds could have its name. */
+export function workloadId(object: Manifest): string {
+  const { kind, metadata } = object;
+  const id = `${namespaceOf(object)}/${metadata.name}`;
+  return kind === "Deployment" ? id : `${id} (${kind})`;
 }
 
 function workloadOf(object: Manifest, template: PodTemplate, context: WorkloadContext): Workload {
@@ -103,7 +84,7 @@ function workloadOf(object: Manifest, template: PodTemplate, context: WorkloadCo
   });
   const gateway = chosen || (injected && templates.includes("gateway"));
   return {
-    ...{ id: `${namespace}/${object.metadata.name}`, namespace, labels, place: object.place },
+    ...{ id: workloadId(object), namespace, labels, place: object.place },
     account: serviceAccountName,
     ports: containers.flatMap((c) =>
       (c.ports ?? []).map(({ name, containerPort }) => ({
@@ -133,25 +114,44 @@ function namedPorts(annotations: Labels, word: "include" | "exclude"): number[] 
   return named.split(",").map(Number).filter(Boolean);
 }
 
-/** All services that have pods. */
+/** All services whose pods Kubernetes chooses by a selector. */
 export function servicesOf(objects: readonly Manifest[]): Service[] {
   return objects.flatMap((object) => {
-    const { selector, ports = [] } = (object.spec ?? {}) as {
-      selector?: Labels;
+    if (!isService(object) || !choosesPods(object)) return [];
+    const { selector, ports = [] } = object.spec as {
+      selector: Labels;
       ports?: readonly RawPort[];
     };
-    if (object.kind !== "Service" || object.apiVersion !== "v1" || !selector) return [];
     const namespace = namespaceOf(object);
     const { name } = object.metadata;
     return [
       {
-        ...{ namespace, name, selector, host: `${name}.${namespace}.svc.cluster.local` },
+        ...{ namespace, name, selector, host: hostOf(object) },
         ports: ports
           .filter((p) => p.protocol !== "UDP")
           .map((p) => ({ port: p.port, target: p.targetPort ?? p.port, spoken: spokenOn(p) })),
       },
     ];
   });
+}
+
+/** Services that lead to wherever something else than a selector says, by their full names. */
+export function servicesElsewhere(objects: readonly Manifest[]): ReadonlyMap<string, Manifest> {
+  const found = objects.filter((o) => isService(o) && !choosesPods(o));
+  return new Map(found.map((o) => [hostOf(o), o]));
+}
+
+function isService({ kind, apiVersion }: Manifest): boolean {
+  return kind === "Service" && apiVersion === "v1";
+}
+
+/** An empty selector is none, and another name for a host has no pods, whatever its selector says. */
+function choosesPods({ spec = {} }: Manifest): boolean {
+  return spec.type !== "ExternalName" && Object.keys(spec.selector ?? {}).length > 0;
+}
+
+function hostOf(object: Manifest): string {
+  return `${object.metadata.name}.${namespaceOf(object)}.svc.cluster.local`;
 }
 
 interface RawPort {
@@ -184,7 +184,10 @@ function spokenOn({ name = "", port, appProtocol }: RawPort): Spoken {
 }
 
 /** Number of the port of a workload that a Service's port leads to; undefined where the pod names no such port. */
-export function targetPort(workload: Workload, { target }: ServicePort): number | undefined {
+export function targetPort(
+  workload: Workload,
+  { target }: Pick<ServicePort, "target">,
+): number | undefined {
   if (typeof target === "number") return target;
   if (/^\d+$/.test(target)) return Number(target);
   return workload.ports.find((p) => p.name === target)?.number;

@@ -8,9 +8,19 @@ export function verdictText(comparison: Comparison): string {
   const more = open + weakens;
   if (opens(comparison))
     return `${count(more, "request")} ${more === 1 ? "gets" : "get"} more than before${doubt}`;
+  const perhaps = mayOpen(comparison);
+  if (perhaps > 0)
+    return `${count(perhaps, "request")} may get more than before, which cannot be judged`;
   if (closes + strengthens > 0) return `nothing opens up, and something closes${doubt}`;
   if (differs > 0) return `nothing opens up or closes${doubt}`;
   return `nobody gets anything else than before, by ${count(unchanged, "question")}${doubt}`;
+}
+
+/** Requests that were refused, and may be let in now for all that is known. */
+function mayOpen({ notJudged }: Pick<Comparison, "notJudged">): number {
+  return notJudged.filter(
+    ({ before, after }) => before.verdict === "closed" && after.verdict === "unknown",
+  ).length;
 }
 
 /** Numbers of each effect, those that are none left out. */

@@ -1,0 +1,49 @@
+import type { Manifest, Metadata } from "./objects.ts";
+
+export interface Container {
+  readonly name?: string;
+  readonly image?: string;
+  readonly ports?: readonly {
+    readonly name?: string;
+    readonly containerPort: number;
+    readonly hostPort?: number;
+  }[];
+}
+
+/** What the pods of a workload are made from. */
+export interface PodTemplate {
+  readonly metadata?: Partial<Metadata>;
+  readonly spec?: {
+    readonly serviceAccountName?: string;
+    readonly hostNetwork?: boolean;
+    readonly containers?: readonly Container[];
+    readonly initContainers?: readonly Container[];
+  };
+}
+
+const templated = [
+  "Deployment",
+  "StatefulSet",
+  "DaemonSet",
+  "ReplicaSet",
+  "ReplicationController",
+  "Job",
+];
+
+/** Pods that an object makes, or is; undefined for an object without any. */
+export function podOf(object: Manifest): PodTemplate | undefined {
+  const { kind, metadata } = object;
+  const spec = (object.spec ?? {}) as PodTemplate["spec"] & {
+    readonly template?: PodTemplate;
+    readonly jobTemplate?: { readonly spec?: { readonly template?: PodTemplate } };
+  };
+  if (kind === "Pod") return { metadata, spec };
+  if (kind === "CronJob") return spec.jobTemplate?.spec?.template;
+  return templated.includes(kind) ? spec.template : undefined;
+}
+
+/** Where its pods stand in an object, as a path with a dot at its end. */
+export function podPath({ kind }: Manifest): string {
+  if (kind === "Pod") return "";
+  return kind === "CronJob" ? "spec.jobTemplate.spec.template." : "spec.template.";
+}
