@@ -1,5 +1,7 @@
 import { type Platform } from "./manifests/platform.ts";
+import { targetPort } from "./manifests/workloads.ts";
 import {
+  type Labels,
   type Manifest,
   groupOf,
   nameOf,
@@ -7,7 +9,7 @@ import {
   placeText,
   selects,
 } from "./manifests/objects.ts";
-import { unreadChanges, unreadText } from "./unread.ts";
+import { settingsGone, unreadChanges, unreadText } from "./unread.ts";
 
 /** Something that cannot be judged, and on which side. */
 export interface Blind {
@@ -23,7 +25,8 @@ export function blindSpots(base: Platform, head: Platform): Blind[] {
     p.unjudged.map((u) => ({ side, object: u.object, place: placeText(u.place), text: u.text }));
   const found = [
     ...[...of(base, "before"), ...of(head, "after")],
-    ...[...networkPolicies(base, head), ...doors(base, head), ...unread(base, head)],
+    ...[...networkPolicies(base, head), ...doors(base, head)],
+    ...[...unread(base, head), ...gone(base, head)],
   ];
   const key = ({ object, text }: Blind) => `${object}\n${text}`;
   const both = found.filter((b) => found.some((o) => o.side !== b.side && key(o) === key(b)));
@@ -37,6 +40,15 @@ function unread(base: Platform, head: Platform): Blind[] {
   return unreadChanges(base.objects, head.objects).map((u) => ({
     ...{ side: "after", object: nameOf(u.object), place: placeText(u.object.place) },
     text: unreadText(u),
+  }));
+}
+
+/** Without an injector new pods get no sidecar, and those that run keep theirs; without pods nothing hangs on it. */
+function gone(base: Platform, head: Platform): Blind[] {
+  if (head.workloads.size === 0) return [];
+  return settingsGone(base.objects, head.objects).map((o) => ({
+    ...{ side: "before", object: nameOf(o), place: placeText(o.place) },
+    text: "is gone, and what becomes of the pods then is not read here",
   }));
 }
 
@@ -65,6 +77,11 @@ function doors(base: Platform, head: Platform): Blind[] {
   const blind = (side: "before" | "after", text: string) => (o: Manifest) => ({
     ...{ side, object: nameOf(o), place: placeText(o.place), text },
   });
+  // a gateway's Service may become somebody's own door, and the other way round
+  const moved = [...new Set([...before.keys(), ...after.keys()])].flatMap((name) => {
+    const [was, is] = [old.get(name), now.get(name)];
+    return was && is && leadsTo(base, was) !== leadsTo(head, is) ? [is] : [];
+  });
   return [
     ...[...after.values()]
       .filter((o) => !old.has(nameOf(o)))
@@ -72,7 +89,24 @@ function doors(base: Platform, head: Platform): Blind[] {
     ...[...before.values()]
       .filter((o) => !now.has(nameOf(o)))
       .map(blind("before", "is gone, and was a door of its own")),
+    ...moved.map(blind("after", "is a door of its own, and leads elsewhere than before")),
   ];
+}
+
+/** Pods and ports that a Service leads to, as a text. */
+function leadsTo({ workloads }: Platform, object: Manifest): string {
+  const { selector, ports = [] } = (object.spec ?? {}) as {
+    selector?: Labels;
+    ports?: readonly { readonly port: number; readonly targetPort?: number | string }[];
+  };
+  const pods = [...workloads.values()].filter(
+    (w) => w.namespace === namespaceOf(object) && selector && selects(selector, w.labels),
+  );
+  const targets = ports.map((p) => p.targetPort ?? p.port);
+  const ways = pods.flatMap((w) =>
+    targets.map((target) => `${w.id}:${targetPort(w, { target }) ?? target}`),
+  );
+  return [...new Set(ways)].sort().join();
 }
 
 function doorsOf(platform: Platform): ReadonlyMap<string, Manifest> {

@@ -27,6 +27,19 @@ export function unreadChanges(
   });
 }
 
+/** What the mesh hangs on, of which no object of its kind is left: its injector, and its settings. */
+export function settingsGone(
+  before: readonly Manifest[],
+  after: readonly Manifest[],
+): readonly Manifest[] {
+  const subjects = ["MutatingWebhookConfiguration", "injector", "mesh"];
+  const left = new Set(after.map((o) => subjectOf(o, undefined)));
+  return before.filter((o) => {
+    const subject = subjectOf(o, undefined);
+    return subject !== undefined && subjects.includes(subject) && !left.has(subject);
+  });
+}
+
 /** Fields in words, the first few of them. */
 export function unreadText({ fields }: Unread): string {
   const more = fields.length - shown;

@@ -5,6 +5,7 @@ import type { RequestAuthenticationSpec } from "../../policies/authentication.ts
 import { type Injector, injectorOf } from "../evaluate/injection.ts";
 import { expiryProblems } from "./check-expiry.ts";
 import { overrideProblems } from "./check-overrides.ts";
+import { settingProblems } from "./check-settings.ts";
 import { checkManifests } from "./check.ts";
 import type { DestinationRuleSpec } from "./destination-rule.ts";
 import { type MeshConfig, meshConfigOf } from "./mesh-config.ts";
@@ -85,6 +86,7 @@ export function platformOf(objects: readonly Manifest[]): Platform {
   const root = mesh.rootNamespace;
   const unjudged = [
     ...found,
+    ...settingProblems(objects),
     ...overrideProblems(objects, workloads),
     ...expiryProblems(usable, { root, workloads, requestAuthentications }),
   ];

@@ -227,6 +227,101 @@ describe("what changed and is not read", () => {
   });
 });
 
+describe("doors of their own that lead elsewhere than before", () => {
+  const door = (app: string, more: object = {}) =>
+    manifest("Service", "door", {
+      ...{ type: "NodePort", selector: { app }, ports: [{ port: 90, targetPort: 8080, ...more }] },
+    });
+  const moved = ["is a door of its own, and leads elsewhere than before"];
+  const text = (before: Manifest, after: Manifest) => {
+    const others = [...base, deployment("web")];
+    const c = compare(platformOf([...others, before]), platformOf([...others, after]));
+    return c.blind.map((b) => b.text);
+  };
+
+  test("other pods, and another port of theirs", () => {
+    assert.deepEqual(text(door("users"), door("web")), moved);
+    assert.deepEqual(text(door("users"), door("users", { targetPort: 15000 })), moved);
+    assert.deepEqual(text(door("users"), door("users", { nodePort: 30_000 })), []);
+  });
+
+  test("the gateway's Service that leads past it", () => {
+    const gw = manifest("Gateway", "x", gateway({}));
+    const edge = (selector: object) =>
+      manifest(
+        "Service",
+        "edge",
+        { selector, type: "LoadBalancer", ports: [{ port: 443, targetPort: 8443 }] },
+        { namespace: "istio-system" },
+      );
+    const web = deployment("web", {}, "istio-system");
+    assert.deepEqual(
+      blind([gw, web, edge({ istio: "ingressgateway" })], [gw, web, edge({ app: "web" })]),
+      moved,
+    );
+  });
+});
+
+describe("what the mesh hangs on", () => {
+  const webhook: Manifest = {
+    ...manifest("MutatingWebhookConfiguration", "i", {}, { labels: { "istio.io/rev": "default" } }),
+    apiVersion: "admissionregistration.k8s.io/v1",
+    webhooks: [{ name: "namespace.sidecar-injector.istio.io" }],
+  };
+  const renamed = { ...webhook, metadata: { ...webhook.metadata, name: "j" } };
+  const injector = (config: object | string) => ({
+    ...manifest("ConfigMap", "istio-sidecar-injector", {}, { namespace: "istio-system" }),
+    data: { config: typeof config === "string" ? config : stringify(config) },
+  });
+
+  test("and is gone: the injector's webhook, its settings, the mesh's", () => {
+    const text = "is gone, and what becomes of the pods then is not read here";
+    for (const object of [webhook, injector("policy: enabled\n"), meshSettings()]) {
+      assert.deepEqual(blind([object], []), [text]);
+      assert.deepEqual(blind([object], [object]), []);
+    }
+    assert.deepEqual(blind([webhook], [renamed]), []);
+    const nothing = compare(platformOf([webhook]), platformOf([]));
+    assert.deepEqual(nothing.blind, []);
+  });
+
+  for (const [name, value, read] of [
+    ["defaultVirtualServiceExportTo", ["."], ["*"]],
+    ["defaultServiceExportTo", ["."], ["*"]],
+    ["defaultDestinationRuleExportTo", ["."], []],
+    ["discoverySelectors", [{ matchLabels: { a: "b" } }], []],
+    ["defaultConfig", { interceptionMode: "NONE" }, { interceptionMode: "REDIRECT" }],
+  ] as const)
+    test(`as it was before: ${name} of the mesh`, () => {
+      const gw = manifest("Gateway", "x", gateway({}));
+      const said = (v: unknown) =>
+        blind([gw, meshSettings({ [name]: v })], [gw, meshSettings({ [name]: v })]);
+      assert.deepEqual(said(read), []);
+      assert.equal(said(value).length, 1);
+      const route = manifest("VirtualService", "x", { ...routes({}), gateways: ["x"] });
+      const platform = platformOf([...base, gw, route, meshSettings({ [name]: value })]);
+      assert.ok(compare(platform, platform).notJudged.length > 0);
+    });
+
+  for (const name of ["neverInjectSelector", "alwaysInjectSelector"])
+    test(`as it was before: ${name} of the injector, for the pods that it takes`, () => {
+      const labels = { "sidecar.istio.io/inject": name.startsWith("never") ? "true" : "false" };
+      const pods = [deployment("job", { labels }), deployment("web")];
+      const asked = (selector: object, json = false) => {
+        const config = { policy: "enabled", [name]: [selector], templates: { sidecar: "a\nb" } };
+        const text = json ? JSON.stringify(config) : stringify(config, { indentSeq: false });
+        const platform = platformOf([...base, ...pods, injector(text)]);
+        const c = compare(platform, platform);
+        assert.equal(judged(c), false);
+        return new Set(c.notJudged.map((x) => x.about.split(":")[0]));
+      };
+      for (const json of [false, true])
+        assert.deepEqual([...asked({ matchLabels: { app: "job" } }, json)], ["bank/job"]);
+      assert.ok(asked({ matchExpressions: [{ key: "a", operator: "Exists" }] }).size > 1);
+      assert.deepEqual(blind([injector({ [name]: [] })], [injector({ [name]: [] })]), []);
+    });
+});
+
 describe("what changed and decides nothing", () => {
   for (const [what, kind, before, after] of [
     ["the numbers of a node's ports", "Service", { nodePort: 30080 }, { nodePort: 30081 }],
