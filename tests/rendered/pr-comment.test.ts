@@ -53,7 +53,11 @@ describe("the comment of a pull request", () => {
     ],
     [
       "claim-dropped",
-      () => edited(staging, "claims: { scope: payments:write }", "token: true"),
+      // both rules: beside one without a claim, config refuses the other one, which asks for nothing then
+      () => {
+        const role = "\n        - { gateway: true, methods: [POST], claims: { role: admin } }";
+        return edited(staging, `claims: { scope: payments:write } }${role}`, "token: true }");
+      },
     ],
     [
       "new-service",
