@@ -17,8 +17,13 @@ const forAll = (service: string) => `/${service}/for-all`;
  * another for all. They refuse whoever has another address, so that the rest of the world stays as it is.
  *
  * @param service that the gateway leads to
+ * @param host that it is asked as; of bytes that pass through for another host, a DENY would leave the path out and refuse all
  */
-export function addressPolicies({ gateway }: WorldPlace, service: string): KubernetesObject[] {
+export function addressPolicies(
+  { gateway }: WorldPlace,
+  service: string,
+  host: string,
+): KubernetesObject[] {
   const make = istioObjects(gateway.namespace);
   const only = (name: string, path: string, blocks: readonly string[]) =>
     make("security", "v1", "AuthorizationPolicy", name, {
@@ -28,6 +33,7 @@ export function addressPolicies({ gateway }: WorldPlace, service: string): Kuber
         {
           from: [{ source: { notRemoteIpBlocks: blocks } }],
           to: [{ operation: { paths: [path] } }],
+          when: [{ key: "connection.sni", values: [host] }],
         },
       ],
     });

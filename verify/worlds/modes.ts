@@ -84,7 +84,7 @@ function extras(args: WorldArgs): KubernetesObject[] {
     ...routeObjects(simple(settings(place)), names, place.gateway),
     ...edgeHostObjects(place, keys, { service: permissive, backend: `${legacy}-tls` }),
     ...legacyObjects(args, { inMesh: permissive, strict }),
-    ...addressPolicies(place, permissive),
+    ...addressPolicies(place, permissive, hosts.mutual),
     {
       ...{ apiVersion: "v1", kind: "Service" },
       metadata: { name: "gone", namespace: place.namespace },
