@@ -68,16 +68,19 @@ export async function askAll(
     verifier = await Verifier.open({ kubectl, settings, curlImage, checks, ...(edge && { edge }) });
     const lender = verifier;
     const limited = { ...options, endsAt: performance.now() + defaultLimit * 1000 };
-    const [own, theirs] = await Promise.all([
-      verifier.ask(subject, limited, [...allProbes, stateProbe]),
+    const askOwn = async () => {
+      const own = await lender.ask(subject, limited, [...allProbes, stateProbe]);
+      const target = await lender.target(settings);
+      // while fixtures are still asked; a kubeconfig may show less than all namespaces
+      return { own, compared: await agreementOf(kubectl, own, target).catch((e: Error) => e) };
+    };
+    const [{ own, compared }, theirs] = await Promise.all([
+      askOwn(),
       opening?.then(() => fixtures!.ask(lender, limited)),
     ]);
     if (withFixtures && route === "airgap") leftOut.push({ id: "T2", questions: 1 });
     const outcomes = [...own, ...(theirs ?? [])];
-    progress("comparing with manifests, and taking away what was brought");
-    const target = await verifier.target(settings);
-    // a kubeconfig may show less than all namespaces
-    const compared = await agreementOf(kubectl, own, target).catch((e: Error) => e);
+    progress("taking away what was brought");
     const left = await close(verifier, fixtures);
     if (compared instanceof Error)
       left.push(`not compared with what manifests say: ${compared.message}`);
