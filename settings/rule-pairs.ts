@@ -41,10 +41,15 @@ function idle(
       );
       if (by < 0) return [];
       const other = `${list}[${by}]`;
-      const allowed = makesIdle(s, service, list, rule, rules[by]!)
-        ? `each rule once; ${other} is the same`
-        : `what ${other} does not ${list === "allowFrom" ? "allow" : "refuse"} already; that one is wider, and nothing here makes it narrower`;
-      return [problem(at, rule, allowed, remove(at))];
+      if (makesIdle(s, service, list, rule, rules[by]!))
+        return [problem(at, rule, `each rule once; ${other} is the same`, remove(at))];
+      const already = `what ${other} does not ${list === "allowFrom" ? "allow" : "refuse"} already; that one is wider, and nothing here makes it narrower`;
+      // what is closed stays closed: of two that allow the wide one goes, of two that refuse the narrow one
+      const [allowed, gone] =
+        list === "allowFrom"
+          ? [`${already}; to take this one out changes nothing`, `${key}.${other}`]
+          : [already, at];
+      return [problem(at, rule, allowed, remove(gone))];
     });
   });
 }

@@ -92,7 +92,8 @@ export const pairs: readonly ConfigError[] = [
       `services[0].${list}[${at}]`,
       shown(rules[at]),
       `what ${list}[${1 - at}] does not ${list === "denyFrom" ? "refuse" : "allow"} already`,
-      removePath(`services[0].${list}[${at}]`),
+      // the fix never opens more than before
+      removePath(`services[0].${list}[${list === "denyFrom" ? at : 1 - at}]`),
     ),
   ),
   row(
