@@ -34,7 +34,7 @@ export async function assertDialsMtls(args: ClientRuleArgs): Promise<void> {
   await kubectl.run(["wait", "--for=condition=Ready", `pod/${bare}`, namespace, "--timeout=60s"]);
   await lead(bare);
   await settles(shell, "plain", url, / 200$/);
-  await settles(shell, "mesh", url, /WRONG_VERSION_NUMBER.* 503$/s);
+  await settles(shell, "mesh", url, /connection failure.* 503$/s);
   await withoutRule();
   await settles(shell, "mesh", url, / 200$/);
   await lead(service);
