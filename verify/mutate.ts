@@ -9,6 +9,8 @@ import { requireStack } from "../scripts/stack/files.ts";
 import { type RunResult, run } from "../scripts/stack/pulumi.ts";
 import { tryRunLock } from "../scripts/stack/run-lock.ts";
 import type { Settings } from "../settings/index.ts";
+import { askAll } from "./ask-all.ts";
+import { findEdge } from "./edge-address.ts";
 import { type Platform, openPlatform } from "./platform.ts";
 import { Breakage } from "./mutations/breakage.ts";
 import { allMutations, reasonAgainst } from "./mutations/index.ts";
@@ -24,8 +26,6 @@ import {
 } from "./mutations/report.ts";
 import { type Ask, type MutationResult, runMutation } from "./mutations/run.ts";
 import { summary, table } from "./reports/terminal.ts";
-import { askAll } from "./ask-all.ts";
-import { findEdge } from "./edge-address.ts";
 import { type Edge, Verifier } from "./verifier.ts";
 
 /** Exit code for a run that could not ask; 0 says that all were caught, 1 that some were not. */

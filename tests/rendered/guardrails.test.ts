@@ -115,7 +115,10 @@ const counts = (rules_: readonly string[]) =>
     [...Map.groupBy(rules_, (id) => id)].map(([id, all]) => [id, all.length]).sort(),
   ) as Record<string, number>;
 
-const wanted = ({ found, often }: BadStack) => ({ ...counts(found), ...often });
+const wanted = ({ cases: of, brought, often }: BadStack) => ({
+  ...counts([...of, ...brought]),
+  ...often,
+});
 
 describe("stacks that violate what rules are about, in the engine", () => {
   for (const [i, stack] of badStacks.entries())
@@ -128,8 +131,6 @@ describe("stacks that violate what rules are about, in the engine", () => {
   test("each rule that is not disabled has its stack", () => {
     const active = rules.filter((rule) => !rule.disabled).map((rule) => rule.id);
     assert.deepEqual(badStacks.flatMap(({ cases: of }) => of).sort(), active.sort());
-    for (const { cases: of, found } of badStacks)
-      assert.deepEqual(of.filter((id) => !found.includes(id)), []);
   });
 
   test("the same of manifests, without the engine", () => {
