@@ -36,6 +36,8 @@ export const accessLogFormat: Readonly<Record<string, string>> = {
   requested_server_name: "%REQUESTED_SERVER_NAME%",
   route_name: "%ROUTE_NAME%",
   rbac: "%DYNAMIC_METADATA(envoy.filters.http.rbac)%",
+  // the same of connections whose bytes are handed on
+  rbac_network: "%DYNAMIC_METADATA(envoy.filters.network.rbac)%",
   bytes_received: "%BYTES_RECEIVED%",
   bytes_sent: "%BYTES_SENT%",
   duration: "%DURATION%",

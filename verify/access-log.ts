@@ -21,6 +21,8 @@ export interface LogQuery {
   readonly seconds: number;
   /** Path without the query; undefined for a connection that ended before HTTP. */
   readonly path?: string;
+  /** Port of the container that bytes were handed on to, for a connection in which nobody saw HTTP. @default any */
+  readonly port?: number;
   readonly status?: number;
   /** Address of the client. @default any */
   readonly clientAddress?: string;
@@ -66,6 +68,7 @@ function fits(line: AccessLogLine, query: LogQuery): boolean {
   if (status !== undefined) return line.response_code === status && line.path === query.path;
   // of two requests that are alike, that is all that differs
   if (clientPort !== undefined && port !== String(clientPort)) return false;
+  if (query.port !== undefined && line.upstream_cluster !== `inbound|${query.port}||`) return false;
   const named = query.serverName === undefined || serverName(line) === query.serverName;
   return named && !line.response_code;
 }

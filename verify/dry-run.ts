@@ -3,14 +3,16 @@ import type { Outcome } from "./runner.ts";
 
 /**
  * What the rules of a dry run would have said, from the line that the proxy wrote: the shadow results of its RBAC
- * filter. Undefined where the line has none.
+ * filter, of HTTP or of bytes that are handed on. Undefined where the line has none.
  *
  * @see https://istio.io/latest/docs/tasks/security/authorization/authz-dry-run/
  */
 export function wouldBe(line: AccessLogLine): "allowed" | "denied" | undefined {
-  const { rbac } = line;
-  if (typeof rbac !== "object" || rbac === null) return undefined;
-  const results = Object.entries(rbac as Record<string, unknown>);
+  const results = [line.rbac, line.rbac_network].flatMap((metadata) =>
+    typeof metadata === "object" && metadata !== null
+      ? Object.entries(metadata as Record<string, unknown>)
+      : [],
+  );
   const result = (action: "allow" | "deny") =>
     results.find(
       ([key]) => key.includes(`_${action}_`) && key.endsWith("shadow_engine_result"),

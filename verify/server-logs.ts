@@ -75,13 +75,23 @@ async function readLines(
       if (!server || request.from === "tool") return;
       const line = findLine(await read(server), {
         ...{ at: evidence.at, seconds: evidence.seconds, path: pathOf(request) },
-        ...(evidence.status !== undefined && { status: evidence.status }),
+        ...answerOf(outcome, request, target),
         ...clientOf(outcome, request, target),
         ...(evidence.requestId && { requestId: evidence.requestId }),
       });
       if (line) found.set(outcome, line);
     }),
   );
+}
+
+/** What the line says of the answer: of bytes that are handed on nothing but where they went. */
+function answerOf({ evidence }: Outcome, request: TrafficRequest, { settings }: ProbeTarget) {
+  if (request.from === "host" || !request.opaque)
+    return evidence.status === undefined ? {} : { status: evidence.status };
+  const { hostname, port } = new URL(request.url);
+  const service = settings.services.find(({ name }) => name === hostname.split(".")[0]);
+  const handedTo = service?.ports?.find((p) => p.port === Number(port || 80))?.targetPort;
+  return handedTo === undefined ? {} : { port: handedTo };
 }
 
 /** What tells a connection of this client from others. */

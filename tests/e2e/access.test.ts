@@ -29,6 +29,9 @@ import { assertAllHold, idsOf, narrowed } from "./support/proof.ts";
 import { TestStack } from "./support/stack.ts";
 import { lines } from "./support/steps.ts";
 
+/** All but hundreds of spellings of paths, which are asked where the rules that refuse them come and go. */
+const withoutSpellings = narrowed((id) => id !== "P11");
+
 const all = (op: string, resources: readonly string[]) => resources.map((r) => `${op} ${r}`);
 
 describe("who may call what", () => {
@@ -90,6 +93,12 @@ describe("who may call what", () => {
     const outcomes = await assertAllHold(verifier, stack);
     const would = (be: string) => outcomes.filter((o) => o.text.endsWith(`would be ${be}`)).length;
     assert.ok(would("denied") > 20 && would("allowed") > 20, `${would("denied")} denied`);
+    const bytes = outcomes.filter((o) => o.item.includes("to ledger"));
+    for (const be of ["denied", "allowed"])
+      assert.ok(
+        bytes.some((o) => o.text.endsWith(`would be ${be}`)),
+        table(bytes),
+      );
     assert.ok(idsOf(outcomes).includes("J22"));
   });
 
@@ -220,9 +229,9 @@ describe("who may call what", () => {
       authentication: { ...authentication("k1"), requireExpiry: true, inside: "namespace" },
     });
     await stack.up();
-    const changed = narrowed((id, item) => !/^[MP]/.test(id) && !/ to /.test(item));
-    const fromOutside = narrowed((_, item) => item.startsWith("outside "));
-    await assertAllHold(verifier, stack, fromOutside);
+    const changed = narrowed(
+      (id, item) => item.startsWith("outside ") || (!/^[MP]/.test(id) && !/ to /.test(item)),
+    );
     const ids = idsOf(await assertAllHold(verifier, stack, changed));
     assert.ok(
       ["E8", "J3", "J6", "J6-inside", "J4-namespace", "J1-needless"].every((id) =>
@@ -291,7 +300,7 @@ describe("who may call what", () => {
   it("reaches service after service in a rollout, and the gateway before all of them", async () => {
     stack.set({ rollout: { mode: "only", services: ["payments"] } });
     await stack.up();
-    const outcomes = await assertAllHold(verifier, stack);
+    const outcomes = await assertAllHold(verifier, stack, withoutSpellings);
     const asked = outcomes.filter((o) => o.id === "A-graph");
     assert.ok(asked.length > 0 && asked.every((o) => o.item.includes("to payments")));
 
@@ -300,7 +309,7 @@ describe("who may call what", () => {
       authentication: { ...authentication("k2"), inside: "namespace" },
     });
     await stack.up();
-    const atGateway = await assertAllHold(verifier, stack);
+    const atGateway = await assertAllHold(verifier, stack, withoutSpellings);
     const calls = atGateway.filter((o) => o.id === "A-graph");
     const [outside, inside] = [true, false].map((is) =>
       calls.filter((o) => o.item.startsWith("outside ") === is),

@@ -21,6 +21,19 @@ const s = settings({
     },
   ],
 });
+/** A service that speaks bytes alone. */
+const bytes = settings({
+  authorization: "dry-run",
+  mtlsMode: "STRICT",
+  services: [
+    { name: "payments" },
+    {
+      name: "ledger",
+      ports: [{ port: 9000, targetPort: 9001, protocol: "tcp" }],
+      allowFrom: [{ service: "payments" }],
+    },
+  ],
+});
 const probe = allProbes.find((p) => p.id === "A-graph")!;
 const identities = { caller: "-", gateway: "-", service: () => "-", client: () => "-" };
 const at = "2026-11-22T00:00:00.000Z";
@@ -63,6 +76,39 @@ describe("what a dry run would have done", () => {
       const expected = probe.expect(s, item);
       assert.deepEqual([expected.wouldBe, expected.wouldBeBy], ["denied", "payments"], item);
     }
+  });
+
+  it("is read of bytes that are handed on from the line of their port", async () => {
+    const requests = {
+      from: "mesh",
+      opaque: true,
+      url: "http://ledger.bank.svc.cluster.local:9000/",
+    };
+    const line = (port: number, result: "allowed" | "denied") => ({
+      ...{ start_time: at, response_code: 0, upstream_cluster: `inbound|${port}||` },
+      ...{ rbac: null, rbac_network: shadow("allow", result) },
+    });
+    const log = [line(9100, "allowed"), line(9001, "denied"), line(9200, "allowed")];
+    const outcome = {
+      ...{ expected: { reason: "ok", wouldBe: "denied" }, verdict: "holds", text: "answered" },
+      ...{ request: requests, probe },
+      evidence: { at, seconds: 0.1, status: 200, requestId: "one", body: "", message: "" },
+    } as unknown as Outcome;
+    const target = { settings: bytes, podAddresses: {} };
+    const kubectl = { run: () => Promise.resolve(log.map((l) => JSON.stringify(l)).join("\n")) };
+    const readers = { gateway: stackGateway, identities };
+    const ask = (of: object) =>
+      attachAccessLogs(kubectl as unknown as Kubectl, [of as Outcome], target, at, readers);
+    const [seen] = await ask(outcome);
+    assert.deepEqual([seen!.verdict, seen!.text], ["holds", "answered, and would be denied"]);
+    const [wrong] = await ask({ ...outcome, expected: { reason: "ok", wouldBe: "allowed" } });
+    assert.deepEqual([wrong!.verdict, wrong!.text], ["fails", "the rules would have denied it"]);
+  });
+
+  it("is expected of each call to a TCP port", () => {
+    const expected = [...graphQuestions(bytes).keys()].map((item) => probe.expect(bytes, item));
+    const would = (be: string) => expected.filter(({ wouldBe }) => wouldBe === be).length;
+    assert.ok(would("allowed") > 0 && would("denied") > 0, JSON.stringify(expected));
   });
 
   it("is read from that proxy's log, not from the gateway's", async () => {

@@ -204,9 +204,11 @@ function forged(target: ProbeTarget, written: "allowed" | "refused"): TrafficReq
 
 function expected(s: Settings, item: string): Expectation {
   const { call, decision } = graphQuestions(s).get(item)!;
-  // what the rules would do is logged for HTTP alone
-  if (isTcp(s, call))
-    return { reason: decision.allowed || s.authorization === "dry-run" ? "ok" : "closed" };
+  const wouldBe = decision.allowed ? "allowed" : "denied";
+  if (isTcp(s, call)) {
+    if (s.authorization === "dry-run") return { reason: "ok", wouldBe };
+    return { reason: decision.allowed ? "ok" : "closed" };
+  }
   const service = s.services.find((x) => x.name === call.service)!;
   const shows = service.image === undefined && call.method !== "HEAD";
   const peers = { outside: "gateway", service: "caller", workload: "caller" } as const;
@@ -218,7 +220,7 @@ function expected(s: Settings, item: string): Expectation {
     const inside = !decision.allowed && call.from.kind === "outside" && decision.at === "service";
     return {
       ...answered,
-      wouldBe: decision.allowed ? "allowed" : "denied",
+      wouldBe,
       ...(inside && { wouldBeBy: call.service }),
     };
   }
