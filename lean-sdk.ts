@@ -16,10 +16,13 @@ if (!process.env.BANKMESH_DEBUG_SDK) {
 }
 
 // Each resource's state names the line that made it; the calls that led there, mostly the SDK's own, are a tenth of a
-// small resource's state, which is written before and after each step.
+// small resource's state, which is written before and after each step. The first of them is that line once more.
 type Trace = (skip: number) => readonly unknown[];
 const whole = Reflect.get(Resource, "stackTrace") as Trace;
 Reflect.set(Resource, "stackTrace", (skip: number) => whole.call(Resource, skip + 1).slice(0, 1));
+Reflect.set(messages.RegisterResourceRequest.prototype, "setStacktrace", function (this: object) {
+  return this;
+});
 
 // Each promise of the SDK's notes the calls that made it, for a report of promises that never end; the report stays.
 type Note = (promise: Promise<unknown>, context: unknown) => Promise<unknown>;
