@@ -4,6 +4,7 @@ import type { Reason as ProbeReason } from "../verify/classify.ts";
 import type { HostRequest, PodRequest, ProbeRequest, ProbeTarget } from "../verify/probe.ts";
 import { refusals } from "../verify/probes/token-flaws.ts";
 import { hostOf } from "../verify/probes/services.ts";
+import { secondHttpsPort } from "../verify/worlds/gateway-objects.ts";
 import { type TokenSpec, defaultSubject } from "../verify/tokens.ts";
 import {
   type Answer,
@@ -32,7 +33,7 @@ const skew = 60;
  */
 export function ofProbe(request: ProbeRequest, target: ProbeTarget): Request | undefined {
   if (request.from === "tool") return undefined;
-  return request.from === "host" ? fromHost(request, target.settings) : fromPod(request, target);
+  return request.from === "host" ? fromHost(request, target) : fromPod(request, target);
 }
 
 /** The word that `npm run verify` has for an answer; undefined where there is none. */
@@ -46,9 +47,14 @@ export function reasonFor(answer: Answer, request: ProbeRequest): ProbeReason | 
   return request.opaque && reason === "tls-required" ? "closed" : reason;
 }
 
-function fromHost(request: HostRequest, s: Settings): EdgeRequest | undefined {
-  const { to, host, trust, ciphers, follow, serverName, clientCertificate, tlsVersion } = request;
-  if (to === "control-server" || trust || ciphers || follow) return undefined;
+/** Ports of a gateway's pods by what is asked of them. */
+const doorPorts = { http: 80, https: 443, "second-https": secondHttpsPort } as const;
+
+function fromHost(request: HostRequest, target: ProbeTarget): EdgeRequest | undefined {
+  const { to, host, trust, ciphers, follow, after, preface, tlsVersion } = request;
+  if (to === "control-server" || trust || ciphers || follow || preface) return undefined;
+  const { clientCertificate, serverName = after ?? host } = request;
+  const s = target.settings;
   const address = clientAddress(request, s);
   if (address === "nobody knows") return undefined;
   const version =
@@ -57,11 +63,10 @@ function fromHost(request: HostRequest, s: Settings): EdgeRequest | undefined {
     clientCertificate === undefined ? "none" : clientCertificate === "own" ? "trusted" : "foreign";
   return {
     ...message(request, request.path, s),
-    ...{ from: { kind: "outside" }, door, host, port: to === "http" ? 80 : 443 },
+    ...{ from: { kind: "outside" }, door: target.manifests?.door ?? door },
+    ...{ host, port: doorPorts[to] },
     ...(address !== undefined && { address }),
-    ...(to === "https" && {
-      tls: { serverName: serverName ?? host, certificate, ...(version && { version }) },
-    }),
+    ...(to !== "http" && { tls: { serverName, certificate, ...(version && { version }) } }),
   };
 }
 
@@ -82,20 +87,25 @@ function clientAddress({ headers = {} }: HostRequest, s: Settings): string | und
 }
 
 function fromPod(request: PodRequest, target: ProbeTarget): InsideRequest | undefined {
-  const { settings: s, podAddresses } = target;
+  const { settings: s, podAddresses, manifests } = target;
   const url = new URL(request.url);
   const port = Number(url.port || (url.protocol === "https:" ? 443 : 80));
+  if (request.connectTo) return undefined;
   const service = s.services.find(
     (x) => hostOf(x.name, s.namespace) === url.hostname || podAddresses[x.name] === url.hostname,
   );
-  if (!service || request.connectTo) return undefined;
-  const host = hostOf(service.name, s.namespace);
+  const host = service ? hostOf(service.name, s.namespace) : url.hostname;
   const byName = url.hostname === host;
-  const container = byName ? portsOf(service).find((p) => p.port === port)?.targetPort : port;
-  if (container === undefined) return undefined;
+  const asked = service
+    ? {
+        workload: manifests?.workload(service.name) ?? `${s.namespace}/${service.name}`,
+        port: byName ? portsOf(service).find((p) => p.port === port)?.targetPort : port,
+      }
+    : manifests?.behind(host, port);
+  if (asked?.port === undefined) return undefined;
   return {
     ...message(request, rawPath(request.url), s),
-    ...{ from: callerOf(request, url, s), to: `${s.namespace}/${service.name}`, port: container },
+    ...{ from: callerOf(request, url, target), to: asked.workload, port: asked.port },
     ...(byName ? { via: { host, port } } : { host: url.host }),
     http: !request.opaque,
     ...(request.grpc && { method: "POST" }),
@@ -107,12 +117,13 @@ function rawPath(url: string): string {
   return /^[a-z]+:\/\/[^/]+(.*)$/s.exec(url)![1]! || "/";
 }
 
-function callerOf(request: PodRequest, url: URL, s: Settings): Caller {
+function callerOf(request: PodRequest, url: URL, { settings, manifests }: ProbeTarget): Caller {
   const { from, as, client, clientCertificate } = request;
-  const { namespace } = s;
+  const own = settings.namespace;
+  const namespace = as === undefined ? (manifests?.strangers ?? own) : own;
   const account = as === undefined ? "curl" : `${as}-sa`;
   if (client !== undefined) {
-    const { namespace: other } = s.clients.find((c) => c.name === client)!;
+    const { namespace: other } = settings.clients.find((c) => c.name === client)!;
     return { kind: "workload", workload: `${other}/${client}` };
   }
   if (from === "mesh") return { kind: "mesh", namespace, account };

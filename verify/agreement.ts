@@ -13,6 +13,8 @@ export interface Agreement {
   readonly compared: number;
   /** Those with two answers. */
   readonly apart: readonly Apart[];
+  /** Questions about something in which manifests cannot be judged; none of them is compared. */
+  readonly unjudged: readonly Apart[];
 }
 
 /** A question that manifests and traffic answer differently. */
@@ -38,51 +40,64 @@ const kinds = [
 ];
 
 /**
- * Reads the objects that run, and holds the evaluator's answer against each answer of traffic.
+ * Reads the objects that run and decide who gets what.
  *
- * @param outcomes of the stack itself
- * @throws Error with kubectl's words when objects cannot be read
+ * @throws Error with kubectl's words when they cannot be read
  */
-export async function agreementOf(
-  kubectl: Kubectl,
-  outcomes: readonly Outcome[],
-  target: ProbeTarget,
-): Promise<Agreement> {
+export async function runningObjects(kubectl: Kubectl): Promise<Manifest[]> {
   const [objects, mesh] = await Promise.all([
     read(kubectl, ["get", kinds.join(","), "--all-namespaces"]),
     read(kubectl, ["get", "configmaps", `--namespace=${gatewayNamespace}`]),
   ]);
-  return compare([...objects, ...mesh], outcomes, target);
+  return [...objects, ...mesh];
 }
 
-/** The same for objects that are known. */
+/** Holds the evaluator's answer against each answer of traffic. */
 export function compare(
   objects: readonly Manifest[],
   outcomes: readonly Outcome[],
   target: ProbeTarget,
 ): Agreement {
   const platform = platformOf(objects);
-  const compared = outcomes.flatMap(({ id, item, request, got }) => {
-    const asked = ofProbe(request, target);
+  const all = outcomes.flatMap(({ id, item, request, got, probe }): Apart[] => {
+    const asked = probe?.beyondManifests ? undefined : ofProbe(request, target);
     if (!asked) return [];
     const said = answer(platform, asked);
     return [{ id, item, manifests: reasonFor(said, request), traffic: got, by: said.by }];
   });
-  const apart = compared.filter(({ manifests, traffic }) => manifests !== traffic);
-  return { compared: compared.length, apart };
+  const unjudged = all.filter(({ manifests }) => manifests === undefined);
+  const apart = all.filter((a) => a.manifests !== undefined && a.manifests !== a.traffic);
+  return { compared: all.length - unjudged.length, apart, unjudged };
+}
+
+/** What several comparisons say together. */
+export function together(all: readonly Agreement[]): Agreement {
+  return {
+    compared: all.reduce((sum, { compared }) => sum + compared, 0),
+    apart: all.flatMap(({ apart }) => apart),
+    unjudged: all.flatMap(({ unjudged }) => unjudged),
+  };
 }
 
 async function read(kubectl: Kubectl, args: readonly string[]): Promise<Manifest[]> {
   const { items } = await kubectl.json<{ items: Omit<Manifest, "place">[] }>(args);
-  return items.map((object) => ({ ...object, place: { file: "the cluster", line: 1 } }));
+  return items.map(placed);
+}
+
+/** An object that no file holds. */
+export function placed(object: Omit<Manifest, "place">): Manifest {
+  return { ...object, place: { file: "the cluster", line: 1 } };
 }
 
 /** What is said of it. */
-export function agreementLines({ compared, apart }: Agreement): string[] {
+export function agreementLines({ compared, apart, unjudged }: Agreement): string[] {
   const agree = `manifests and traffic agree in ${compared - apart.length} of ${compared} questions that manifests decide`;
-  const lines = apart.map(
-    ({ id, item, manifests, traffic, by }) =>
-      `  ${[id, item].filter(Boolean).join(" ")}: ${manifests ?? "cannot judge"} by the manifests${by ? ` (${by})` : ""}, ${traffic} by traffic`,
-  );
-  return [agree, ...lines];
+  const line = ({ id, item, manifests, traffic, by }: Apart) =>
+    `${[id, item].filter(Boolean).join(" ")}: ${manifests ?? "cannot judge"} by the manifests${by ? ` (${by})` : ""}, ${traffic} by traffic`;
+  const [first] = unjudged;
+  return [
+    agree,
+    ...apart.map((a) => `  ${line(a)}`),
+    ...(first ? [`not compared: ${unjudged.length}, first ${line(first)}`] : []),
+  ];
 }

@@ -2,7 +2,7 @@ import { UserError } from "../scripts/errors.ts";
 import type { ParsedArguments } from "../scripts/arguments.ts";
 import type { Settings } from "../settings/index.ts";
 import { istioVersion } from "../versions.ts";
-import { type Agreement, agreementOf } from "./agreement.ts";
+import { type Agreement, compare, runningObjects, together } from "./agreement.ts";
 import type { Platform } from "./platform.ts";
 import { allProbes } from "./probes/index.ts";
 import { operationProbes } from "./probes/operations.ts";
@@ -10,6 +10,7 @@ import { inWorld, nameOf } from "./reports/report.ts";
 import { type Outcome, type RunOptions, defaultLimit } from "./runner.ts";
 import { stateProbe, unchanged } from "./state.ts";
 import { type Edge, Verifier } from "./verifier.ts";
+import { worldsBesideManifests } from "./worlds/beside-manifests.ts";
 import { Fixtures } from "./worlds/fixtures.ts";
 
 /** What came of a run. */
@@ -18,7 +19,7 @@ interface Asked {
   readonly leftOut: LeftOut[];
   /** What has not gone yet of what was brought; one sentence each. */
   readonly left: readonly string[];
-  /** What manifests say of the stack's own questions. @default they cannot be read; `left` says why */
+  /** What manifests say of the questions. @default they cannot be read; `left` says why */
   readonly agreement?: Agreement;
 }
 
@@ -72,9 +73,9 @@ export async function askAll(
       const own = await lender.ask(subject, limited, [...allProbes, stateProbe]);
       const target = await lender.target(settings);
       // while fixtures are still asked; a kubeconfig may show less than all namespaces
-      return { own, compared: await agreementOf(kubectl, own, target).catch((e: Error) => e) };
+      return { own, target, running: await runningObjects(kubectl).catch((e: Error) => e) };
     };
-    const [{ own, compared }, theirs] = await Promise.all([
+    const [{ own, target, running }, theirs] = await Promise.all([
       askOwn(),
       opening?.then(() => fixtures!.ask(lender, limited)),
     ]);
@@ -82,13 +83,16 @@ export async function askAll(
     const outcomes = [...own, ...(theirs ?? [])];
     progress("taking away what was brought");
     const left = await close(verifier, fixtures);
-    if (compared instanceof Error)
-      left.push(`not compared with what manifests say: ${compared.message}`);
+    if (running instanceof Error) {
+      left.push(`not compared with what manifests say: ${running.message}`);
+      return { outcomes, leftOut, left };
+    }
+    const beside = worldsBesideManifests(running, fixtures?.asked ?? []);
     return {
       outcomes,
       leftOut,
       left,
-      ...(compared instanceof Error ? {} : { agreement: compared }),
+      agreement: together([compare(running, own, target), beside]),
     };
   } catch (e) {
     // what is still being made cannot be taken away

@@ -1,6 +1,7 @@
 import type { ParsedArguments } from "../scripts/arguments.ts";
 import { UserError } from "../scripts/errors.ts";
 import { type Reporter, createReporter } from "../scripts/progress.ts";
+import { stackGateway } from "../policies/gateway.ts";
 import { type Settings, prefixOf } from "../settings/index.ts";
 import { askAll, leftOutLines, fixturesOn, withoutFixtures } from "./ask-all.ts";
 import { agreementLines } from "./agreement.ts";
@@ -70,7 +71,7 @@ async function ask(
     step.done(`${outcomes.length} questions, ${rowsThatHold(outcomes).length} rows hold`);
     return {
       ...{ stack: name, at: begun.toISOString(), seconds: (Date.now() - begun.getTime()) / 1000 },
-      platform: platformOf(settings, outputs, await versionOf(kubectl)),
+      platform: platformOf(settings, outputs, await versionsOf(kubectl)),
       ...{ outcomes, ...(agreement && { agreement }) },
       notAsked: [
         ...gaps(settings),
@@ -102,24 +103,35 @@ async function edgeFor(
   );
 }
 
-/** Version of the cluster's API server. */
-async function versionOf(kubectl: Platform["kubectl"]): Promise<string> {
-  const { serverVersion } = await kubectl.json<{ serverVersion: { gitVersion: string } }>([
-    "version",
+type Versions = Pick<Report["platform"], "kubernetes" | "envoy">;
+
+/** Versions of the cluster's API server and of the gateway's Envoy, as they say it themselves. */
+async function versionsOf(kubectl: Platform["kubectl"]): Promise<Versions> {
+  const { namespace, app } = stackGateway;
+  const gateway = [`--namespace=${namespace}`, `deployment/${app}`, "--container=istio-proxy"];
+  const [{ serverVersion }, info] = await Promise.all([
+    kubectl.json<{ serverVersion: { gitVersion: string } }>(["version"]),
+    // not everybody who may ask may run commands there
+    kubectl
+      .run(["exec", ...gateway, "--", "pilot-agent", "request", "GET", "server_info"])
+      .then((text) => (JSON.parse(text) as { version: string }).version)
+      .catch(() => ""),
   ]);
-  return serverVersion.gitVersion;
+  // the commit, the version, what state the sources were in, how it was built, the TLS library
+  const envoy = info.split("/")[1] ?? "not known";
+  return { kubernetes: serverVersion.gitVersion, envoy };
 }
 
 function platformOf(
   s: Settings,
   outputs: Readonly<Record<string, unknown>>,
-  kubernetes: string,
+  versions: Versions,
 ): Report["platform"] {
   const { namespace, host, mtlsMode, gatewayTls, authorization } = s;
   return {
     ...{ namespace, host, mtlsMode, gatewayTls, authorization },
     istio: String(outputs.istioVersion),
-    kubernetes,
+    ...versions,
     route: String(outputs.route),
     cluster: String(outputs.clusterName),
     services: s.services.map((service) => {

@@ -143,6 +143,8 @@ export interface Probe {
   /** How long a wrong answer may still become right, in seconds, unless the run says so; the verdict names it. @default 20 */
   readonly patienceSeconds?: number;
   readonly send: (target: ProbeTarget, item: string) => ProbeRequest;
+  /** What decides it stands in secrets, key sets or a server of its own, of which manifests say nothing. @default false */
+  readonly beyondManifests?: boolean;
   /** Needed by every probe that expects a refusal; undefined for an item that is let in. */
   readonly control?: Control | ((settings: Settings, item: string) => Control | undefined);
 }
@@ -163,6 +165,20 @@ export interface ProbeTarget {
   readonly callerHost?: string;
   /** The twin of the first service: the same but for PERMISSIVE, in a namespace of its own. */
   readonly twin?: Twin;
+  /** How manifests name what is asked. @default as the Deployments of a stack and its gateway are named */
+  readonly manifests?: ManifestNames;
+}
+
+/** What is asked, by the names that it has in manifests. */
+export interface ManifestNames {
+  /** The gateway's pods. */
+  readonly door: string;
+  /** The pods of a service. */
+  readonly workload: (service: string) => string;
+  /** Namespace of callers whose account no rule names. */
+  readonly strangers: string;
+  /** Pods and their port behind a Service that is none of the settings'; undefined where these are not the only ones. */
+  readonly behind: (host: string, port: number) => { workload: string; port: number } | undefined;
 }
 
 export interface Twin {

@@ -189,6 +189,7 @@ function notAsked(report: Report): string {
 function platform({ platform: p }: Report): string {
   const rows = [
     ["Istio", `${p.istio} (${p.route} route)`],
+    ["Envoy", p.envoy],
     ["Kubernetes", p.kubernetes],
     ["cluster", p.cluster],
     ["namespace", p.namespace],

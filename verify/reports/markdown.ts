@@ -15,7 +15,7 @@ export function markdown(report: Report): string {
   const wrong = outcomes.filter((o) => o.verdict !== "holds");
   return [
     `# Stack ${code(report.stack)}: ${verdicts[verdictOf(outcomes)]}`,
-    `${report.at}, ${report.seconds.toFixed(0)} s. ${modes}. Istio ${p.istio} (${p.route} route), Kubernetes ${p.kubernetes}, cluster ${p.cluster}, namespace ${p.namespace}.`,
+    `${report.at}, ${report.seconds.toFixed(0)} s. ${modes}. Istio ${p.istio} (${p.route} route), Envoy ${p.envoy}, Kubernetes ${p.kubernetes}, cluster ${p.cluster}, namespace ${p.namespace}.`,
     table(areaHead, areaRows(outcomes)),
     ...(wrong.length > 0 ? ["## What does not hold", wrong.map(detail).join("\n")] : []),
     ...(report.notAsked.length > 0

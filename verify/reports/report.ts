@@ -24,6 +24,8 @@ export interface Platform {
   readonly istio: string;
   /** Version of the API server. */
   readonly kubernetes: string;
+  /** Version of the gateway's Envoy. */
+  readonly envoy: string;
   /** Where charts and images came from. */
   readonly route: string;
   readonly cluster: string;

@@ -10,6 +10,7 @@ import type { Probe } from "../probe.ts";
 import { probesFor } from "../probes/index.ts";
 import type { Outcome, RunOptions } from "../runner.ts";
 import { Verifier } from "../verifier.ts";
+import { type AskedOfManifests, changed, namesIn } from "./beside-manifests.ts";
 import { worldChecks } from "./checks.ts";
 import { gatewayService, nodePortsOf, worldGateway } from "./gateway-objects.ts";
 import { worldHosts, worlds as allWorlds } from "./index.ts";
@@ -42,6 +43,8 @@ export class Fixtures {
   private readonly worlds: readonly World[];
   private keys: WorldKeys | undefined;
   private readonly places = new Map<World, WorldPlace>();
+  /** What was asked so far, with the objects that were there. */
+  public readonly asked: AskedOfManifests[] = [];
 
   constructor(args: FixturesArgs) {
     this.args = args;
@@ -162,12 +165,25 @@ export class Fixtures {
       }),
     });
     const outcomes: Outcome[] = [];
+    let objects = [
+      ...[worldNamespace(place, stack), gatewayService(gateway, run)],
+      ...worldObjects(world, args, stack),
+    ];
+    const manifests = namesIn(place, objects, stack.namespace);
     for (const step of world.steps(args)) {
       await this.change(namespace, step);
-      const asks = step.asks().map((ask) => this.askOnce(verifier, world, args, ask, options));
+      objects = changed(objects, step);
+      const asks = step.asks().map(async (ask) => {
+        const stood = objects;
+        const target = { ...(await verifier.target(ask.settings)), manifests };
+        const answers = await this.askOnce(verifier, world, args, ask, options);
+        const named = answers.map((o) => ({ ...o, world: world.name }));
+        this.asked.push({ outcomes: named, target, objects: stood });
+        return named;
+      });
       outcomes.push(...(await Promise.all(asks)).flat());
     }
-    return outcomes.map((o) => ({ ...o, world: world.name }));
+    return outcomes;
   }
 
   private async change(namespace: string, { apply = [], remove = [] }: Step): Promise<void> {

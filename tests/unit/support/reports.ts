@@ -46,6 +46,7 @@ export const report = (outcomes: readonly Outcome[]): Report => ({
     ...{
       istio: "1.31.1",
       kubernetes: "v1.34.2",
+      envoy: "1.38.0",
       route: "airgap",
       cluster: "istio-poc",
       host: "app.local",

@@ -30,6 +30,7 @@ export const edgeHostProbes: readonly Probe[] = [
     why: "the secret has the list beside the CA (ca.crl); what it names is refused, and nothing else",
     applies: () => true,
     each: () => Object.keys(revocations),
+    beyondManifests: true,
     expect: (_, item) => ({ reason: revocations[item]![2] ?? "ok" }),
     send: (_, item) => to(revocations[item]![0], revocations[item]![1])(),
     control: (_, item) =>
@@ -43,6 +44,7 @@ export const edgeHostProbes: readonly Probe[] = [
     question: "Is everybody refused where the list is another CA's?",
     why: "for the CA itself there is no list then, and who cannot be looked up is not let in",
     applies: () => true,
+    beyondManifests: true,
     expect: () => ({ reason: "unknown-ca" }),
     send: to(hosts.foreign, "own"),
     control: { differs: "a host whose list is the CA's", send: to(hosts.revoking, "own") },
@@ -129,6 +131,7 @@ export const brokenSecretProbes: readonly Probe[] = [
     why: "the gateway has nothing to show, and shows nothing of another host's",
     applies: () => true,
     each: () => brokenSecrets,
+    beyondManifests: true,
     expect: () => ({ reason: "tls-refused" }),
     send: (_, item) => to(brokenHost(item as BrokenSecret), undefined, second)(),
     control: {

@@ -28,6 +28,7 @@ export function issuerProbes(service: string): Probe[] {
         question: "Is a token refused whose issuer's keys cannot be fetched?",
       },
       why: "without keys nothing says that it is the issuer's",
+      beyondManifests: true,
       expect: refused,
       send: ask(service, { issuer: "gone" }),
       control: known,
@@ -60,6 +61,7 @@ export function issuerProbes(service: string): Probe[] {
         question: "Is a token refused that the fallback key of ISTIO-SECURITY-2026-001 signed?",
       },
       why: "that key is public; whoever fell back to it let everybody in",
+      beyondManifests: true,
       expect: refused,
       send: ask(service, { issuer: "gone", key: "fallback" }),
       control: {
@@ -84,6 +86,7 @@ export function rotationProbes(service: string): Probe[] {
       question: "Is a token of the old key refused once the issuer has another?",
       why: "the old key is in no set any more",
       applies: () => true,
+      beyondManifests: true,
       expect: refused,
       send: ask(service, { issuer: "turning" }),
       control: { differs: "the new key", send: ask(service, { issuer: "turning", key: "next" }) },
@@ -107,6 +110,7 @@ export function lifetimeProbes(
     },
     {
       ...{ ...common, id: "J25", question: "Is the same token refused once they are over?" },
+      beyondManifests: true,
       expect: () => ({ reason: "token-expired", refusedBy: "gateway" }),
       send: ask(service, { ...token, expiresAt }),
       control: { differs: "an exp to come", send: ask(service, token) },
