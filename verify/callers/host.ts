@@ -49,6 +49,8 @@ const alertGrace = 1500;
 /** Sends requests from this machine; each on a connection of its own to the gateway, which has a pool of them to services. */
 export class HostCaller {
   private readonly args: HostCallerArgs;
+  /** What hundreds of connections bring alike is read once; each of them has a whole handshake of its own. */
+  private readonly contexts = new Map<string, tls.SecureContext>();
 
   constructor(args: HostCallerArgs) {
     this.args = args;
@@ -167,13 +169,25 @@ export class HostCaller {
       ...(request.after !== undefined && { ALPNProtocols: ["h2"] }),
       checkServerIdentity: (_name, certificate) =>
         tls.checkServerIdentity(request.serverName || (request.after ?? request.host), certificate),
-      ...(request.trust !== "system" && { ca: request.trust ? ca[request.trust] : own }),
-      ...(client && { cert: client.certPem, key: client.keyPem }),
-      ...(request.tlsVersion && { minVersion: request.tlsVersion, maxVersion: request.tlsVersion }),
-      // OpenSSL offers old versions at its lowest level of security only
-      ...(old && { ciphers: "DEFAULT@SECLEVEL=0" }),
-      ...(request.ciphers && { ciphers: request.ciphers }),
+      secureContext: this.contextOf({
+        ...(request.trust !== "system" && { ca: request.trust ? ca[request.trust] : own }),
+        ...(client && { cert: client.certPem, key: client.keyPem }),
+        ...(request.tlsVersion && {
+          minVersion: request.tlsVersion,
+          maxVersion: request.tlsVersion,
+        }),
+        // OpenSSL offers old versions at its lowest level of security only
+        ...(old && { ciphers: "DEFAULT@SECLEVEL=0" }),
+        ...(request.ciphers && { ciphers: request.ciphers }),
+      }),
     };
+  }
+
+  private contextOf(options: tls.SecureContextOptions): tls.SecureContext {
+    const key = JSON.stringify(options);
+    const context = this.contexts.get(key) ?? tls.createSecureContext(options);
+    this.contexts.set(key, context);
+    return context;
   }
 }
 

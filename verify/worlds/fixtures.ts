@@ -170,12 +170,13 @@ export class Fixtures {
       ...worldObjects(world, args, stack),
     ];
     const manifests = namesIn(place, objects, stack.namespace);
+    const stands = { ...(await verifier.target(world.settings(place))), manifests };
     for (const step of world.steps(args)) {
       await this.change(namespace, step);
       objects = changed(objects, step);
       const asks = step.asks().map(async (ask) => {
         const stood = objects;
-        const target = { ...(await verifier.target(ask.settings)), manifests };
+        const target = { ...stands, settings: ask.settings };
         const answers = await this.askOnce(verifier, world, args, ask, options);
         const named = answers.map((o) => ({ ...o, world: world.name }));
         this.asked.push({ outcomes: named, target, objects: stood });
