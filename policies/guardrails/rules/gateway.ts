@@ -1,7 +1,16 @@
 import type { VirtualServiceSpec } from "../../routing.ts";
 import { type Fault, type Rule, at, objectRule, stackRule } from "../rule.ts";
 import { conditionsOn, isEnforced, rulesOf } from "./policies.ts";
-import { besides, isPlain, isTls, modeOf, onlyRedirects, serversOf } from "./servers.ts";
+import {
+  besides,
+  isHttp,
+  isPlain,
+  isTls,
+  lacksTls,
+  modeOf,
+  onlyRedirects,
+  serversOf,
+} from "./servers.ts";
 
 const docs = "https://istio.io/latest/docs/reference/config/networking/gateway/";
 
@@ -48,7 +57,9 @@ export function httpsOnly(): Rule {
           yield {
             ...at(object),
             what: `${path} serves port ${number} in plaintext beside TLS`,
-            fix: `set ${path}.tls.httpsRedirect, or redirect port ${number} first in every VirtualService`,
+            fix: isHttp(server)
+              ? `set ${path}.tls.httpsRedirect, or redirect port ${number} first in every VirtualService`
+              : `give ${path} a tls block with a mode: what is no HTTP cannot be redirected`,
           };
       }
     }),
@@ -119,6 +130,11 @@ export function checkedClients(): Rule {
         fix: "write a Gateway of networking.istio.io",
       };
     for (const { path, server } of serversOf(object)) {
+      if (lacksTls(server))
+        yield {
+          what: `${path} is called ${server.port.protocol} and has no tls: it takes plaintext`,
+          fix: `set ${path}.tls.mode to SIMPLE or MUTUAL`,
+        };
       const mode = isTls(server) ? modeOf(server) : (server.tls?.mode ?? "");
       if (["OPTIONAL_MUTUAL", "PASSTHROUGH", "AUTO_PASSTHROUGH"].includes(mode))
         yield {

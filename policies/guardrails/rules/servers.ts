@@ -23,11 +23,19 @@ export function serversOf(object: KubernetesObject): { path: string; server: Ser
 // Istio takes a protocol in any case
 const protocolOf = (server: Server) => server.port.protocol.toUpperCase();
 
-export const isTls = (server: Server) => ["HTTPS", "TLS"].includes(protocolOf(server));
+/** Whether it speaks HTTP in plaintext; its tls block has no say in that. */
+export const isHttp = (server: Server) =>
+  ["HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTP_PROXY"].includes(protocolOf(server));
 
-/** Whether requests come in plaintext, whatever its tls block says. */
-export const isPlain = (server: Server) =>
-  ["HTTP", "HTTP2", "GRPC", "GRPC-WEB"].includes(protocolOf(server));
+/** Whether it speaks TLS, as Istio decides that: by its tls block, whatever is spoken inside. */
+export const isTls = (server: Server) => Boolean(server.tls) && !isHttp(server);
+
+/** Whether what comes in is plaintext. A protocol that nobody knows is no TLS by its name. */
+export const isPlain = (server: Server) => !isTls(server);
+
+/** Whether its protocol's name promises a TLS that no tls block gives. */
+export const lacksTls = (server: Server) =>
+  ["HTTPS", "TLS"].includes(protocolOf(server)) && !server.tls;
 
 /** How a server that speaks TLS does it; Istio reads the first of its modes where none is set. */
 export const modeOf = (server: Server) => server.tls?.mode ?? "PASSTHROUGH";
@@ -85,6 +93,8 @@ function redirects(routes: KubernetesObject, port: number): boolean {
 
 /** Whether a plain server does nothing but send to https. */
 export function onlyRedirects(world: World, gateway: KubernetesObject, server: Server): boolean {
+  // bytes cannot be sent elsewhere: their routes are others, and httpsRedirect does nothing for them
+  if (!isHttp(server)) return false;
   if (server.tls?.httpsRedirect) return true;
   const routes = routesOf(world, gateway);
   const { number } = server.port;

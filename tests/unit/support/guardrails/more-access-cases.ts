@@ -41,10 +41,12 @@ const edge = (rules: object[]) => allow(rules, atGateway, "istio-system");
 const deny = (rules: object[]) => allow(rules, { action: "DENY" });
 const edgeTokens = jwt({}, atGateway, "istio-system");
 const port80 = { to: [{ operation: { ports: ["80"] } }] };
-const edgeWith = (...http_: object[]) => [
-  ...[gatewayPods(), edgeTokens, edge([port80, asks]), gateway(http, https())],
+const edgeWith = (...http_: object[]) => edgeBy(http, ...http_);
+const edgeBy = (plain: object, ...http_: object[]) => [
+  ...[gatewayPods(), edgeTokens, edge([port80, asks]), gateway({ ...plain }, https())],
   routes({ http: http_ }),
 ];
+const ofBytes = { ...http, port: { ...http.port, protocol: "TCP" } };
 const tokensAtAll = jwt({}, {});
 const ordersAsk = spec("AuthorizationPolicy bank/allow-orders", {
   ...{ selector: { matchLabels: { app: "orders" } }, rules: [asks] },
@@ -110,6 +112,7 @@ export const moreAccessCases: readonly MoreCase[] = [
     [app, jwt({}), deny([{ from: [withoutToken], to: [{ operation: { paths: ["/a"] } }] }])],
   ],
   ["az-02", "a port that only redirects is spared", edgeWith(redirect), edgeWith({ name: "a" })],
+  ["az-02", "bytes follow no redirect", edgeWith(redirect), edgeBy(ofBytes, redirect)],
   [
     "az-03",
     "wildcards in every field",

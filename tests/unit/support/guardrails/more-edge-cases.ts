@@ -5,6 +5,16 @@ import { gateway, gatewayPods, http, https, object, spec, workload } from "./pla
 
 const speaking = (protocol: string) => ({ ...http, port: { ...http.port, protocol } });
 const lower = { ...https(), port: { number: 443, name: "https", protocol: "https" } };
+/** TLS around something that is no HTTP. */
+const bytes = (tls: Readonly<Record<string, unknown>> = {}) => ({
+  ...https(tls),
+  port: { number: 443, name: "bytes", protocol: "TCP" },
+});
+const withoutTls = { ...https(), tls: undefined };
+const toPayments = [{ route: [{ destination: { host: "payments" } }] }];
+const redirectBesideBytes = routes({ http: [redirect], tcp: toPayments });
+const beside = (server: object) => [gateway({ ...server }, https()), redirectBesideBytes];
+const secretWith = (...keys: string[]) => secret("istio-system/edge", ...keys);
 const second_ = (selector: object, ...servers: object[]) =>
   spec("Gateway bank/second", { selector, servers });
 const second = (...servers: object[]) => second_({ istio: "ingressgateway" }, ...servers);
@@ -50,6 +60,21 @@ export const moreEdgeCases: readonly MoreCase[] = [
     "protocols in small letters",
     [gateway({ ...speaking("grpc-web"), tls: { httpsRedirect: true } }, lower)],
     [gateway(speaking("grpc-web"), lower)],
+  ],
+  [
+    "gw-02",
+    "a proxy's protocol is HTTP as well",
+    [gateway({ ...speaking("HTTP_PROXY"), tls: { httpsRedirect: true } }, https())],
+    [gateway(speaking("HTTP_PROXY"), https())],
+  ],
+  ["gw-02", "bytes follow no redirect", beside(http), beside(speaking("TCP"))],
+  ["gw-02", "a protocol that nobody knows", beside(http), beside(speaking("NONE"))],
+  ["gw-02", "HTTPS by its name alone", beside(https()), beside(withoutTls)],
+  [
+    "gw-02",
+    "TLS around bytes is TLS",
+    [gateway(http, { ...bytes(), tls: undefined })],
+    [gateway(http, bytes())],
   ],
   [
     "gw-02",
@@ -107,6 +132,38 @@ export const moreEdgeCases: readonly MoreCase[] = [
     [gateway({ hosts: ["./a"] })],
   ],
   [
+    "gw-03",
+    "TLS around bytes",
+    [gateway(bytes())],
+    [gateway(bytes({ minProtocolVersion: "TLSV1_0", cipherSuites: ["AES128-SHA"] }))],
+  ],
+  [
+    "gw-03a",
+    "TLS around bytes",
+    [gateway(bytes({ minProtocolVersion: "TLSV1_3" }))],
+    [gateway(bytes())],
+  ],
+  [
+    "gw-04",
+    "TLS around bytes",
+    [gateway(bytes()), secretWith("tls.crt", "tls.key")],
+    [gateway(bytes()), secretWith("tls.crt")],
+  ],
+  ["gw-05", "no mode around bytes", [gateway(bytes())], [gateway(bytes({ mode: undefined }))]],
+  [
+    "gw-05",
+    "httpsRedirect is for HTTP alone",
+    [gateway({ ...http, tls: { httpsRedirect: true } })],
+    [gateway({ ...speaking("TCP"), tls: { httpsRedirect: true } })],
+  ],
+  ["gw-05", "HTTPS by its name alone", [gateway(https())], [gateway(withoutTls)]],
+  [
+    "gw-07",
+    "TLS around bytes",
+    [gatewayPods(), gateway(bytes()), secretWith()],
+    [gatewayPods(), gateway(bytes()), secret("bank/edge")],
+  ],
+  [
     "gw-04",
     "what is passed through needs no secret",
     [gateway(withoutMode)],
@@ -155,6 +212,12 @@ export const moreEdgeCases: readonly MoreCase[] = [
     "protocols in small letters",
     [request, leaf("l", {}, [request.urn!]), gateway(lower)],
     [request, leaf("l", {}, [request.urn!]), gateway({ ...lower, hosts: ["./b.local"] })],
+  ],
+  [
+    "pki-02",
+    "TLS around bytes",
+    [request, leaf("l", {}, [request.urn!]), gateway(bytes())],
+    [request, leaf("l", {}, [request.urn!]), gateway({ ...bytes(), hosts: ["./b.local"] })],
   ],
   [
     "pki-02",
