@@ -12,7 +12,7 @@ import {
   rulesOf,
   sourcesOf,
 } from "./policies.ts";
-import { containerPort, protocolOf, servicesOf } from "./services.ts";
+import { containerPort, isOpaque, servicesOf } from "./services.ts";
 
 const known =
   /^(request\.headers\[[^\]]+\]|source\.(ip|namespace|principal|serviceAccount)|remote\.ip|request\.auth\.(principal|audiences|presenter)|request\.auth\.claims(\[[^\]]+\])+|destination\.(ip|port)|connection\.sni|experimental\.envoy\.filters\.[^[]+\[[^\]]+\])$/;
@@ -88,15 +88,13 @@ function httpFields(rule: PolicyRule): string[] {
   ];
 }
 
-/** Container ports of what a policy selects that speak no HTTP. */
+/** Container ports of what a policy selects in which proxies see no HTTP; istiod has no proxy. */
 function tcpPorts(world: World, selected: ReturnType<World["selected"]>): Set<string> {
   const ports = selected
-    .filter((w) => !w.isGateway)
+    .filter((w) => !w.isGateway && !w.isControlPlane)
     .flatMap((w) =>
       servicesOf(world, w).flatMap(({ ports }) =>
-        ports
-          .filter((port) => ["tcp", "tls", "mongo", "mysql", "redis"].includes(protocolOf(port)!))
-          .map((port) => containerPort(w, port)),
+        ports.filter(isOpaque).map((port) => containerPort(w, port)),
       ),
     );
   return new Set(ports);

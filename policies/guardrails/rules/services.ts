@@ -18,13 +18,22 @@ export interface ServiceSpec {
 
 /** Protocols that Istio reads from the first part of a port's name, or from appProtocol. */
 const protocols =
-  /^(http|http2|https|grpc|grpc-web|tcp|tls|udp|mongo|mysql|redis|kubernetes\.io\/(h2c|ws|wss))$/;
+  /^(http|http2|https|http_proxy|grpc|grpc-web|tcp|tls|udp|mongo|mysql|redis|kubernetes\.io\/(h2c|ws|wss))$/;
 
-/** What a port of a Service speaks; undefined when it does not say. */
-export function protocolOf({ name, appProtocol }: ServicePort): string | undefined {
-  const said = [appProtocol, name?.startsWith("grpc-web") ? "grpc-web" : name?.split("-")[0]];
-  return said.find((word) => word !== undefined && protocols.test(word));
+/** What a port calls its protocol: Istio reads its name only where it has no appProtocol. */
+export const saidOn = ({ name, appProtocol }: ServicePort): string => appProtocol ?? name ?? "";
+
+/** What a port of a Service speaks, in small letters, for Istio takes any; undefined when it does not say. */
+export function protocolOf(port: ServicePort): string | undefined {
+  const said = saidOn(port).toLowerCase();
+  const word = said.startsWith("grpc-web") ? "grpc-web" : said.split("-")[0]!;
+  return protocols.test(word) ? word : undefined;
 }
+
+const opaque = ["tcp", "tls", "https", "mongo", "mysql", "redis", "kubernetes.io/wss"];
+
+/** Whether a proxy sees no HTTP on a port: it carries other bytes, or encrypted ones. */
+export const isOpaque = (port: ServicePort) => opaque.includes(protocolOf(port) ?? "");
 
 /** Number of the port of a workload's containers that a port of a Service leads to; its name when none is called so. */
 export function containerPort(

@@ -2,7 +2,7 @@ import { type Container, type SecurityContext, Workload, workloadKinds } from ".
 import { type Fault, type Finding, type Rule, at, objectRule, stackRule } from "../rule.ts";
 import type { World } from "../world.ts";
 import { hasDigest, isAllowed, repositoryOf } from "./images.ts";
-import { type ServiceSpec, protocolOf } from "./services.ts";
+import { type ServiceSpec, protocolOf, saidOn } from "./services.ts";
 
 /** The injector puts the proxy's own image there. */
 const injected = (container: Container) => container.image === "auto";
@@ -182,7 +182,7 @@ export function portsMeet(): Rule {
         if (!protocolOf(port))
           yield {
             ...where,
-            what: `port ${port.port} does not say what is spoken (${port.name ?? "no name"})`,
+            what: `port ${port.port} does not say what is spoken (${saidOn(port) || "no name"})`,
             fix: "begin its name with the protocol (http, grpc, tcp …), or set appProtocol",
           };
         const target = port.targetPort ?? port.port;

@@ -24,6 +24,7 @@ import {
   gatewayPods,
   http,
   https,
+  istiod,
   mesh,
   spec,
   workload,
@@ -46,6 +47,10 @@ const edgeBy = (plain: object, ...http_: object[]) => [
   ...[gatewayPods(), edgeTokens, edge([port80, asks]), gateway({ ...plain }, https())],
   routes({ http: http_ }),
 ];
+const webhooks = spec("Service istio-system/istiod", {
+  ...{ selector: { istio: "pilot" }, ports: [{ name: "https-webhook", port: 443 }] },
+});
+const everywhereGet = allow([get], { selector: undefined }, "istio-system");
 const ofBytes = { ...http, port: { ...http.port, protocol: "TCP" } };
 const tokensAtAll = jwt({}, {});
 const ordersAsk = spec("AuthorizationPolicy bank/allow-orders", {
@@ -196,6 +201,24 @@ export const moreAccessCases: readonly MoreCase[] = [
     "a port of the Service that leads to one by name",
     [...tcpPods, service({ name: "http", targetPort: "wire" }), onPort("9000")],
     [...tcpPods, service({ name: "tcp", targetPort: "wire" }), onPort("9000")],
+  ],
+  [
+    "az-09",
+    "what is encrypted shows no HTTP",
+    [app, service({ name: "http2", targetPort: 8080 }), allow([get])],
+    [app, service({ name: "https-web", targetPort: 8080 }), allow([get])],
+  ],
+  [
+    "az-09",
+    "appProtocol comes before the port's name, in any case",
+    [app, service({ name: "tcp", appProtocol: "HTTP", targetPort: 8080 }), allow([get])],
+    [app, service({ name: "http", appProtocol: "TCP", targetPort: 8080 }), allow([get])],
+  ],
+  [
+    "az-09",
+    "istiod has no proxy",
+    [istiod(), webhooks, everywhereGet],
+    [app, service({ name: "https-webhook" }), everywhereGet],
   ],
   [
     "az-11",

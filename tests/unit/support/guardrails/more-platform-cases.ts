@@ -1,5 +1,18 @@
 import type { MoreCase } from "./cases.ts";
-import { ca, chart, dials, filter, one, owned, peer, podNamed, strict, tls } from "./makers.ts";
+import {
+  app,
+  ca,
+  chart,
+  dials,
+  filter,
+  one,
+  owned,
+  peer,
+  podNamed,
+  service,
+  strict,
+  tls,
+} from "./makers.ts";
 import { bank, container, hard, istiod, mesh, object, spec, workload } from "./platform.ts";
 
 const labelled = (labels: object) => object("Namespace bank", {}, { labels });
@@ -169,6 +182,12 @@ export const morePlatformCases: readonly MoreCase[] = [
     "settings that are a text",
     [bank, mesh("outboundTrafficPolicy: { mode: REGISTRY_ONLY }")],
     [bank, mesh("REGISTRY_ONLY")],
+  ],
+  [
+    "wl-04",
+    "appProtocol comes before the port's name",
+    [app, service({ name: "web", appProtocol: "kubernetes.io/h2c", targetPort: 8080 })],
+    [app, service({ name: "http", appProtocol: "web", targetPort: 8080 })],
   ],
   ["wl-02", "added capabilities", adding("NET_BIND_SERVICE"), adding("SYS_TIME")],
   [
