@@ -4,9 +4,9 @@ import { UserError } from "../errors.ts";
 import { shown } from "../paths.ts";
 import { code, comment, commentLimit, fenceFor, type Section } from "../pr/comment.ts";
 import { type Side, type StackChange, withBase } from "../pr/compare.ts";
-import { type GuardrailChanges, guardrailChanges } from "../pr/guardrail-changes.ts";
-import { guardrailTexts } from "../pr/guardrail-texts.ts";
+import type { GuardrailChanges } from "../pr/guardrail-changes.ts";
 import { guardrailSection } from "../pr/guardrails.ts";
+import { ownChanges } from "../pr/judge-changes.ts";
 import { manifestSection } from "../pr/manifest-diff.ts";
 import { meaningSection } from "../pr/meaning.ts";
 import { previewSection } from "../pr/preview.ts";
@@ -69,8 +69,7 @@ async function commentOn(
       step.fail("the comment says why");
     }
   }
-  const texts = [base, head].map(({ folder }) => guardrailTexts(folder));
-  const own = guardrailChanges(texts[0], texts[1], new Date());
+  const own = ownChanges(base.folder, head.folder, new Date());
   const { sections, refused, judged } = await sectionsOf(changes, own);
   const again = `${code(`npm run -s pr-comment -- ${base.name} ${head.name}`)} prints all of it`;
   // whoever posts it puts a line of its own in front

@@ -8,6 +8,7 @@ import { root } from "../../scripts/paths.ts";
 import { type GuardrailTexts, guardrailChanges } from "../../scripts/pr/guardrail-changes.ts";
 import { guardrailTexts } from "../../scripts/pr/guardrail-texts.ts";
 import { guardrailSection } from "../../scripts/pr/guardrails.ts";
+import { ownChanges } from "../../scripts/pr/judge-changes.ts";
 
 const now = new Date("2027-01-15T12:00:00Z");
 const demo = {
@@ -157,6 +158,107 @@ describe("changes of levels", () => {
         lines[0]!.startsWith("`policies/guardrails/stacks/prod.json` of the head **cannot"),
       );
       assert.equal(refused, true);
+    }
+  });
+});
+
+describe("changes of what judges", () => {
+  type Files = Readonly<Record<string, string>>;
+  const shipped = {
+    "policies/guardrails/exemptions.yaml": "[]",
+    "policies/guardrails/rules/gateway.ts": 'level: "mandatory"',
+    "policies/guardrails/rules/index.ts": "ownHosts(), httpsOnly()",
+    "meaning/evaluate/doors.ts": "export const doors = 1;",
+    "index.ts": "one",
+  };
+
+  function writeFiles(folder: string, files: Files): void {
+    for (const [file, text] of Object.entries(files)) {
+      fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+      fs.writeFileSync(path.join(folder, file), text);
+    }
+  }
+
+  /** What is said of a head with these files, where the base has the shipped ones. */
+  function linesOf(files: Files, alter: (head: string) => void = () => {}): readonly string[] {
+    const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "bankmesh-judges-"));
+    const [base, head] = ["base", "head"].map((side) => path.join(scratch, side));
+    try {
+      writeFiles(base!, shipped);
+      writeFiles(head!, files);
+      alter(head!);
+      const { lines, refused } = ownChanges(base!, head!, now);
+      assert.equal(refused, false, "whoever reads it may want it");
+      return lines;
+    } finally {
+      fs.rmSync(scratch, { recursive: true });
+    }
+  }
+
+  test("none where no such file differs, whatever else does", () => {
+    assert.deepEqual(linesOf({ ...shipped, "index.ts": "two" }), []);
+    assert.deepEqual(ownChanges(root, root, new Date("2026-12-01")), { lines: [], refused: false });
+  });
+
+  test("another level in a rule's code, a rule that is taken out, and one that is emptied", () => {
+    for (const [file, text] of [
+      ["policies/guardrails/rules/gateway.ts", 'level: "advisory"'],
+      ["policies/guardrails/rules/index.ts", "ownHosts()"],
+      ["policies/guardrails/rules/gateway.ts", ""],
+      ["meaning/evaluate/doors.ts", "export const doors = 0;"],
+    ] as const)
+      assert.deepEqual(linesOf({ ...shipped, [file]: text }), [
+        `**what judges this change differs from the base**: 1 file: \`${file}\``,
+      ]);
+  });
+
+  test("what is gone comes first, what is new last; a few are named, all are counted", () => {
+    const more = Object.fromEntries(
+      Array.from({ length: 6 }, (_, i) => [`meaning/${i}.ts`, ""] as const),
+    );
+    const [line, ...others] = linesOf(
+      { ...shipped, ...more, "policies/guardrails/rules/index.ts": "" },
+      (head) => fs.rmSync(path.join(head, "meaning/evaluate/doors.ts")),
+    );
+    assert.deepEqual(others, []);
+    assert.equal(
+      line,
+      "**what judges this change differs from the base**: 8 files: `meaning/evaluate/doors.ts` (gone), `policies/guardrails/rules/index.ts`, `meaning/0.ts` (new), `meaning/1.ts` (new), `meaning/2.ts` (new), and 3 more",
+    );
+  });
+
+  test("a link in place of a file is another file, wherever it leads", () => {
+    const file = "meaning/evaluate/doors.ts";
+    const [line] = linesOf(shipped, (head) => {
+      fs.rmSync(path.join(head, file));
+      fs.symlinkSync("../../nowhere", path.join(head, file));
+    });
+    assert.match(line!, /: 1 file: `meaning\/evaluate\/doors\.ts`$/);
+  });
+
+  test("exemptions and levels have lines of their own, after that", () => {
+    const told = {
+      ...shipped,
+      "policies/guardrails/exemptions.yaml": stringify([demo]),
+      "policies/guardrails/stacks/prod.json": '{ "mesh-01": "disabled" }',
+    };
+    const own = linesOf(told);
+    assert.equal(own.length, 2);
+    assert.match(own.join("\n"), /^\*\*exempted now[^]*\n\*\*turned off/);
+    const [first, ...rest] = linesOf({ ...told, "meaning/new.ts": "" });
+    assert.match(first!, /: 1 file: `meaning\/new\.ts` \(new\)$/);
+    assert.deepEqual(rest, own);
+  });
+
+  test("guardrails that are gone are refused as ever, and counted", () => {
+    const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "bankmesh-judges-"));
+    try {
+      writeFiles(scratch, { "policies/guardrails/exemptions.yaml": "[]", "meaning/a.ts": "" });
+      const { lines, refused } = ownChanges(scratch, path.join(scratch, "none"), now);
+      assert.equal(refused, true);
+      assert.match(lines.join("\n"), /`meaning\/a\.ts` \(gone\)\n\*\*there are no guardrails/);
+    } finally {
+      fs.rmSync(scratch, { recursive: true });
     }
   });
 });
