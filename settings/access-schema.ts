@@ -132,6 +132,9 @@ const fetchedText =
   "a URL that istiod fetches: no address of loopback (127.0.0.0/8, ::1, localhost) and none of link-local (169.254.0.0/16, fe80::/10)";
 const issuerUrlText = `${httpsText}; its keys are found by OpenID discovery, because it has neither keyIds, jwks nor jwksUri`;
 const issuerText = "the iss of its tokens as it stands there, without *, which would be any issuer";
+const copiedText =
+  "a claim that can be copied: a dot leads into a claim, so that none whose name is an address (https://…) is found";
+const copied = someText.refine((claim) => !claim.includes("://"), { error: copiedText });
 const issuerFields = z.strictObject({
   /** Name within the stack. */
   name: dnsLabel,
@@ -152,15 +155,21 @@ const issuerFields = z.strictObject({
   parameters: list(fromParameter).optional(),
   /** Claims whose text is words apart by spaces, beside scope and permission, which always are. */
   spaceDelimitedClaims: list(topClaim).optional(),
-  /** Headers that the service gets, each with the claim that is copied into it. */
-  claimHeaders: z.record(header, someText).optional(),
+  /** Headers that the service gets, each with the claim that is copied into it; a dot leads into a claim. */
+  claimHeaders: z.record(header, copied).optional(),
 });
 
-const issuer = issuerFields.refine(
-  ({ issuer: url, keyIds, jwks: own, jwksUri }) =>
-    keyIds !== undefined || own !== undefined || jwksUri !== undefined || isHttps(url),
-  { path: ["issuer"], error: issuerUrlText },
-);
+const issuer = issuerFields
+  .refine(
+    ({ issuer: url, keyIds, jwks: own, jwksUri }) =>
+      keyIds !== undefined || own !== undefined || jwksUri !== undefined || isHttps(url),
+    { path: ["issuer"], error: issuerUrlText },
+  )
+  .refine(
+    ({ issuer: url, keyIds, jwks: own, jwksUri }) =>
+      keyIds !== undefined || own !== undefined || jwksUri !== undefined || isFetched(url),
+    { path: ["issuer"], error: fetchedText },
+  );
 
 /** Who issues tokens, and which requests need none. */
 export const authenticationSchema = z.strictObject({

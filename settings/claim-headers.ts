@@ -9,6 +9,14 @@ const reserved = [
 ];
 const ofProxies = /^x-(forwarded|envoy|istio|b3|request-id|real-ip)(-|$)/;
 
+/** Headers that proxies or HTTP itself write, whatever a client sent. */
+const written = ["host", "connection", "content-length", "transfer-encoding", "te", "upgrade"];
+
+/** Whether a rule about a header would be about what a proxy wrote there. */
+export function isWrittenByProxies(name: string): boolean {
+  return written.includes(name) || ofProxies.test(name);
+}
+
 /** Headers that claims are copied into. */
 export function claimHeaderChecks(s: Settings, tools: Tools): Problem[] {
   return [...takenHeaders(s, tools), ...missingHeaders(s, tools)];

@@ -5,7 +5,7 @@ import { nearest } from "./nearest.ts";
 import { prefixOf, versionOf } from "./prefix.ts";
 import type { Problem } from "./problems.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
-import { tokenHeaderChecks } from "./token-headers.ts";
+import { tokenHeaderChecks, writtenHeaderChecks } from "./token-headers.ts";
 
 export type Rule = AllowRule | DenyRule;
 
@@ -114,6 +114,7 @@ export function ruleChecks(
     ...found,
     ...tokenChecks(s, rule, key, { problem, remove, set }),
     ...tokenHeaderChecks(s, rule, key, { problem, remove }),
+    ...writtenHeaderChecks(s, service, rule, key, { problem, remove }),
     ...protocolChecks(service, rule, key, { problem, remove, set }),
   ];
 }
@@ -124,6 +125,12 @@ const claimsElsewhere: Readonly<Record<string, string>> = {
     ["exp", "nbf", "iat"].map((claim) => [
       claim,
       "it is a number, and rules match texts; authentication.requireExpiry asks for exp",
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["auth_time", "updated_at", "email_verified", "phone_number_verified"].map((claim) => [
+      claim,
+      "it is a number or true or false in tokens, and rules match texts",
     ]),
   ),
   iss: "issuer names an issuer",

@@ -1,7 +1,8 @@
 import type { AllowRule, DenyRule, IssuerSettings } from "./access-schema.ts";
 import type { Tools } from "./access-checks.ts";
+import { isWrittenByProxies } from "./claim-headers.ts";
 import type { Problem } from "./problems.ts";
-import type { Settings } from "./schema.ts";
+import type { ServiceSettings, Settings } from "./schema.ts";
 
 /** A header that tokens stand in. */
 export interface TokenHeader {
@@ -38,6 +39,31 @@ export function tokenHeaderChecks(
     const others = prefixes.includes("") ? "" : ", or values that no token begins with (Basic *)";
     const allowed = `another header${others}: tokens stand in this one, and a proxy takes a valid one away before it asks its rules; token: true, issuer or claims ask for it`;
     return [problem(`${key}.headers.${name}`, values, allowed, remove(key))];
+  });
+}
+
+/** A rule about a header that is not the client's when the rule is asked: a proxy or a route has written or cleared it. */
+export function writtenHeaderChecks(
+  s: Settings,
+  service: ServiceSettings,
+  rule: AllowRule | DenyRule,
+  key: string,
+  { problem, remove }: Pick<Tools, "problem" | "remove">,
+): Problem[] {
+  const lower = (names: object = {}) => Object.keys(names).map((name) => name.toLowerCase());
+  const fromClaims = s.authentication.issuers.flatMap((issuer) => lower(issuer.claimHeaders));
+  const byRoute = lower(service.requestHeaders);
+  return Object.entries(rule.headers ?? {}).flatMap(([name, values]) => {
+    const low = name.toLowerCase();
+    const why = fromClaims.includes(low)
+      ? "claims are copied into this one (claimHeaders), and claims asks for them; who calls from inside writes it himself"
+      : byRoute.includes(low)
+        ? `the route to ${service.name} sets this one (requestHeaders), behind the gateway's rules and before the service's`
+        : isWrittenByProxies(low)
+          ? "proxies write this one themselves"
+          : undefined;
+    if (why === undefined) return [];
+    return [problem(`${key}.headers.${name}`, values, `another header: ${why}`, remove(key))];
   });
 }
 

@@ -132,16 +132,35 @@ export function checkToken({ issuers, expiry }: TokenCheck, message: Message): C
   // Envoy says so of a token without an expiry where it asks for one
   if (expiry && token.lasting) return { refused: "token-signature", by };
   const written = Object.entries(issuer.claimHeaders).flatMap(([header, claim]) => {
-    const value = token.claims[claim];
-    return ["string", "number", "boolean"].includes(typeof value)
-      ? [[header, String(value)] as const]
-      : [];
+    const value = claimAt(token.claims, claim);
+    if (value === undefined || value === null) return [];
+    if (typeof value === "object") return [[header, encoded(value)] as const];
+    const text = typeof value === "string" ? value : JSON.stringify(value);
+    return [[header, text] as const];
   });
   return {
     issuer,
     token: issuer.forwards ? token : undefined,
     headers: mine.length > 0 ? { ...clean, ...Object.fromEntries(written) } : headers,
   };
+}
+
+/** A claim as Envoy looks for it to copy it: a dot leads into a claim. */
+function claimAt(claims: Token["claims"], path: string): unknown {
+  return path
+    .split(".")
+    .reduce<unknown>(
+      (inside, name) =>
+        typeof inside === "object" && inside !== null && !Array.isArray(inside)
+          ? (inside as Readonly<Record<string, unknown>>)[name]
+          : undefined,
+      claims,
+    );
+}
+
+/** Lists and maps are copied as JSON in Base64. */
+function encoded(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString("base64");
 }
 
 function isFor({ audiences }: Issuer, token: Token): boolean {

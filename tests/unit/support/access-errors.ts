@@ -7,7 +7,7 @@ import { pairs } from "./pair-errors.ts";
 import { patterns } from "./pattern-errors.ts";
 import { rollouts } from "./rollout-errors.ts";
 import { shapeErrors } from "./shape-errors.ts";
-import { tokenHeaderErrors } from "./token-header-errors.ts";
+import { tokenHeaderErrors, writtenHeaderErrors } from "./token-header-errors.ts";
 
 /** Wrong shapes. */
 const shapes: readonly ConfigError[] = [
@@ -386,6 +386,7 @@ export const accessErrors: readonly ConfigError[] = [
   ...meaningless,
   ...keySources,
   ...tokenHeaderErrors,
+  ...writtenHeaderErrors,
   ...shapes,
   ...rules,
   ...rollouts,

@@ -40,4 +40,24 @@ export const keySources: readonly ConfigError[] = [
     "the key set as text",
     setPath("authentication.issuers[0].jwks", "<value>"),
   ),
+  ...["https://169.254.169.254", "https://localhost"].map((issuer) =>
+    row(
+      { authentication: { issuers: [{ ...fetched, issuer }] } },
+      "authentication.issuers[0].issuer",
+      JSON.stringify(issuer),
+      "a URL that istiod fetches",
+      setPath("authentication.issuers[0].issuer", "<value>"),
+    ),
+  ),
+  row(
+    {
+      authentication: {
+        issuers: [{ ...fetched, keyIds: ["k1"], claimHeaders: { "X-Role": "https://bank/role" } }],
+      },
+    },
+    "authentication.issuers[0].claimHeaders.X-Role",
+    '"https://bank/role"',
+    "a claim that can be copied",
+    setPath("authentication.issuers[0].claimHeaders.X-Role", "<value>"),
+  ),
 ];

@@ -85,6 +85,7 @@ export const meaningless: readonly ConfigError[] = [
   ...(
     [
       ["exp", "it is a number"],
+      ["email_verified", "it is a number or true or false"],
       ["iss", "issuer names an issuer"],
       ["aud", "audiences stand with the issuer"],
     ] as const

@@ -38,3 +38,34 @@ export const tokenHeaderErrors: readonly ConfigError[] = rules.flatMap(([header,
     );
   }),
 );
+
+const claims = {
+  authentication: { issuers: [{ ...issuers[0], claimHeaders: { "X-Role": "role" } }] },
+};
+
+/** Rules about headers that somebody else than the client has written by the time they are asked. */
+const written: readonly [header: string, allowed: string, service: object, more: object][] = [
+  ["x-role", "claims are copied into this one", {}, claims],
+  ["X-Env", "the route to payments sets this one", { requestHeaders: { "x-env": "prod" } }, {}],
+  ["X-Forwarded-Client-Cert", "proxies write this one", {}, {}],
+  ["Host", "proxies write this one", {}, {}],
+];
+
+export const writtenHeaderErrors: readonly ConfigError[] = written.flatMap(
+  ([header, allowed, service, more]) =>
+    (["allowFrom", "denyFrom"] as const).map((list) => {
+      const rule = { service: "orders", headers: { [header]: ["a"] } };
+      const key = list === "allowFrom" ? allow : "services[0].denyFrom[0]";
+      const rules =
+        list === "allowFrom"
+          ? { allowFrom: [rule] }
+          : { allowFrom: [{ service: "orders" }], denyFrom: [rule] };
+      return row(
+        payments({ ...rules, ...service }, more),
+        `${key}.headers.${header}`,
+        '["a"]',
+        `another header: ${allowed}`,
+        removePath(key),
+      );
+    }),
+);
