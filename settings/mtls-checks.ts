@@ -6,14 +6,18 @@ export function mtlsChecks(stack: string, s: Settings): Problem[] {
   return [...workloadChecks(stack, s), ...destinationRuleChecks(stack, s)];
 }
 
-/** Mode in which a service's first port receives traffic. */
+/**
+ * Mode in which a port of a service's container receives traffic.
+ *
+ * @param port the container's. @default that of the first
+ */
 export function modeOf(
   s: Pick<Settings, "workloadMtls" | "mtlsMode">,
   service: ServiceSettings,
+  port = service.ports?.[0]?.targetPort ?? 8080,
 ): MtlsMode {
   const own = s.workloadMtls.find((w) => w.service === service.name);
-  const port = String(service.ports?.[0]?.targetPort ?? 8080);
-  return own?.ports?.[port] ?? own?.mode ?? s.mtlsMode;
+  return own?.ports?.[String(port)] ?? own?.mode ?? s.mtlsMode;
 }
 
 function workloadChecks(stack: string, s: Settings): Problem[] {

@@ -26,11 +26,14 @@ import { firstPort, hostOf } from "./services.ts";
 /** The calls that can be asked: plaintext only where it is taken, so that rules have to refuse it. */
 function items(s: Settings): string[] {
   if (s.authorization === "off") return [];
-  const permissive = new Set(
-    s.services.filter((x) => modeOf(s, x) === "PERMISSIVE").map((x) => x.name),
-  );
+  const takesPlaintext = ({ service, port }: GraphCall) =>
+    modeOf(
+      s,
+      s.services.find((x) => x.name === service)!,
+      port,
+    ) === "PERMISSIVE";
   return [...graphQuestions(s)].flatMap(([text, { call }]) =>
-    call.from.kind !== "plaintext" || permissive.has(call.service) ? [text] : [],
+    call.from.kind !== "plaintext" || takesPlaintext(call) ? [text] : [],
   );
 }
 
