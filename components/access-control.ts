@@ -15,6 +15,7 @@ import {
   type AuthorizationMode,
   type ServiceSettings,
   type Settings,
+  gatewayRolledOut,
   rolledOut,
   wholeNamespace,
 } from "../settings/index.ts";
@@ -122,9 +123,10 @@ function requestAuthentications(
       opts,
     );
   const forward = handsOnTokens(args);
-  const edge: CustomResource[] = [
-    make("gateway-tokens", istioNamespace, stackGateway.selector, forward),
-  ];
+  const atGateway = gatewayRolledOut(args);
+  const edge: CustomResource[] = atGateway
+    ? [make("gateway-tokens", istioNamespace, stackGateway.selector, forward)]
+    : [];
   const everywhere: CustomResource[] =
     inside === "namespace" ? [make("tokens", args.namespace, undefined)] : [];
   const own = new Map(
@@ -134,7 +136,7 @@ function requestAuthentications(
     ]),
   );
   if (requireExpiry) {
-    edge.push(...expiry("edge", name, args, forward, opts));
+    if (atGateway) edge.push(...expiry("edge", name, args, forward, opts));
     const insideToo = asking.length > 0 || inside === "namespace";
     if (insideToo) everywhere.push(...expiry("service", name, args, false, opts));
   }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type AccessSettings } from "../policies/authorization.ts";
-import { needlessTokens } from "../policies/token-needs.ts";
+import { needlessTokens, preflightHeaders } from "../policies/token-needs.ts";
 import type { Route } from "../policies/routing.ts";
 import { type ServiceSettings, type Settings, prefixOf } from "../settings/index.ts";
 import { BankService, portsOf } from "./bank-service.ts";
@@ -58,6 +58,7 @@ export function bankRoutes(settings: AccessSettings & Pick<Settings, "authorizat
     if (prefix === undefined) return [];
     const { timeout, retries, requestHeaders } = service;
     const withheldTokens = needlessTokens(settings, service);
+    const ofPreflights = preflightHeaders(settings, service);
     return [
       {
         prefix,
@@ -67,6 +68,7 @@ export function bankRoutes(settings: AccessSettings & Pick<Settings, "authorizat
         ...(retries && { retries }),
         ...(requestHeaders && { requestHeaders }),
         ...(withheldTokens.length > 0 && { withheldTokens }),
+        ...(ofPreflights.length > 0 && { preflightHeaders: ofPreflights }),
       },
     ];
   });

@@ -8,7 +8,7 @@ import {
 import { handsOnTokens, needsToken } from "../policies/token-needs.ts";
 import { requireExpiration } from "../policies/expiry.ts";
 import { stackGateway } from "../policies/gateway.ts";
-import type { Settings } from "../settings/index.ts";
+import { type Settings, gatewayRolledOut } from "../settings/index.ts";
 import { type KubernetesObject, istioObjects } from "./object.ts";
 
 /**
@@ -74,13 +74,16 @@ export function tokenObjects(
           ...(["networking", "v1alpha3", "EnvoyFilter", "require-expiry"] as const),
           requireExpiration({ ...common, forward: false, context: "SIDECAR_INBOUND" }),
         );
-  return [
+  const tokens = () =>
     atEdge(
       ...(["security", "v1", "RequestAuthentication", "gateway-tokens"] as const),
       requestAuthentication({ ...common, selector: gateway.selector, forward }),
-    ),
+    );
+  const reached = gatewayRolledOut(s);
+  return [
+    ...(reached ? [tokens()] : []),
     ...asking.map(({ name }) => own(name, { app: name })),
-    ...(requireExpiry ? [expiry("edge")] : []),
+    ...(requireExpiry && reached ? [expiry("edge")] : []),
     ...(requireExpiry && asking.length > 0 ? [expiry("service")] : []),
   ];
 }

@@ -30,6 +30,8 @@ export interface Route {
   readonly requestHeaders?: Readonly<Record<string, string>>;
   /** Headers that are taken from the request where a token stands in them. @default none */
   readonly withheldTokens?: readonly TokenHeader[];
+  /** Headers that are taken from CORS preflights. @default none */
+  readonly preflightHeaders?: readonly string[];
 }
 
 /**
@@ -87,19 +89,30 @@ export function virtualServiceSpec(args: VirtualServiceArgs): VirtualServiceSpec
   };
 }
 
-/** The route, and before it one for requests with tokens that the service is not to see. */
+/** The route, and before it those for requests with something in them that the service is not to see. */
 function httpRoutes(route: Route): HttpRoute[] {
-  const { withheldTokens = [] } = route;
+  const { withheldTokens = [], preflightHeaders = [] } = route;
   const name = route.prefix.slice(1).replaceAll("/", "-");
   const paths = [{ uri: { exact: route.prefix } }, { uri: { prefix: `${route.prefix}/` } }];
   const plain = httpRoute(route, name, paths);
-  if (withheldTokens.length === 0) return [plain];
+  const preflights = paths.map((path) => ({ ...path, ...preflight }));
+  const first =
+    preflightHeaders.length > 0
+      ? [httpRoute(route, `${name}-preflight`, preflights, [...preflightHeaders])]
+      : [];
+  if (withheldTokens.length === 0) return [...first, plain];
   const withToken = withheldTokens.flatMap((header) =>
     paths.map((path) => ({ ...path, headers: { [header.name.toLowerCase()]: tokenIn(header) } })),
   );
   const remove = [...new Set(withheldTokens.map((header) => header.name))];
-  return [httpRoute(route, `${name}-token`, withToken, remove), plain];
+  return [...first, httpRoute(route, `${name}-token`, withToken, remove), plain];
 }
+
+/** What Envoy takes for a CORS preflight. */
+const preflight = {
+  method: { exact: "OPTIONS" },
+  headers: { origin: { regex: ".+" }, "access-control-request-method": { regex: ".+" } },
+};
 
 /** Envoy looks for the prefix wherever it stands, so a token may follow other words. */
 function tokenIn({ prefix = "" }: TokenHeader) {

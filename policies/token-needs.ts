@@ -4,6 +4,7 @@ import {
   type ServiceSettings,
   type Settings,
   type TokenHeader,
+  gatewayRolledOut,
   prefixOf,
   refusedAt,
   rolledOut,
@@ -21,7 +22,7 @@ export function needsToken(settings: AccessSettings, service: ServiceSettings): 
 
 /**
  * Whether the gateway hands tokens on, which it does for all routes at once: where a rule inside asks for one that calls
- * through the gateway can match. Paths and methods are not looked at: a rule of denyFrom without its token would let pass.
+ * through the gateway can match, and while a rollout has not reached all services. Paths and methods are not looked at: a rule of denyFrom without its token would let pass.
  *
  * @param gateway the gateway that is asked about
  */
@@ -33,7 +34,11 @@ export function handsOnTokens(settings: AccessSettings, gateway = stackGateway):
     needsToken(settings, service) &&
     // a proxy that looks at tokens, be it for others' sake, clears the headers that the gateway wrote from claims
     (copies || askingInside(service).some((rule) => isAboutGateway(rule, gateway)));
-  return authentication.inside === "namespace" || services.some(useful);
+  // who is not reached yet may look at tokens itself, and gets them as ever
+  const unreached = (service: ServiceSettings) =>
+    prefixOf(service) !== undefined && !rolledOut(settings, service.name);
+  const wanted = (service: ServiceSettings) => useful(service) || unreached(service);
+  return authentication.inside === "namespace" || services.some(wanted);
 }
 
 /** Where tokens stand that reach a service for the sake of others: the gateway hands them on for all routes at once. */
@@ -45,11 +50,30 @@ export function needlessTokens(
   // where every proxy looks at tokens, each takes them away itself, and writes the claims' headers anew
   if (authorization !== "enforce" || authentication.inside === "namespace") return [];
   const mine = rolledOut(settings, service.name) && !needsToken(settings, service);
-  if (!mine || !handsOnTokens(settings)) return [];
+  if (!mine || !gatewayRolledOut(settings) || !handsOnTokens(settings)) return [];
   const all = authentication.issuers.flatMap(tokenHeaders);
   return all.filter(
     (one, i) => all.findIndex((x) => x.name === one.name && x.prefix === one.prefix) === i,
   );
+}
+
+/**
+ * Headers that a service is not to get of a CORS preflight: no proxy looks at the token of one, and none clears the
+ * headers that claims are copied into, so that anybody could write them himself.
+ *
+ * @see https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/jwt_authn/v3/config.proto bypass_cors_preflight
+ */
+export function preflightHeaders(
+  settings: AccessSettings & Pick<Settings, "authorization">,
+  service: ServiceSettings,
+): string[] {
+  const { authorization, authentication } = settings;
+  if (authorization === "off" || !gatewayRolledOut(settings)) return [];
+  const { issuers } = authentication;
+  const copies = issuers.flatMap((issuer) => claimCopies(issuer).map(({ header }) => header));
+  const kept = authorization === "enforce" && rolledOut(settings, service.name);
+  const tokens = kept ? issuers.flatMap(tokenHeaders).map(({ name }) => name) : [];
+  return [...new Set([...copies, ...tokens])];
 }
 
 /** Rules that ask for a token and are asked by the service's own proxy. */

@@ -14,6 +14,7 @@ export * from "./schema.ts";
 export * from "./access-schema.ts";
 export {
   gatewayNamespace,
+  gatewayRolledOut,
   isAsked,
   rolledOut,
   rolledOutAtGateway,

@@ -18,6 +18,11 @@ export function rolledOutAtGateway(s: Reach, service: string): boolean {
   return reached(s, service, gatewayNamespace);
 }
 
+/** Whether the rollout has reached the gateway at all: it asks the rules of some service that it leads to. */
+export function gatewayRolledOut(s: Reach & Pick<Settings, "services">): boolean {
+  return s.services.some((x) => prefixOf(x) !== undefined && rolledOutAtGateway(s, x.name));
+}
+
 /** Whether anybody asks a service's rules at this step of the rollout: its own proxy, or the gateway that leads to it. */
 export function isAsked(s: Reach, service: ServiceSettings): boolean {
   const atGateway = prefixOf(service) !== undefined && rolledOutAtGateway(s, service.name);

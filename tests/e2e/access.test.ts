@@ -83,11 +83,13 @@ describe("who may call what", () => {
     await stack.up();
   });
 
-  it("off to dry-run creates the policies alone; traffic passes, and the log says what would not", async () => {
+  it("off to dry-run creates the policies, and routes for preflights; traffic passes, and the log says what would not", async () => {
     stack.set({ authorization: "dry-run" });
     assert.deepEqual(lines(await stack.preview()), [
       ...all("create", [...policies, ...authentications]),
       "update AccessControl access",
+      // headers that claims are copied into are taken from preflights
+      "update VirtualService edge-routes",
     ]);
     await stack.up();
     const outcomes = await assertAllHold(verifier, stack);
@@ -99,7 +101,7 @@ describe("who may call what", () => {
         bytes.some((o) => o.text.endsWith(`would be ${be}`)),
         table(bytes),
       );
-    assert.ok(idsOf(outcomes).includes("J22"));
+    for (const id of ["J22", "J19-preflight"]) assert.ok(idsOf(outcomes).includes(id), id);
   });
 
   it("dry-run to enforce updates the policies alone, and each call gets what the rules say", async () => {
@@ -121,7 +123,7 @@ describe("who may call what", () => {
       "J1",
       "J1-needless",
       "E32",
-      "J19-missing",
+      ...["J19-missing", "J19-preflight"],
       ...["J1-inside", "J4-inside", "J7-inside", "J9-inside", "J10-inside", "J11-inside"],
       "J3",
       "J4",

@@ -173,11 +173,16 @@ describe("bankRoutes", () => {
     assert.deepEqual(
       http!.map((route) => [route.name, route.headers?.request?.remove, route.match!.length]),
       [
+        ["users-preflight", ["Authorization", "X-Token"], 2],
         ["users-token", ["Authorization", "X-Token"], 4],
         ["users", undefined, 2],
       ],
     );
     assert.deepEqual(http![0]!.match![1], {
+      ...{ uri: { prefix: "/users/" }, method: { exact: "OPTIONS" } },
+      headers: { origin: { regex: ".+" }, "access-control-request-method": { regex: ".+" } },
+    });
+    assert.deepEqual(http![1]!.match![1], {
       uri: { prefix: "/users/" },
       headers: { authorization: { regex: ".*Bearer .*" } },
     });

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { handsOnTokens, needlessTokens, needsToken } from "../../policies/token-needs.ts";
+import {
+  handsOnTokens,
+  needlessTokens,
+  needsToken,
+  preflightHeaders,
+} from "../../policies/token-needs.ts";
 import type { Settings } from "../../settings/index.ts";
 import { settings } from "./support/settings.ts";
 
@@ -64,10 +69,37 @@ describe("the gateway hands tokens on", () => {
     assert.equal(handsOnTokens(stack(rest, { authentication })), false);
   });
 
+  test("while a rollout has not reached all services, to those that it has not", () => {
+    const rollout = { mode: "only", services: ["orders"] };
+    const s = stack(rest, { rollout });
+    assert.equal(handsOnTokens(s), true);
+    assert.deepEqual(
+      s.services.map((service) => needlessTokens(s, service).length),
+      [0, 1],
+    );
+    assert.deepEqual(
+      s.services.map((service) => preflightHeaders(s, service)),
+      [[], ["Authorization"]],
+    );
+  });
+
   test("to all where all proxies look at tokens", () => {
     const authentication = { issuers: [issuer], inside: "namespace" };
     assert.equal(handsOnTokens(stack(rest, { authentication })), true);
   });
+});
+
+test("headers that claims are copied into are taken from preflights, in a dry run too", () => {
+  const authentication = { issuers: [{ ...issuer, claimHeaders: { "X-Jwt-Sub": "sub" } }] };
+  const headers = (authorization: string, more: object = {}) => {
+    const s = stack(rest, { authentication, authorization, ...more });
+    return preflightHeaders(s, s.services[0]!);
+  };
+  assert.deepEqual(headers("enforce"), ["X-Jwt-Sub", "Authorization"]);
+  assert.deepEqual(headers("dry-run"), ["X-Jwt-Sub"]);
+  assert.deepEqual(headers("off"), []);
+  const beforeGateway = { rollout: { mode: "all-but", namespaces: ["istio-system"] } };
+  assert.deepEqual(headers("enforce", beforeGateway), []);
 });
 
 test("a proxy looks at tokens for the sake of its own callers, and not for what the gateway alone asks", () => {

@@ -1,5 +1,5 @@
 import { needsToken } from "../../policies/token-needs.ts";
-import { type Settings, gatewayNamespace } from "../../settings/index.ts";
+import { type Settings, gatewayNamespace, gatewayRolledOut } from "../../settings/index.ts";
 import type { KubernetesObject } from "../callers/objects.ts";
 import type { Mutation, ObjectRef } from "./mutation.ts";
 import { istio, withSpec } from "./objects.ts";
@@ -48,7 +48,7 @@ export function authentications(s: Settings, places: Places): ObjectRef[] {
     if (s.authentication.inside === "namespace") return ["tokens"];
     return asking(s).map((name) => `${name}-tokens`);
   };
-  return places.flatMap((place) =>
+  return reached(s, places).flatMap((place) =>
     names(place).map((name) => istio("RequestAuthentication", name, namespaceOf(s, place))),
   );
 }
@@ -56,10 +56,14 @@ export function authentications(s: Settings, places: Places): ObjectRef[] {
 export function expiryFilters(s: Settings, places: Places): ObjectRef[] {
   if (!s.authentication.requireExpiry) return [];
   const inside = asking(s).length > 0 || s.authentication.inside === "namespace";
-  return places
+  return reached(s, places)
     .filter((place) => place === "gateway" || inside)
     .map((place) => istio("EnvoyFilter", "require-expiry", namespaceOf(s, place)));
 }
+
+/** Places that the rollout has reached. */
+const reached = (s: Settings, places: Places) =>
+  places.filter((place) => place !== "gateway" || gatewayRolledOut(s));
 
 const namespaceOf = (s: Settings, place: Places[number]) =>
   place === "gateway" ? gatewayNamespace : s.namespace;

@@ -66,6 +66,11 @@ function echoes(s: Settings): boolean {
   return entrance(s)?.service.image === undefined;
 }
 
+/** Whether the service's own proxy looks at tokens by now; until then it gets them as ever. */
+function isReached(s: Settings): boolean {
+  return rolledOut(s, entrance(s)!.service.name);
+}
+
 /** A path that needs no token. */
 function exempt(s: Settings): GraphCall | undefined {
   const { exempt: patterns } = s.authentication;
@@ -74,6 +79,15 @@ function exempt(s: Settings): GraphCall | undefined {
     .filter((x) => prefixOf(x) !== undefined)
     .map((service) => openFromOutside({ ...s, services: [{ ...service, allowFrom: [] }] }, service))
     .find((call) => call && !call.token);
+}
+
+const preflight = { Origin: "https://shop.example", "Access-Control-Request-Method": "GET" };
+
+/** A call to a service that shows what it gets, at a path where nobody asks for a token whatever the method. */
+function preflighted(s: Settings): GraphCall | undefined {
+  if (!hasEntrance(s)) return undefined;
+  const call = s.authorization === "dry-run" ? entrance(s)!.call : exempt(s);
+  return s.services.find((x) => x.name === call?.service)?.image === undefined ? call : undefined;
 }
 
 /** Headers that the service gets from claims, and a value that an attacker would like. */
@@ -91,7 +105,7 @@ export const tokenProbes: readonly Probe[] = [
     question: "Is a valid token let in, and kept from the service whose proxy checked it?",
     why: "issuer, signature, audience and times are right; what was checked is not handed on without need",
     applies: hasEntrance,
-    expect: (s) => ({ reason: "ok", ...(echoes(s) && { tokenSeen: false }) }),
+    expect: (s) => ({ reason: "ok", ...(echoes(s) && isReached(s) && { tokenSeen: false }) }),
     send: asked(),
   },
   {
@@ -237,6 +251,18 @@ export const tokenProbes: readonly Probe[] = [
     },
   },
   {
+    id: "J19-preflight",
+    question: "Is a forged claim header taken away from a CORS preflight?",
+    why: "the tokens' filter lets preflights pass as they are, so their route takes it away",
+    applies: (s) => claimHeader(s) !== undefined && preflighted(s) !== undefined,
+    expect: (s) => ({ reason: "ok", seen: { [claimHeader(s)!.header.toLowerCase()]: null } }),
+    send: ({ settings: s }) => {
+      const { path } = preflighted(s)!;
+      const forged = { [claimHeader(s)!.header]: "somebody-else" };
+      return { ...good(s, path), method: "OPTIONS", headers: { ...preflight, ...forged } };
+    },
+  },
+  {
     id: "J22",
     question: "Does a CORS preflight pass the tokens' filter, whatever it brings?",
     why: "browsers send none with a preflight; a bad one is not looked at",
@@ -245,7 +271,7 @@ export const tokenProbes: readonly Probe[] = [
     send: ({ settings: s }) => ({
       ...ask(s, (t) => ({ ...t, expiresIn: -beyondSkew })),
       method: "OPTIONS",
-      headers: { Origin: "https://shop.example", "Access-Control-Request-Method": "GET" },
+      headers: preflight,
     }),
   },
   {
