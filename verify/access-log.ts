@@ -24,6 +24,8 @@ export interface LogQuery {
   /** Port of the container that bytes were handed on to, for a connection in which nobody saw HTTP. @default any */
   readonly port?: number;
   readonly status?: number;
+  /** Identity of the client, for such a connection; a line that names nobody fits too. @default any */
+  readonly peer?: string;
   /** Address of the client. @default any */
   readonly clientAddress?: string;
   /** Port of the client, where nothing between it and the server's proxy has a connection of its own. @default any */
@@ -69,6 +71,8 @@ function fits(line: AccessLogLine, query: LogQuery): boolean {
   // of two requests that are alike, that is all that differs
   if (clientPort !== undefined && port !== String(clientPort)) return false;
   if (query.port !== undefined && line.upstream_cluster !== `inbound|${query.port}||`) return false;
+  const peer = textField(line, "downstream_peer_uri_san");
+  if (query.peer !== undefined && peer !== undefined && peer !== query.peer) return false;
   const named = query.serverName === undefined || serverName(line) === query.serverName;
   return named && !line.response_code;
 }

@@ -30,13 +30,16 @@ export interface Apart {
 
 /** Kinds that decide who gets what, in all namespaces. */
 const kinds = [
-  ...["namespaces", "services", "deployments", "mutatingwebhookconfigurations"],
+  ...["namespaces", "services", "mutatingwebhookconfigurations"],
+  ...["deployments", "statefulsets", "daemonsets"],
   ...["peerauthentications", "requestauthentications", "authorizationpolicies"].map(
     (kind) => `${kind}.security.istio.io`,
   ),
-  ...["destinationrules", "gateways", "virtualservices", "envoyfilters"].map(
-    (kind) => `${kind}.networking.istio.io`,
-  ),
+  ...[
+    ...["destinationrules", "gateways", "virtualservices", "envoyfilters"],
+    ...["sidecars", "serviceentries", "workloadentries", "proxyconfigs"],
+  ].map((kind) => `${kind}.networking.istio.io`),
+  "wasmplugins.extensions.istio.io",
 ];
 
 /**

@@ -35,7 +35,8 @@ export async function main(args: ParsedArguments): Promise<number> {
     const agreed = report.agreement ? agreementLines(report.agreement) : [];
     for (const line of [...agreed, ...report.notAsked]) process.stdout.write(`${line}\n`);
     await write(report, formats, args.flags.to);
-    const agrees = (report.agreement?.apart.length ?? 0) === 0;
+    const { apart = [], unjudged = [] } = report.agreement ?? {};
+    const agrees = apart.length + unjudged.length === 0;
     return verdictOf(report.outcomes) === "holds" && agrees ? 0 : 1;
   } catch (error) {
     if (!(error instanceof UserError))

@@ -3,7 +3,7 @@ import type { GatewayProxy } from "../policies/gateway.ts";
 import { type AccessLogLine, findLine, readAccessLog } from "./access-log.ts";
 import { kindOf } from "./callers/kinds.ts";
 import { judgeDryRun } from "./dry-run.ts";
-import type { Identities } from "./judge.ts";
+import { type Identities, identityOf } from "./judge.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { judgeLogged } from "./logged.ts";
 import type { ProbeTarget, TrafficRequest } from "./probe.ts";
@@ -38,7 +38,7 @@ export async function attachAccessLogs(
   for (let attempt = 1; attempt <= attempts; attempt++) {
     await sleep(delay);
     const missing = outcomes.filter((o) => !found.has(o));
-    await readLines(kubectl, missing, target, since, found, readers.gateway);
+    await readLines(kubectl, missing, target, since, found, readers);
     if (outcomes.every((o) => !needsLine(o) || found.has(o))) break;
   }
   return outcomes.map((o) => {
@@ -59,7 +59,7 @@ async function readLines(
   target: ProbeTarget,
   since: string,
   found: Map<Outcome, AccessLogLine>,
-  gateway: GatewayProxy,
+  { gateway, identities }: LogReaders,
 ): Promise<void> {
   const logs = new Map<string, Promise<AccessLogLine[]>>();
   const read = ({ namespace, app }: Server) => {
@@ -75,7 +75,7 @@ async function readLines(
       if (!server || request.from === "tool") return;
       const line = findLine(await read(server), {
         ...{ at: evidence.at, seconds: evidence.seconds, path: pathOf(request) },
-        ...answerOf(outcome, request, target),
+        ...answerOf(outcome, request, target, identities),
         ...clientOf(outcome, request, target),
         ...(evidence.requestId && { requestId: evidence.requestId }),
       });
@@ -84,14 +84,23 @@ async function readLines(
   );
 }
 
-/** What the line says of the answer: of bytes that are handed on nothing but where they went. */
-function answerOf({ evidence }: Outcome, request: TrafficRequest, { settings }: ProbeTarget) {
+/** What the line says of the answer: of bytes that are handed on nothing but whose they were, and where they went. */
+function answerOf(
+  { evidence }: Outcome,
+  request: TrafficRequest,
+  { settings }: ProbeTarget,
+  identities: Identities,
+) {
   if (request.from === "host" || !request.opaque)
     return evidence.status === undefined ? {} : { status: evidence.status };
+  const caller = request.from === "plain" ? undefined : identityOf("caller", request, identities);
   const { hostname, port } = new URL(request.url);
   const service = settings.services.find(({ name }) => name === hostname.split(".")[0]);
   const handedTo = service?.ports?.find((p) => p.port === Number(port || 80))?.targetPort;
-  return handedTo === undefined ? {} : { port: handedTo };
+  return {
+    ...(caller !== undefined && { peer: caller }),
+    ...(handedTo !== undefined && { port: handedTo }),
+  };
 }
 
 /** What tells a connection of this client from others. */

@@ -88,7 +88,13 @@ describe("what a dry run would have done", () => {
       ...{ start_time: at, response_code: 0, upstream_cluster: `inbound|${port}||` },
       ...{ rbac: null, rbac_network: shadow("allow", result) },
     });
-    const log = [line(9100, "allowed"), line(9001, "denied"), line(9200, "allowed")];
+    const log = [
+      line(9100, "allowed"),
+      // another one who asked in the same moment
+      { ...line(9001, "allowed"), downstream_peer_uri_san: "spiffe://somebody-else" },
+      { ...line(9001, "denied"), downstream_peer_uri_san: identities.caller },
+      line(9200, "allowed"),
+    ];
     const outcome = {
       ...{ expected: { reason: "ok", wouldBe: "denied" }, verdict: "holds", text: "answered" },
       ...{ request: requests, probe },
