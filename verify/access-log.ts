@@ -70,7 +70,8 @@ function fits(line: AccessLogLine, query: LogQuery): boolean {
   if (status !== undefined) return line.response_code === status && line.path === query.path;
   // of two requests that are alike, that is all that differs
   if (clientPort !== undefined && port !== String(clientPort)) return false;
-  if (query.port !== undefined && line.upstream_cluster !== `inbound|${query.port}||`) return false;
+  const cluster = textField(line, "upstream_cluster") ?? "";
+  if (query.port !== undefined && !cluster.startsWith(`inbound|${query.port}|`)) return false;
   const peer = textField(line, "downstream_peer_uri_san");
   if (query.peer !== undefined && peer !== undefined && peer !== query.peer) return false;
   const named = query.serverName === undefined || serverName(line) === query.serverName;

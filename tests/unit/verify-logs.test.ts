@@ -85,7 +85,7 @@ describe("what a dry run would have done", () => {
       url: "http://ledger.bank.svc.cluster.local:9000/",
     };
     const line = (port: number, result: "allowed" | "denied") => ({
-      ...{ start_time: at, response_code: 0, upstream_cluster: `inbound|${port}||` },
+      ...{ start_time: at, response_code: 0, upstream_cluster: `inbound|${port}||;` },
       ...{ rbac: null, rbac_network: shadow("allow", result) },
     });
     const log = [
