@@ -53,12 +53,12 @@ export class Bank extends pulumi.ComponentResource {
 
 /** What the gateway serves of the bank: the first port of each service that has a prefix. */
 export function bankRoutes(settings: AccessSettings & Pick<Settings, "authorization">): Route[] {
+  const ofPreflights = preflightHeaders(settings);
   return settings.services.flatMap((service) => {
     const prefix = prefixOf(service);
     if (prefix === undefined) return [];
     const { timeout, retries, requestHeaders } = service;
     const withheldTokens = needlessTokens(settings, service);
-    const ofPreflights = preflightHeaders(settings, service);
     return [
       {
         prefix,

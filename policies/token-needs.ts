@@ -58,22 +58,17 @@ export function needlessTokens(
 }
 
 /**
- * Headers that a service is not to get of a CORS preflight: no proxy looks at the token of one, and none clears the
- * headers that claims are copied into, so that anybody could write them himself.
+ * Headers that no service is to get of a CORS preflight: those that claims are copied into. The tokens' filter lets a
+ * preflight pass as it is, so that anybody could write them himself.
  *
  * @see https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/jwt_authn/v3/config.proto bypass_cors_preflight
  */
 export function preflightHeaders(
   settings: AccessSettings & Pick<Settings, "authorization">,
-  service: ServiceSettings,
 ): string[] {
-  const { authorization, authentication } = settings;
-  if (authorization === "off" || !gatewayRolledOut(settings)) return [];
-  const { issuers } = authentication;
-  const copies = issuers.flatMap((issuer) => claimCopies(issuer).map(({ header }) => header));
-  const kept = authorization === "enforce" && rolledOut(settings, service.name);
-  const tokens = kept ? issuers.flatMap(tokenHeaders).map(({ name }) => name) : [];
-  return [...new Set([...copies, ...tokens])];
+  if (settings.authorization === "off" || !gatewayRolledOut(settings)) return [];
+  const { issuers } = settings.authentication;
+  return [...new Set(issuers.flatMap((issuer) => claimCopies(issuer).map(({ header }) => header)))];
 }
 
 /** Rules that ask for a token and are asked by the service's own proxy. */

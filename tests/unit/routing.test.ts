@@ -169,11 +169,11 @@ describe("bankRoutes", () => {
     assert.equal(all!.withheldTokens, undefined);
 
     const [users] = bankRoutes(settings(late));
-    const { http } = spec("NONE", [users!]);
+    const { http } = spec("NONE", [{ ...users!, preflightHeaders: ["X-Jwt-Sub"] }]);
     assert.deepEqual(
       http!.map((route) => [route.name, route.headers?.request?.remove, route.match!.length]),
       [
-        ["users-preflight", ["Authorization", "X-Token"], 2],
+        ["users-preflight", ["X-Jwt-Sub"], 2],
         ["users-token", ["Authorization", "X-Token"], 4],
         ["users", undefined, 2],
       ],
