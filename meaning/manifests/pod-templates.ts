@@ -15,6 +15,8 @@ export interface PodTemplate {
   readonly metadata?: Partial<Metadata>;
   readonly spec?: {
     readonly serviceAccountName?: string;
+    /** The older name of the same. */
+    readonly serviceAccount?: string;
     readonly hostNetwork?: boolean;
     readonly containers?: readonly Container[];
     readonly initContainers?: readonly Container[];
@@ -46,4 +48,9 @@ export function podOf(object: Manifest): PodTemplate | undefined {
 export function podPath({ kind }: Manifest): string {
   if (kind === "Pod") return "";
   return kind === "CronJob" ? "spec.jobTemplate.spec.template." : "spec.template.";
+}
+
+/** ServiceAccount of pods, by either of its names: to Kubernetes an empty one is none. */
+export function accountOf({ spec = {} }: PodTemplate): string {
+  return spec.serviceAccountName || spec.serviceAccount || "default";
 }

@@ -1,6 +1,6 @@
 import { type Injector, isInjected } from "../evaluate/injection.ts";
 import { type Labels, type Manifest, type Place, namespaceOf, selects } from "./objects.ts";
-import { type PodTemplate, podOf } from "./pod-templates.ts";
+import { type PodTemplate, accountOf, podOf } from "./pod-templates.ts";
 
 /** Pods of one kind. */
 export interface Workload {
@@ -71,11 +71,7 @@ export function workloadId(object: Manifest): string {
 function workloadOf(object: Manifest, template: PodTemplate, context: WorkloadContext): Workload {
   const namespace = namespaceOf(object);
   const { labels = {}, annotations = {} } = template.metadata ?? {};
-  const {
-    serviceAccountName = "default",
-    hostNetwork = false,
-    containers = [],
-  } = template.spec ?? {};
+  const { hostNetwork = false, containers = [] } = template.spec ?? {};
   const chosen = context.selectors.some((s) => Object.keys(s).length > 0 && selects(s, labels));
   const templates = (annotations["inject.istio.io/templates"] ?? "").split(",");
   const injected = isInjected(context.injector, {
@@ -85,7 +81,7 @@ function workloadOf(object: Manifest, template: PodTemplate, context: WorkloadCo
   const gateway = chosen || (injected && templates.includes("gateway"));
   return {
     ...{ id: workloadId(object), namespace, labels, place: object.place },
-    account: serviceAccountName,
+    account: accountOf(template),
     ports: containers.flatMap((c) =>
       (c.ports ?? []).map(({ name, containerPort }) => ({
         ...(name !== undefined && { name }),

@@ -137,3 +137,39 @@ describe("Services that choose no pods", () => {
     assert.deepEqual([opens(c), judged(c)], [false, true]);
   });
 });
+
+describe("accounts of pods", () => {
+  const rules = manifest("AuthorizationPolicy", "users", {
+    selector: { matchLabels: { app: "users" } },
+    rules: [{ from: [{ source: { principals: ["cluster.local/ns/bank/sa/trusted"] } }] }],
+  });
+  const strict = manifest("PeerAuthentication", "default", { mtls: { mode: "STRICT" } });
+  const there = [deployment("users"), rules, strict];
+  const caller = (account: object) => {
+    const made = structuredClone(deployment("orders")) as Json;
+    const { serviceAccountName: _name, ...spec } = made.spec.template.spec;
+    void _name;
+    made.spec.template.spec = { ...spec, ...account };
+    return made as Manifest;
+  };
+
+  for (const [what, account, opens_] of [
+    ["by its name", { serviceAccountName: "trusted" }, true],
+    ["by its older name", { serviceAccount: "trusted" }, true],
+    [
+      "by its older name beside an empty one",
+      { serviceAccountName: "", serviceAccount: "trusted" },
+      true,
+    ],
+    [
+      "whose older name counts for nothing",
+      { serviceAccountName: "x", serviceAccount: "trusted" },
+      false,
+    ],
+  ] as const)
+    test(`a caller takes on somebody's account, ${what}`, () => {
+      const c = between([...there, caller({})], [...there, caller(account)]);
+      const line = c.changes.find((x) => x.who === "bank/orders" && x.effect === "opens");
+      assert.deepEqual([line !== undefined, opens(c)], [opens_, opens_]);
+    });
+});
