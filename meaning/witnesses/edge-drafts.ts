@@ -1,7 +1,4 @@
 import type { Rule } from "../../policies/rule-spec.ts";
-import { fullName } from "../evaluate/hosts.ts";
-import type { Headers } from "../evaluate/request.ts";
-import type { Route } from "../evaluate/routes.ts";
 import { sourceFields } from "../evaluate/conditions.ts";
 import { type Issuer } from "../evaluate/tokens.ts";
 import { principalOf } from "../evaluate/transport.ts";
@@ -9,7 +6,8 @@ import { selects } from "../manifests/objects.ts";
 import { refusals } from "./edge-refusals.ts";
 import { plainTokens } from "./draft-tokens.ts";
 import { type Draft, type Parts, partsOf } from "./drafts.ts";
-import { disguises, pathInside, pathsAround, textOf, unique } from "./literals.ts";
+import { disguises } from "./literals.ts";
+import { type RouteAt, basesOf, ledBy } from "./route-drafts.ts";
 import {
   type NamedRule,
   type Sides,
@@ -46,13 +44,10 @@ export interface Made {
 
 export type Make = (rule: NamedRule, base: Draft) => Made;
 
-interface RouteAt {
-  readonly host: string;
-  readonly route: Route;
-}
-
 /** Rules that name no path are tried with each route, this many of them at most. */
 const mostGeneral = 30;
+/** Of these, the first that nobody names. */
+const otherMethods = ["GET", "POST", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS", "UNNAMED"];
 
 /**
  * Requests to a gateway: one for each route, and for each rule that may decide it, at the gateway or in front of the
@@ -63,11 +58,13 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
   const rewritten = sides[0].mesh.normalization !== sides[1].mesh.normalization;
   const doorIssuers = issuersOf(sides, door);
   const tokens = issuersDiffer(sides, door) ? plainTokens(doorIssuers) : [];
-  const bases = distinct(routes.flatMap(basesOf));
+  const { bases, leftOut } = basesOf(routes);
   const first = bases[0]?.draft ?? { method: "GET", path: "/" };
   const make = (rule: NamedRule, base: Draft, issuers: readonly Issuer[] = doorIssuers): Made => {
-    const { path, host } = base;
-    const parts = partsOf(rule.rule, contextOf(sides, rule.namespace, { issuers, path, host }));
+    const { host } = base;
+    const path = base.path.split("?")[0]!;
+    const context = contextOf(sides, rule.namespace, { issuers, path, host });
+    const parts = ledBy(base, partsOf(rule.rule, context));
     return { parts, centre: centreOf(withoutCallers(parts), base), changed: rule.changed };
   };
   const general = atDoor.rules.filter((r) => !(r.rule.to ?? []).some((t) => t.operation?.paths));
@@ -76,8 +73,9 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
     bases.flatMap((b) => b.destinations).map((h) => [h, behind(sides, door, h)]),
   );
   const found: Made[] = [
-    ...bases.map(({ draft, paths }) => ({
-      ...{ centre: draft, parts: { ...nothing, paths }, changed: false, route: true as const },
+    ...bases.map(({ draft, methods, paths }) => ({
+      ...{ centre: draft, parts: { ...nothing, methods, paths } },
+      ...{ changed: false, route: true as const },
     })),
     ...specific.map((rule) => make(rule, first)),
     ...bases.flatMap(({ draft }) => general.slice(0, mostGeneral).map((rule) => make(rule, draft))),
@@ -95,7 +93,7 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
       if (seen.has(key)) return [];
       seen.add(key);
       if (alone) return [{ centre, around: [], route }];
-      const other = ["GET", "POST", "DELETE"].find((m) => !parts.methods.includes(m))!;
+      const other = otherMethods.find((m) => !parts.methods.includes(m))!;
       const around = neighbours(centre, withoutCallers(parts), { methods: [other], tokens });
       const spelled = rewritten ? disguises(centre.path).map((path) => ({ ...centre, path })) : [];
       return [{ centre, around: [...around, ...spelled], route }];
@@ -103,7 +101,7 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
   );
   const missed = [...hosts.values()].reduce((sum, h) => sum + h.leftOut, 0);
   const untried = Math.max(0, general.length - mostGeneral) * bases.length;
-  return { drafts, leftOut: atDoor.leftOut + missed + untried + crossed.leftOut };
+  return { drafts, leftOut: leftOut + atDoor.leftOut + missed + untried + crossed.leftOut };
 }
 
 const nothing: Parts = {
@@ -114,39 +112,6 @@ const nothing: Parts = {
 /** Nobody outside has an identity of the mesh, or a choice of the port behind the one that he dials. */
 function withoutCallers(parts: Parts): Parts {
   return { ...parts, callers: [], ports: [] };
-}
-
-interface Base {
-  readonly draft: Draft;
-  readonly paths: readonly string[];
-  /** Full names of the hosts that it leads to. */
-  readonly destinations: readonly string[];
-}
-
-/** A request for a route, and paths around those that it asks for. */
-function basesOf({ host, route: { match, route, virtualService } }: RouteAt): Base[] {
-  const uri = match?.uri;
-  const path =
-    uri?.exact ?? (uri?.prefix !== undefined ? `${uri.prefix}1` : uri?.regex && textOf(uri.regex));
-  const pattern = uri?.exact ?? (uri?.prefix !== undefined ? `${uri.prefix}*` : undefined);
-  const headers = Object.fromEntries(
-    Object.entries(match?.headers ?? {}).map(([name, asked]) => [
-      name.toLowerCase(),
-      asked.exact ?? asked.prefix ?? (asked.regex === undefined ? "any" : textOf(asked.regex)),
-    ]),
-  ) as Headers;
-  const method = match?.method?.exact ?? "GET";
-  // a token's header is the token's own
-  const asks = Object.keys(headers).some((n) => n !== "authorization");
-  return [
-    {
-      draft: { host, method, path: path || "/", ...(asks && { headers }) },
-      paths: pattern === undefined ? [] : unique([pathInside(pattern), ...pathsAround(pattern)]),
-      destinations: (route.route ?? []).map((d) =>
-        fullName(d.destination.host, virtualService.namespace),
-      ),
-    },
-  ];
 }
 
 interface Behind {

@@ -39,7 +39,7 @@ export function refusals(
 }
 
 function segment(path: string): string {
-  return path.split("/")[1] ?? "";
+  return path.split(/[/?]/)[1] ?? "";
 }
 
 /** Requests that differ; most of what lets them in is lost where the refusal names its own. */

@@ -2,20 +2,14 @@ import { type Door, doorsOf, seesHttp } from "../evaluate/doors.ts";
 import { answerEdge, shakeHands } from "../evaluate/edge.ts";
 import { bareHost } from "../evaluate/hosts.ts";
 import type { ClientTls, EdgeRequest } from "../evaluate/request.ts";
-import { type Route, virtualHosts } from "../evaluate/routes.ts";
+import { virtualHosts } from "../evaluate/routes.ts";
 import { byteQuestions } from "./bytes.ts";
-import {
-  type DoorWay,
-  type DoorWays,
-  certificatesAt,
-  concrete,
-  doorWays,
-  whoAt,
-} from "./doors-in.ts";
+import { type DoorWay, type DoorWays, certificatesAt, doorWays, whoAt } from "./doors-in.ts";
 import type { Draft } from "./drafts.ts";
 import { edgeDrafts } from "./edge-drafts.ts";
 import { unique } from "./literals.ts";
 import { type Question, type Questions, bounded, messageText } from "./question.ts";
+import type { RouteAt } from "./route-drafts.ts";
 import { type Sides } from "./sides.ts";
 
 /** Questions at one gateway at most. */
@@ -111,22 +105,22 @@ function questionOf(door: string, draft: Draft, way: DoorWay): Question {
   };
 }
 
-/** Routes of a gateway on either side, each with a host that it is about. */
-function routesAt(sides: Sides, id: string): { host: string; route: Route }[] {
+/** Routes of a gateway on either side, each with the name of its host. */
+function routesAt(sides: Sides, id: string): RouteAt[] {
   return sides.flatMap((platform) => {
     const door = doorsOf(platform).get(id);
     return door ? routesOf(platform, door) : [];
   });
 }
 
-function routesOf(platform: Sides[number], door: Door): { host: string; route: Route }[] {
+function routesOf(platform: Sides[number], door: Door): RouteAt[] {
   return [...door.listeners.values()].flatMap((listener) => {
     const servers = listener.tls ? listener.servers : [undefined];
     return servers
       .filter((s) => seesHttp((s ?? listener.servers[0]!).server))
       .flatMap((server) =>
-        [...virtualHosts(platform, door, listener, server)].flatMap(([host, { routes }]) =>
-          routes.map((route) => ({ host: concrete(host), route })),
+        [...virtualHosts(platform, door, listener, server)].flatMap(([name, { routes }]) =>
+          routes.map((route) => ({ name, route })),
         ),
       );
   });

@@ -83,14 +83,6 @@ function addressOf(number: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join(".");
 }
 
-/** A text for the most common expressions: escapes opened, and what may be anything left out. */
-export function textOf(regex: string): string {
-  return regex
-    .replace(/\.[*+]\??/g, "any")
-    .replace(/\\(.)/g, "$1")
-    .replace(/^\^|\$$/g, "");
-}
-
 export function unique<T>(values: readonly T[]): T[] {
   return [...new Set(values)];
 }
