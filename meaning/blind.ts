@@ -9,6 +9,7 @@ import {
   placeText,
   selects,
 } from "./manifests/objects.ts";
+import { otherTrust } from "./unread-trust.ts";
 import { settingsGone, unreadChanges, unreadText } from "./unread.ts";
 
 /** Something that cannot be judged, and on which side. */
@@ -37,10 +38,17 @@ export function blindSpots(base: Platform, head: Platform): Blind[] {
 }
 
 function unread(base: Platform, head: Platform): Blind[] {
-  return unreadChanges(base.objects, head.objects).map((u) => ({
+  const changed = unreadChanges(base.objects, head.objects).map((u): Blind => ({
     ...{ side: "after", object: nameOf(u.object), place: placeText(u.object.place) },
     text: unreadText(u),
   }));
+  // an object that is named for its own change needs no second word
+  const named = new Set(changed.map((b) => b.object));
+  const trusted = otherTrust(base, head).filter((t) => !named.has(t.object));
+  return [
+    ...changed,
+    ...trusted.map((t): Blind => ({ ...t, side: "after", place: placeText(t.place) })),
+  ];
 }
 
 /** Without an injector new pods get no sidecar, and those that run keep theirs; without pods nothing hangs on it. */

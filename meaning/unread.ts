@@ -21,10 +21,17 @@ export function unreadChanges(
   const key = (o: Manifest) => `${groupOf(o)} ${nameOf(o)}`;
   const old = new Map(before.map((o) => [key(o), o]));
   return after.flatMap((object) => {
-    const was = old.get(key(object));
+    const was = old.get(key(object)) ?? settingsLike(object, before);
     const fields = [...fieldsApart(was, object), ...podChanges(was, object)];
     return fields.length > 0 ? [{ object, fields: [...new Set(fields)] }] : [];
   });
+}
+
+/** The mesh's settings, or its injector's, under another name: a revision of theirs differs from what there was before. */
+function settingsLike(object: Manifest, before: readonly Manifest[]): Manifest | undefined {
+  const subject = object.kind === "ConfigMap" ? subjectOf(object, undefined) : undefined;
+  if (subject === undefined) return undefined;
+  return before.find((o) => subjectOf(o, undefined) === subject);
 }
 
 /** What the mesh hangs on, of which no object of its kind is left: its injector, and its settings. */

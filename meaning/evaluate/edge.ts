@@ -50,7 +50,7 @@ function closed(reason: Answer["reason"], by: string): Answer {
 }
 
 /** The server whose name is the nearest to what the client says; one for all hosts takes those that say nothing. */
-function serverNamed({ servers }: Listener, serverName: string): ServerAt | undefined {
+export function serverNamed({ servers }: Listener, serverName: string): ServerAt | undefined {
   const name = serverName.toLowerCase();
   const all = servers.flatMap((s) => s.hosts);
   const best = name === "" ? all.find((h) => h === "*") : bestMatch(all, name);

@@ -51,24 +51,34 @@ interface Pods {
   readonly proxy?: Workload["proxy"];
 }
 
-function make({ requestAuthentications, envoyFilters, mesh }: TokenContext, pod: Pods): TokenCheck {
-  const near = (namespace: string) =>
-    namespace === pod.namespace || namespace === mesh.rootNamespace;
-  const about = requestAuthentications.filter(
+/** RequestAuthentications that are about pods. */
+export function authenticationsAbout(
+  { requestAuthentications, mesh }: Pick<Platform, "requestAuthentications" | "mesh">,
+  pod: Pods,
+): Platform["requestAuthentications"] {
+  return requestAuthentications.filter(
     ({ namespace, spec }) =>
-      near(namespace) &&
+      isNear(namespace, pod, mesh) &&
       !spec.targetRef &&
       !spec.targetRefs?.length &&
       selects(spec.selector?.matchLabels, pod.labels),
   );
-  const issuers = about.flatMap(({ namespace, name, spec }) =>
+}
+
+function isNear(namespace: string, pod: Pods, { rootNamespace }: Platform["mesh"]): boolean {
+  return namespace === pod.namespace || namespace === rootNamespace;
+}
+
+function make(platform: TokenContext, pod: Pods): TokenCheck {
+  const { envoyFilters, mesh } = platform;
+  const issuers = authenticationsAbout(platform, pod).flatMap(({ namespace, name, spec }) =>
     (spec.jwtRules ?? []).map((r) => issuerOf(r, `RequestAuthentication ${namespace}/${name}`)),
   );
   const expiry = envoyFilters.some(({ namespace, spec }) => {
     const filter = expiryFilterOf(spec);
     return (
       filter !== undefined &&
-      near(namespace) &&
+      isNear(namespace, pod, mesh) &&
       (pod.proxy === undefined || countsAt(filter, pod.proxy)) &&
       selects((spec.workloadSelector as { labels?: Labels } | undefined)?.labels, pod.labels)
     );
