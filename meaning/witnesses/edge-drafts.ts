@@ -8,6 +8,7 @@ import { plainTokens } from "./draft-tokens.ts";
 import { type Draft, type Parts, partsOf } from "./drafts.ts";
 import { disguises } from "./literals.ts";
 import { type RouteAt, basesOf, ledBy } from "./route-drafts.ts";
+import { rulesOnRoutes } from "./rules-on-routes.ts";
 import {
   type NamedRule,
   type Sides,
@@ -59,7 +60,6 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
   const doorIssuers = issuersOf(sides, door);
   const tokens = issuersDiffer(sides, door) ? plainTokens(doorIssuers) : [];
   const { bases, leftOut } = basesOf(routes);
-  const first = bases[0]?.draft ?? { method: "GET", path: "/" };
   const make = (rule: NamedRule, base: Draft, issuers: readonly Issuer[] = doorIssuers): Made => {
     const { host } = base;
     const path = base.path.split("?")[0]!;
@@ -68,7 +68,10 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
     return { parts, centre: centreOf(withoutCallers(parts), base), changed: rule.changed };
   };
   const general = atDoor.rules.filter((r) => !(r.rule.to ?? []).some((t) => t.operation?.paths));
-  const specific = atDoor.rules.filter((r) => !general.includes(r));
+  const pairs = rulesOnRoutes(
+    atDoor.rules.filter((r) => !general.includes(r)),
+    bases,
+  );
   const hosts = new Map(
     bases.flatMap((b) => b.destinations).map((h) => [h, behind(sides, door, h)]),
   );
@@ -77,7 +80,7 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
       ...{ centre: draft, parts: { ...nothing, methods, paths } },
       ...{ changed: false, route: true as const },
     })),
-    ...specific.map((rule) => make(rule, first)),
+    ...pairs.found.map(({ rule, draft }) => make(rule, draft)),
     ...bases.flatMap(({ draft }) => general.slice(0, mostGeneral).map((rule) => make(rule, draft))),
     ...bases.flatMap(({ draft, destinations }) =>
       destinations.flatMap((host) =>
@@ -101,7 +104,10 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
   );
   const missed = [...hosts.values()].reduce((sum, h) => sum + h.leftOut, 0);
   const untried = Math.max(0, general.length - mostGeneral) * bases.length;
-  return { drafts, leftOut: leftOut + atDoor.leftOut + missed + untried + crossed.leftOut };
+  return {
+    drafts,
+    leftOut: leftOut + pairs.leftOut + atDoor.leftOut + missed + untried + crossed.leftOut,
+  };
 }
 
 const nothing: Parts = {

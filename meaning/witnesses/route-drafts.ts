@@ -22,6 +22,8 @@ export interface Base {
   readonly paths: readonly string[];
   /** Full names of the hosts that it leads to. */
   readonly destinations: readonly string[];
+  /** Whether the route would take it with another path. */
+  readonly takes: (path: string) => boolean;
 }
 
 export interface Bases {
@@ -75,6 +77,8 @@ function basesFor({ name, route }: RouteAt): Bases {
     methods,
     paths: i === 0 ? aroundPaths(match, v) : [],
     destinations,
+    // what it leaves to others for a header goes wherever they lead the same path
+    takes: (other) => isTaken(route, { ...(taken[i] ?? taken[0]!), path: other }),
   }));
   const lengths = Object.values(values).map((all) => all.length);
   return { bases, leftOut: lengths.reduce((sum, n) => sum + Math.max(0, n - mostValues), 0) };

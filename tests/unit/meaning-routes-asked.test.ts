@@ -84,6 +84,66 @@ describe("a route that comes first, and by what it chooses", () => {
   });
 });
 
+describe("rules of the gateway that name paths", () => {
+  const token = { from: [{ source: { requestPrincipals: ["https://i/*"] } }] };
+  const paths = (...all: string[]) => ({ to: [{ operation: { paths: all } }] });
+  const atGateway = (...all: object[]) =>
+    manifest(
+      "AuthorizationPolicy",
+      "gw",
+      { selector: { matchLabels: { istio: "ingressgateway" } }, rules: all },
+      { namespace: "istio-system" },
+    );
+  const issuer = manifest(
+    "RequestAuthentication",
+    "gw",
+    { jwtRules: [{ issuer: "https://i", audiences: ["a"] }] },
+    { namespace: "istio-system" },
+  );
+  const there = [
+    issuer,
+    app(led("users", { uri: { prefix: "/users" } })),
+    manifest("VirtualService", "vs-admin", {
+      ...{ hosts: ["admin.local"], gateways: ["gw"] },
+      http: [led("ledger", { uri: { prefix: "/" } })],
+    }),
+  ];
+
+  test("are asked at each host that has a route for them", () => {
+    const admin = paths("/nowhere", "/admin/*");
+    const c = between(
+      [...there, atGateway({ ...token, ...admin }, paths("/users*"))],
+      [...there, atGateway(admin, paths("/users*"))],
+    );
+    assert.ok(
+      ledger(c).some((w) => w.includes("GET admin.local/admin/1")),
+      ledger(c).join("\n") || "nothing",
+    );
+    assert.equal(judged(c), true);
+  });
+
+  test("are asked with what leads them to a route of the same host", () => {
+    const asks = { uri: { prefix: "/" }, headers: { "x-kind": { exact: "a" } } };
+    const first = app(led("ledger", asks));
+    const rest = [issuer, { ...there[1]!, metadata: { name: "a", namespace: "bank" } }, first];
+    const c = between(
+      [...rest, atGateway({ ...token, ...paths("/a") }, paths("/users*"))],
+      [...rest, atGateway(paths("/a"), paths("/users*"))],
+    );
+    assert.ok(ledger(c).some((w) => w.includes("GET app.local/a, x-kind: a")));
+  });
+
+  test("are asked at so many hosts, and the rest is counted", () => {
+    const hosts = Array.from({ length: 33 }, (_, i) =>
+      manifest("VirtualService", `vs-${i}`, {
+        ...{ hosts: [`h${i}.local`], gateways: ["gw"], http: [to("users")] },
+      }),
+    );
+    const all = [...hosts, atGateway(paths("/a"))];
+    assert.equal(between(all, all).leftOut, 2);
+  });
+});
+
 describe("a route that nothing is asked of", () => {
   const odd = (regex: string) => app(led("users", { uri: { regex } }));
 
