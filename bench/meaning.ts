@@ -12,7 +12,10 @@ function gateway(): object[] {
   const metadata = { name: "istio-ingressgateway", namespace };
   const ports = [80, 443].map((port) => ({ name: `http-${port}`, port, targetPort: port }));
   const template = {
-    metadata: { labels: { ...stackGateway.selector, "sidecar.istio.io/inject": "true" } },
+    metadata: {
+      labels: { ...stackGateway.selector, "sidecar.istio.io/inject": "true" },
+      annotations: { "inject.istio.io/templates": "gateway" },
+    },
     spec: { serviceAccountName: account, containers: [{ name: "istio-proxy" }] },
   };
   return [

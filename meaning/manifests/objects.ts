@@ -52,3 +52,8 @@ export function groupOf({ apiVersion }: Manifest): string {
 export function selects(selector: Labels | undefined, labels: Labels): boolean {
   return Object.entries(selector ?? {}).every(([key, value]) => labels[key] === value);
 }
+
+/** Whether a Gateway asks for pods of these labels; one that asks for nothing configures none here. */
+export function isChosen(selector: Labels | undefined, labels: Labels): boolean {
+  return Object.keys(selector ?? {}).length > 0 && selects(selector, labels);
+}

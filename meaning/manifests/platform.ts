@@ -6,6 +6,7 @@ import { type Injector, injectorOf } from "../evaluate/injection.ts";
 import { expiryProblems } from "./check-expiry.ts";
 import { overrideProblems } from "./check-overrides.ts";
 import { settingProblems } from "./check-settings.ts";
+import { gatewayProblems } from "./check-gateways.ts";
 import { checkManifests } from "./check.ts";
 import type { DestinationRuleSpec } from "./destination-rule.ts";
 import { type MeshConfig, meshConfigOf } from "./mesh-config.ts";
@@ -88,6 +89,7 @@ export function platformOf(objects: readonly Manifest[]): Platform {
     ...found,
     ...settingProblems(objects),
     ...overrideProblems(objects, workloads),
+    ...gatewayProblems({ gateways, workloads }),
     ...expiryProblems(usable, { root, workloads, requestAuthentications }),
   ];
   return {

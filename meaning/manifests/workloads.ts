@@ -1,5 +1,5 @@
 import { type Injector, isInjected } from "../evaluate/injection.ts";
-import { type Labels, type Manifest, type Place, namespaceOf, selects } from "./objects.ts";
+import { type Labels, type Manifest, type Place, isChosen, namespaceOf } from "./objects.ts";
 import { type PodTemplate, accountOf, podOf } from "./pod-templates.ts";
 
 /** Pods of one kind. */
@@ -72,13 +72,10 @@ function workloadOf(object: Manifest, template: PodTemplate, context: WorkloadCo
   const namespace = namespaceOf(object);
   const { labels = {}, annotations = {} } = template.metadata ?? {};
   const { hostNetwork = false, containers = [] } = template.spec ?? {};
-  const chosen = context.selectors.some((s) => Object.keys(s).length > 0 && selects(s, labels));
-  const templates = (annotations["inject.istio.io/templates"] ?? "").split(",");
   const injected = isInjected(context.injector, {
     ...{ namespace, labels, annotations, hostNetwork },
     namespaceLabels: context.namespaces.get(namespace) ?? {},
   });
-  const gateway = chosen || (injected && templates.includes("gateway"));
   return {
     ...{ id: workloadId(object), namespace, labels, place: object.place },
     account: accountOf(template),
@@ -88,10 +85,22 @@ function workloadOf(object: Manifest, template: PodTemplate, context: WorkloadCo
         number: containerPort,
       })),
     ),
-    proxy: gateway ? "gateway" : injected ? "sidecar" : "none",
+    proxy: injected ? injectedProxy(annotations) : ownProxy(template, context),
     bypassed: bypass(annotations),
     excepted: namedPorts(annotations, "include").concat(namedPorts(annotations, "exclude")),
   };
+}
+
+/** What the injector makes of pods: whatever a Gateway selects, its sidecars stay sidecars. */
+function injectedProxy(annotations: Labels): Workload["proxy"] {
+  const templates = (annotations["inject.istio.io/templates"] ?? "").split(",");
+  return templates.includes("gateway") ? "gateway" : "sidecar";
+}
+
+/** What pods are that nothing is put into: a gateway's proxy that somebody wrote himself, for a Gateway that selects it. */
+function ownProxy({ metadata, spec }: PodTemplate, { selectors }: WorkloadContext) {
+  const proxy = (spec?.containers ?? []).some((c) => c.name === "istio-proxy");
+  return proxy && selectors.some((s) => isChosen(s, metadata?.labels ?? {})) ? "gateway" : "none";
 }
 
 /** @see https://istio.io/latest/docs/reference/config/annotations/ */

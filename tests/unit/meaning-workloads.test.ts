@@ -92,6 +92,46 @@ describe("pods with a container of the injector's name", () => {
   });
 });
 
+describe("pods that a Gateway selects", () => {
+  const users = deployment("users");
+  const strict = manifest("PeerAuthentication", "default", { mtls: { mode: "STRICT" } });
+  const selecting = (app: string) =>
+    manifest("Gateway", "gw", {
+      selector: { app },
+      servers: [{ port: { number: 8080, name: "http", protocol: "HTTP" }, hosts: ["*"] }],
+    });
+  const letIn = (app: string) =>
+    manifest("AuthorizationPolicy", app, { selector: { matchLabels: { app } }, rules: [{}] });
+  const anybody = letIn("users");
+  const named = (c: Comparison) => c.blind.map((b) => `${b.object}: ${b.text}`);
+  const said =
+    "Gateway bank/gw: selects bank/users, whose pods are no gateway's proxy, and what it does there is not read here";
+
+  test("and that have a sidecar stay behind it: whoever is let in then opens up", () => {
+    const c = between([users, strict], [users, strict, anybody, selecting("users")]);
+    assert.deepEqual(opened(c), ["bank/users:8080"]);
+    assert.deepEqual([named(c), judged(c)], [[said], false]);
+  });
+
+  test("and that have no proxy at all are no gateway either", () => {
+    const c = between([users, strict], [deployment("users", bare), strict, selecting("users")]);
+    assert.ok(opened(c).includes("bank/users:8080"));
+    assert.deepEqual(named(c), [said]);
+  });
+
+  test("and that are a gateway's proxy of somebody's own are one", () => {
+    const own = structuredClone(deployment("door", bare)) as Json;
+    own.spec.template.spec.containers[0].name = "istio-proxy";
+    const there = [users, strict, selecting("door"), letIn("door"), own as Manifest];
+    const routes = manifest("VirtualService", "vs", {
+      ...{ hosts: ["app.local"], gateways: ["gw"] },
+      http: [{ route: [{ destination: { host: "users", port: { number: 80 } } }] }],
+    });
+    const c = between([...there, anybody], [...there, anybody, routes]);
+    assert.deepEqual([opened(c), c.blind], [["bank/door:8080"], []]);
+  });
+});
+
 describe("Services that choose no pods", () => {
   const gateway = manifest("Gateway", "gw", {
     selector: { istio: "ingressgateway" },
