@@ -116,3 +116,11 @@ export const readAnnotations: readonly RegExp[] = [
 
 /** Labels of pods that decide how they are spoken to, and are not read. */
 export const unreadLabels = ["security.istio.io/tlsMode", "istio.io/dataplane-mode"];
+
+/** Variables of istiod and of gateways' proxies that change no answer to a caller. */
+export const readVariables: readonly string[] = [
+  ...["GOMAXPROCS", "GOMEMLIMIT", "PILOT_TRACE_SAMPLING", "PILOT_ENABLE_ANALYSIS"],
+];
+
+/** Arguments of theirs that do not either: they are about logs. */
+export const readArguments = /^--log_\w+(=|$)/;

@@ -1,5 +1,6 @@
 import type { Manifest } from "./manifests/objects.ts";
 import { type PodTemplate, podOf, podPath } from "./manifests/pod-templates.ts";
+import { programChanges } from "./unread-programs.ts";
 import { readAnnotations, unreadLabels } from "./read-fields.ts";
 
 /** What changed in a workload's pods that decides how they are reached, and that nothing here reads. */
@@ -16,7 +17,8 @@ export function podChanges(was: Manifest | undefined, object: Manifest): string[
     return istios && !readAnnotations.some((r) => r.test(name));
   });
   const labels = differing(before, after, "labels", (name) => unreadLabels.includes(name));
-  return [...ports, ...[...annotations, ...labels].map((path) => `${at}${path}`)];
+  const programs = programChanges(before, after);
+  return [...ports, ...[...annotations, ...labels, ...programs].map((path) => `${at}${path}`)];
 }
 
 /** Ports of nodes that lead to containers, as a text. */

@@ -2,6 +2,7 @@ import { parse } from "yaml";
 import { type Manifest, groupOf, nameOf } from "./manifests/objects.ts";
 import { alsoNew, readFields } from "./read-fields.ts";
 import { podChanges } from "./unread-pods.ts";
+import { isIstiod } from "./unread-programs.ts";
 
 /** An object in which something changed that the evaluator does not read. */
 export interface Unread {
@@ -27,8 +28,9 @@ export function unreadChanges(
   });
 }
 
-/** The mesh's settings, or its injector's, under another name: a revision of theirs differs from what there was before. */
+/** istiod, the mesh's settings, or its injector's, under another name: as far as a revision differs from those before. */
 function settingsLike(object: Manifest, before: readonly Manifest[]): Manifest | undefined {
+  if (isIstiod(object)) return before.find(isIstiod);
   const subject = object.kind === "ConfigMap" ? subjectOf(object, undefined) : undefined;
   if (subject === undefined) return undefined;
   return before.find((o) => subjectOf(o, undefined) === subject);

@@ -3,6 +3,10 @@ import type { Manifest, Metadata } from "./objects.ts";
 export interface Container {
   readonly name?: string;
   readonly image?: string;
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  readonly env?: readonly { readonly name: string }[];
+  readonly envFrom?: readonly object[];
   readonly ports?: readonly {
     readonly name?: string;
     readonly containerPort: number;
