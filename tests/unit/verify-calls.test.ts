@@ -394,23 +394,4 @@ describe("the catalogue where rules apply", () => {
       assert.equal(probe.expect(off, "users").reason, "ok");
     }
   });
-
-  it("plaintext is asked of the ports that take it, whatever the first one does", () => {
-    const ports = [8080, 8081].map((port) => ({ port, targetPort: port, protocol: "http" }));
-    const plaintext = (mode: string, later: string) => {
-      const of = settings({
-        ...{ authorization: "enforce", mtlsMode: "STRICT" },
-        workloadMtls: [{ service: "users", mode, ports: { "8081": later } }],
-        services: [
-          { name: "users", ports, allowFrom: [{ service: "orders", ports: [8081] }] },
-          { name: "orders" },
-        ],
-      });
-      const graph = allProbes.find((p) => p.id === "A-graph")!;
-      const asked = graph.each!(of).filter((item) => item.startsWith("plaintext to users"));
-      return new Set(asked.map((item) => graphQuestions(of).get(item)!.call.port ?? 8080));
-    };
-    assert.deepEqual(plaintext("PERMISSIVE", "STRICT"), new Set());
-    assert.deepEqual(plaintext("STRICT", "PERMISSIVE"), new Set([8081]));
-  });
 });
