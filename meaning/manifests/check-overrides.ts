@@ -11,7 +11,8 @@ const harmless = ["name", "resources"];
 
 /**
  * Pods with a container of the injector's name, or annotations that stand for one: what they say of it stands in place of
- * what the injector says, so that nobody knows whether anything still leads through a proxy. A gateway's pods are proxies, whatever their containers say.
+ * what the injector says, so that nobody knows whether anything still leads through a proxy. A gateway's pods are
+ * proxies, whatever their containers say.
  *
  * @see https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#customizing-injection
  */
