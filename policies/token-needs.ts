@@ -22,7 +22,8 @@ export function needsToken(settings: AccessSettings, service: ServiceSettings): 
 
 /**
  * Whether the gateway hands tokens on, which it does for all routes at once: where a rule inside asks for one that calls
- * through the gateway can match, and while a rollout has not reached all services. Paths and methods are not looked at: a rule of denyFrom without its token would let pass.
+ * through the gateway can match, and while a rollout has not reached all services. Paths and methods are not looked at: a
+ * rule of denyFrom without its token would let pass.
  *
  * @param gateway the gateway that is asked about
  */

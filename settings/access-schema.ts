@@ -159,17 +159,14 @@ const issuerFields = z.strictObject({
   claimHeaders: z.record(header, copied).optional(),
 });
 
+type IssuerFields = z.infer<typeof issuerFields>;
+/** Whether its keys are known, or where they are; else its own address leads to them. */
+const hasKeys = ({ keyIds, jwks: own, jwksUri }: IssuerFields) =>
+  keyIds !== undefined || own !== undefined || jwksUri !== undefined;
+
 const issuer = issuerFields
-  .refine(
-    ({ issuer: url, keyIds, jwks: own, jwksUri }) =>
-      keyIds !== undefined || own !== undefined || jwksUri !== undefined || isHttps(url),
-    { path: ["issuer"], error: issuerUrlText },
-  )
-  .refine(
-    ({ issuer: url, keyIds, jwks: own, jwksUri }) =>
-      keyIds !== undefined || own !== undefined || jwksUri !== undefined || isFetched(url),
-    { path: ["issuer"], error: fetchedText },
-  );
+  .refine((i) => hasKeys(i) || isHttps(i.issuer), { path: ["issuer"], error: issuerUrlText })
+  .refine((i) => hasKeys(i) || isFetched(i.issuer), { path: ["issuer"], error: fetchedText });
 
 /** Who issues tokens, and which requests need none. */
 export const authenticationSchema = z.strictObject({
