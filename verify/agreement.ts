@@ -92,15 +92,18 @@ export function placed(object: Omit<Manifest, "place">): Manifest {
   return { ...object, place: { file: "the cluster", line: 1 } };
 }
 
+/** A question and its two answers, in words. */
+export function apartText({ id, item, manifests, traffic, by }: Apart): string {
+  return `${[id, item].filter(Boolean).join(" ")}: ${manifests ?? "cannot judge"} by the manifests${by ? ` (${by})` : ""}, ${traffic} by traffic`;
+}
+
 /** What is said of it. */
 export function agreementLines({ compared, apart, unjudged }: Agreement): string[] {
   const agree = `manifests and traffic agree in ${compared - apart.length} of ${compared} questions that manifests decide`;
-  const line = ({ id, item, manifests, traffic, by }: Apart) =>
-    `${[id, item].filter(Boolean).join(" ")}: ${manifests ?? "cannot judge"} by the manifests${by ? ` (${by})` : ""}, ${traffic} by traffic`;
   const [first] = unjudged;
   return [
     agree,
-    ...apart.map((a) => `  ${line(a)}`),
-    ...(first ? [`not compared: ${unjudged.length}, first ${line(first)}`] : []),
+    ...apart.map((a) => `  ${apartText(a)}`),
+    ...(first ? [`not compared: ${unjudged.length}, first ${apartText(first)}`] : []),
   ];
 }

@@ -66,11 +66,15 @@ export async function askAll(
   let verifier: Verifier | undefined;
   try {
     const checks = { unchanged: unchanged(stack) };
-    verifier = await Verifier.open({ kubectl, settings, curlImage, checks, ...(edge && { edge }) });
+    const asked = [...allProbes, stateProbe];
+    verifier = await Verifier.open({
+      ...{ kubectl, settings, curlImage, checks, asked },
+      ...(edge && { edge }),
+    });
     const lender = verifier;
     const limited = { ...options, endsAt: performance.now() + defaultLimit * 1000 };
     const askOwn = async () => {
-      const own = await lender.ask(subject, limited, [...allProbes, stateProbe]);
+      const own = await lender.ask(subject, limited, asked);
       const target = await lender.target(settings);
       // while fixtures are still asked; a kubeconfig may show less than all namespaces
       return { own, target, running: await runningObjects(kubectl).catch((e: Error) => e) };

@@ -14,7 +14,7 @@ import {
   type Report,
   lifeOf,
   lifeUntil,
-  verdictOf,
+  verdictOfReport,
 } from "./reports/report.ts";
 import { areaTable, table } from "./reports/terminal.ts";
 import { rowsThatHold } from "./rows.ts";
@@ -35,9 +35,7 @@ export async function main(args: ParsedArguments): Promise<number> {
     const agreed = report.agreement ? agreementLines(report.agreement) : [];
     for (const line of [...agreed, ...report.notAsked]) process.stdout.write(`${line}\n`);
     await write(report, formats, args.flags.to);
-    const { apart = [], unjudged = [] } = report.agreement ?? {};
-    const agrees = apart.length + unjudged.length === 0;
-    return verdictOf(report.outcomes) === "holds" && agrees ? 0 : 1;
+    return verdictOfReport(report) === "holds" ? 0 : 1;
   } catch (error) {
     if (!(error instanceof UserError))
       throw Object.assign(error as Error, { exitCode: couldNotAsk });

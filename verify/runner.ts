@@ -76,6 +76,8 @@ export const defaultLimit = 180;
 const defaultPatience = 20;
 /** Time between two rounds, in ms. */
 const pause = 200;
+/** Right answers that were followed by a wrong one, from which on an answer is not stable: replicas differ. */
+const mostTurns = 3;
 
 /**
  * Asks every question in rounds until its answer is stable. A probe and its control are sent in the same round, so
@@ -113,13 +115,13 @@ export async function runProbes(
       for (const question of open) {
         question.take(answers, identities);
         const now = elapsed();
-        const stable = question.streak >= (question.probe.samples ?? samples);
+        const stable = question.streak >= (question.probe.samples ?? samples) * question.caution;
         const right = question.last?.verdict === "holds";
         const patience = patienceSeconds ?? question.probe.patienceSeconds ?? defaultPatience;
         // no answer in time says more about this machine than about the platform: with less to ask there is time
         const wrong = now >= patience && !question.unanswered;
-        if ((stable && (right || wrong)) || timeIsUp) {
-          const outcome = question.settle(stable, now);
+        if ((stable && (right || wrong)) || question.isUnstable || timeIsUp) {
+          const outcome = question.settle(stable && !question.isUnstable, now);
           options.onSettled?.(outcome);
         }
       }
@@ -138,6 +140,8 @@ class Question {
   public last: Judgement | undefined;
   public streak = 0;
   private samples = 0;
+  /** How often a wrong answer came after a right one. */
+  private turns = 0;
   private evidence: Evidence | undefined;
   private controlEvidence: Evidence | undefined;
   private readonly request: ProbeRequest;
@@ -172,6 +176,16 @@ class Question {
     return [this.evidence, this.controlEvidence].some((e) => e && classify(e, false) === "timeout");
   }
 
+  /** How many times as many answers in a row have to be the same: one replica of two may be wrong. */
+  public get caution(): number {
+    return 2 ** this.turns;
+  }
+
+  /** Whether right answers and wrong ones go on to take turns. */
+  public get isUnstable(): boolean {
+    return this.turns >= mostTurns;
+  }
+
   public get requests(): ProbeRequest[] {
     return this.control ? [this.request, this.control] : [this.request];
   }
@@ -193,6 +207,9 @@ class Question {
     const judged = judge(this.expected, answer, control, identities);
     const same = this.last?.verdict === judged.verdict && this.last.text === judged.text;
     this.streak = same ? this.streak + 1 : 1;
+    // no answer in time says more about this machine
+    if (this.last?.verdict === "holds" && judged.verdict !== "holds" && !this.unanswered)
+      this.turns++;
     this.last = judged;
     this.samples++;
   }
@@ -228,7 +245,7 @@ class Question {
     const why =
       samples === this.streak
         ? `time was up after ${samples} ${samples === 1 ? "answer" : "answers"}`
-        : "not stable";
+        : `not stable, ${this.turns} times wrong after it was right`;
     return { ...last, verdict: "inconclusive", text: `${why}: last ${last.text}` };
   }
 }

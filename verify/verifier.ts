@@ -5,6 +5,7 @@ import type { Settings } from "../settings/index.ts";
 import { kindsIn } from "./caller-kinds.ts";
 import { httpServices } from "./calls.ts";
 import { HostCaller, type HostCallerArgs } from "./callers/host.ts";
+import { type CallerKind, alwaysThere } from "./callers/objects.ts";
 import { type ControlServer, startControlServer } from "./callers/control-server.ts";
 import { podAddresses } from "./callers/pod-addresses.ts";
 import { PodCallers, type PodCallersArgs } from "./callers/pods.ts";
@@ -50,6 +51,8 @@ export interface VerifierArgs {
   readonly lender?: Verifier;
   /** Namespace and callers that somebody else made, and takes away. @default none */
   readonly guest?: NonNullable<PodCallersArgs["guest"]>;
+  /** What will be asked; its callers start with the others. @default nothing: callers start as they are needed */
+  readonly asked?: readonly Probe[];
   /** A service that serves as another's twin. @default none */
   readonly twinService?: string;
   /** Name of a workload that no rule names. @default a caller with a sidecar */
@@ -100,8 +103,10 @@ export class Verifier {
     const controlServer =
       lender?.controlServer ?? (await startControlServer([settings.host, `*.${worldsDomain}`]));
     const twinOf = args.twin === false ? undefined : httpServices(settings)[0]?.name;
+    const asked = kindsIn(settings, probesFor(settings, args.asked ?? []));
     const pods = new PodCallers({
       ...{ kubectl, settings, image, selfSigned: strangers.selfSigned },
+      kinds: [...new Set<CallerKind>([...alwaysThere, ...asked])],
       ...(twinOf && { twinOf }),
       ...(lender && { lender: lender.pods }),
       ...(guest && { guest }),

@@ -5,7 +5,7 @@ import { istioObject } from "../../components/istio-object.ts";
 import { type EnforcementQuestion, enforcementQuestions } from "../../policies/enforcement.ts";
 import type { Evidence } from "../../verify/evidence.ts";
 import { askUntilEnforced } from "../../verify/gate/enforced.ts";
-import { goingText, leftovers, leftoversText } from "../../verify/gate/leftovers.ts";
+import { goingText, isInTheirWay, leftovers, leftoversText } from "../../verify/gate/leftovers.ts";
 import type { Kubectl } from "../../verify/kubectl.ts";
 import type { PodRequest } from "../../verify/probe.ts";
 import { record } from "./support/mocks.ts";
@@ -209,27 +209,60 @@ describe("the gate", () => {
     ];
     const kubectl = { json: async () => ({ items }) } as unknown as Kubectl;
     const own = { kind: "PeerAuthentication", namespace: "bank", name: "default" };
+    const wrong = [{ question, text: "a" }];
     const found = await leftovers(kubectl, [own]);
     assert.match(
       leftoversText(found),
       /not the stack's: AuthorizationPolicy by-hand in bank\nfix: /,
     );
-    assert.equal(goingText(found, "not enforced:\n  a"), undefined);
+    assert.equal(isInTheirWay(found, wrong), false);
     items.pop();
     assert.equal(leftoversText(await leftovers(kubectl, [own])), "");
-    assert.equal(goingText(await leftovers(kubectl, [own]), "not enforced:\n  a"), undefined);
+    assert.equal(isInTheirWay(await leftovers(kubectl, [own]), wrong), false);
     // of another program on the same cluster
     items.push(item("AuthorizationPolicy", "team-a", "pulumi-kubernetes-3"));
     const foreign = await leftovers(kubectl, [own]);
     assert.match(leftoversText(foreign), /not the stack's: AuthorizationPolicy team-a in bank/);
-    assert.equal(goingText(foreign, "not enforced:\n  a"), undefined);
+    assert.equal(isInTheirWay(foreign, wrong), false);
     items.pop();
     items.push(item("AuthorizationPolicy", "deny-users", "pulumi-kubernetes-2"));
     const going = await leftovers(kubectl, [own]);
     assert.equal(leftoversText(going), "");
+    assert.equal(isInTheirWay(going, wrong), true);
     assert.match(
-      goingText(going, "not enforced:\n  a")!,
+      goingText(going, wrong),
       /^not proved: AuthorizationPolicy deny-users in bank still there\. .* asks again\. Until then:\n {2}a$/,
     );
+  });
+
+  test("a policy that goes is no excuse for what it cannot be the reason of", () => {
+    const at = (app: string, namespace: string, expect: EnforcementQuestion["expect"]) => [
+      { question: { ...question, app, namespace, expect }, text: "wrong" },
+    ];
+    const excuses = (kind: string, namespace: string, wrong: ReturnType<typeof at>) =>
+      isInTheirWay([{ kind, namespace, name: "x", goes: true }], wrong);
+    const gateway = ["istio-ingressgateway", "istio-system"] as const;
+    const rows: [string, string, ReturnType<typeof at>, boolean][] = [
+      ["PeerAuthentication", "bank", at("users", "bank", "reset"), true],
+      ["PeerAuthentication", "istio-system", at("users", "bank", "reset"), true],
+      ["PeerAuthentication", "other", at("users", "bank", "reset"), false],
+      ["PeerAuthentication", "bank", at(...gateway, "redirected"), false],
+      ["AuthorizationPolicy", "bank", at("users", "bank", "denied"), true],
+      ["AuthorizationPolicy", "bank", at(...gateway, "denied"), true],
+      ["AuthorizationPolicy", "bank", at("users", "bank", "reset"), false],
+      ["AuthorizationPolicy", "bank", at(...gateway, "certificate-required"), false],
+      ["DestinationRule", "bank", at(...gateway, "answered"), true],
+      ["DestinationRule", "bank", at("users", "bank", "reset"), false],
+      ["RequestAuthentication", "bank", at("users", "bank", "denied"), false],
+    ];
+    for (const [kind, namespace, wrong, excused] of rows)
+      assert.equal(
+        excuses(kind, namespace, wrong),
+        excused,
+        `${kind} ${namespace} ${JSON.stringify(wrong)}`,
+      );
+    const missing = { text: "no replica of bank/users is ready" };
+    const policy = { kind: "AuthorizationPolicy", namespace: "bank", name: "x", goes: true };
+    assert.equal(isInTheirWay([policy], [...at("users", "bank", "denied"), missing]), false);
   });
 });

@@ -123,6 +123,41 @@ describe("modes of single ports", () => {
     assert.deepEqual(asked({ mtlsMode: "STRICT" }), []);
   });
 
+  it("in STRICT, each port is sent plaintext to, whatever it speaks", () => {
+    const ledger = (protocol: string, more: object = {}) => ({
+      ...{ name: "ledger", ports: [{ port: 9000, targetPort: 9000, protocol }] },
+      ...more,
+    });
+    const m4 = (values: object) => {
+      const s = settings({ mtlsMode: "STRICT", ...values });
+      const ports = allProbes.find((p) => p.id === "M4-ports")!;
+      return ports.each!(s).map((item) => `${item} ${ports.expect(s, item).reason}`);
+    };
+    const services = [{ name: "users", ports: two }, ledger("tcp")];
+    assert.deepEqual(m4({ services }), ["users:8081 tls-required", "ledger:9000 closed"]);
+    assert.deepEqual(m4({ services, workloadMtls: port("STRICT") }), m4({ services }));
+    assert.deepEqual(m4({ services, workloadMtls: port("DISABLE") }), ["ledger:9000 closed"]);
+    assert.deepEqual(m4({ services, mtlsMode: "PERMISSIVE" }), []);
+    // what is not refused by transport has to be seen to be let in
+    const grpc = (more: object) => m4({ services: [{ name: "users" }, ledger("grpc", more)] });
+    assert.deepEqual(grpc({}), []);
+    const rules = { authorization: "enforce", mtlsMode: "STRICT" };
+    const rpc = [{ service: "users", rpcs: ["/bank.Quotes/Get"] }];
+    const s = settings({
+      ...rules,
+      services: [{ name: "users" }, ledger("grpc", { allowFrom: rpc })],
+    });
+    const m4Ports = allProbes.find((p) => p.id === "M4-ports")!;
+    assert.deepEqual(m4Ports.each!(s), ["ledger:9000"]);
+    const [plain, named] = [m4Ports.send(target(s), "ledger:9000"), controlOf(m4Ports, s, "")!];
+    const { from: plainly, ...request } = plain as { from: string };
+    assert.equal(plainly, "plain");
+    assert.deepEqual(named.send(target(s), "ledger:9000"), {
+      ...{ from: "mesh", as: "users" },
+      ...request,
+    });
+  });
+
   it("are asked where rules are enforced, beside somebody whom they let in", () => {
     const rules = (allowFrom: object[], mtlsMode: string, mode: string) => ({
       ...{ authorization: "enforce", mtlsMode, workloadMtls: port(mode) },

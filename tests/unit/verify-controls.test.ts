@@ -172,3 +172,57 @@ describe("what stands for a row", () => {
     assert.deepEqual(rowsOf(routed, enforced(), ""), []);
   });
 });
+
+describe("answers of the gateway", () => {
+  it("are its own: a service behind it may have pages that are not found, and redirect by itself", () => {
+    const s = settings({ gatewayTls: "SIMPLE" });
+    const identities = { caller: "", gateway: "", service: () => "", client: () => "" };
+    const evidence = { at: "", seconds: 0, body: "", message: "" };
+    for (const id of ["E4", "E4-http", "E5", "E6", "E30", "E31"]) {
+      const item = probe(id).each?.(s)[0] ?? "";
+      const expected = probe(id).expect(s, item);
+      const control = controlOf(probe(id), s, item)!;
+      const verdict = (upstream: boolean) =>
+        judge(
+          expected,
+          {
+            request: probe(id).send(target(s), item),
+            evidence: {
+              ...{ ...evidence, upstream, status: expected.reason === "redirect" ? 301 : 404 },
+              ...(expected.location && { location: expected.location }),
+            },
+          },
+          {
+            request: control.send(target(s), item),
+            evidence: {
+              ...{ ...evidence, status: control.succeeds === "redirect" ? 301 : 200 },
+            },
+            ...(control.succeeds && { succeeds: control.succeeds }),
+          },
+          identities,
+        ).verdict;
+      assert.equal(verdict(false), "holds", id);
+      assert.equal(verdict(true), "fails", id);
+    }
+  });
+
+  it("have controls that differ in one thing", () => {
+    for (const gatewayTls of ["NONE", "SIMPLE", "MUTUAL"]) {
+      const s = enforced({ gatewayTls });
+      for (const p of probesFor(s).filter(({ id }) => id.startsWith("E"))) {
+        for (const item of p.each?.(s) ?? [""]) {
+          const control = controlOf(p, s, item)?.send(target(s), item);
+          if (!control) continue;
+          const request = p.send(target(s), item);
+          // no token goes to the port for plain HTTP; a wrong host is asked for in the right handshake
+          const more = { E5: ["to", "token"], E4: ["host", "serverName"] }[p.id];
+          assert.deepEqual(
+            apart(request, control),
+            more ?? apart(request, control).slice(0, 1),
+            p.id,
+          );
+        }
+      }
+    }
+  });
+});

@@ -11,6 +11,7 @@ import { json } from "../../verify/reports/json.ts";
 import { junit } from "../../verify/reports/junit.ts";
 import { markdown } from "../../verify/reports/markdown.ts";
 import { matrixOf } from "../../verify/reports/matrix.ts";
+import { evidenceText } from "../../verify/reports/terminal.ts";
 import { linesOf, verdictOf } from "../../verify/reports/report.ts";
 import { call, failing, outcome, report, unclear } from "./support/reports.ts";
 
@@ -20,6 +21,32 @@ describe("reports", () => {
     assert.equal(verdictOf([outcome(), unclear]), "inconclusive");
     assert.equal(verdictOf([unclear, failing]), "fails");
     assert.equal(verdictOf([]), "inconclusive");
+  });
+
+  test("where manifests say something else, no report says that all holds", () => {
+    const one = { id: "M4", item: "users", manifests: "ok", traffic: "tls-required", by: "x" };
+    const agreement = { compared: 1, apart: [one], unjudged: [{ ...one, manifests: undefined }] };
+    const apart = { ...report([outcome()]), agreement };
+    const agrees = { ...apart, agreement: { compared: 1, apart: [], unjudged: [] } };
+    const headline = (text: string) => /<h1>(.*?)<\/h1>/.exec(text)![1];
+    assert.match(headline(html(agrees))!, /^Holds/);
+    assert.match(headline(html(apart))!, /^Inconclusive/);
+    assert.match(markdown(agrees), /^# Stack `dev`: holds/);
+    assert.match(markdown(apart), /^# Stack `dev`: INCONCLUSIVE/);
+    assert.match(json(apart), /"verdict": "inconclusive"/);
+    assert.match(junit(agrees), /tests="1" failures="0" errors="0"/);
+    assert.match(junit(apart), /tests="3" failures="0" errors="2"/);
+    assert.match(
+      junit(apart),
+      /<testsuite name="manifests" tests="2" .*?M4 users: ok by the manifests \(x\), tls-required by traffic/s,
+    );
+  });
+
+  test("what a terminal would obey is not printed", () => {
+    const obeyed = evidenceText({
+      ...{ at: "", seconds: 0, body: "", message: "a\u001b[1A\u001b[2Kb\u009b2K\nc" },
+    });
+    assert.equal(obeyed, "no HTTP answer, a\ufffd[1A\ufffd[2Kb\ufffd2K c");
   });
 
   test("groups are one line while they hold", () => {

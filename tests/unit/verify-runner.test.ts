@@ -101,6 +101,26 @@ describe("the runner", () => {
     assert.equal(outcomes[0]!.verdict, "fails");
   });
 
+  it("does not take three right answers in a row for stable after a wrong one between right ones", async () => {
+    // one replica of two is open
+    const run = async (answers: string) => {
+      let round = 0;
+      const [outcome] = await runProbes(m4, target(s), identities, async (requests) => {
+        const right = answers[Math.min(round++, answers.length - 1)] === "r";
+        return new Map(requests.map((r, i) => [r, i === 0 && right ? reset : ok]));
+      });
+      return outcome!;
+    };
+    const open = await run("rrwrrwrrwr");
+    assert.equal(open.verdict, "inconclusive");
+    assert.match(open.text, /^not stable, 3 times wrong after it was right/);
+    // while configuration comes: wrong at first, or once more
+    assert.equal((await run("wwr")).samples, 5);
+    const flapped = await run("rwr");
+    assert.equal(flapped.verdict, "holds");
+    assert.equal(flapped.samples, 8);
+  });
+
   it("calls an answer that never settles inconclusive", async () => {
     let round = 0;
     const options = { samples: 3, patienceSeconds: 0.2, limitSeconds: 1 };

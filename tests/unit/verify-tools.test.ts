@@ -92,9 +92,12 @@ echo "Error: nobody answers" >&2; exit 1
   });
 
   test("proxy-status: what is stale is named, and no proxy at all is no pass", async () => {
-    const proxy = (id: string, configStatus: string) => ({
+    const proxy = (id: string, configStatus?: string, type = "Listener") => ({
       node: { id },
-      genericXdsConfigs: [{ typeUrl: "type.googleapis.com/envoy.v3.Listener", configStatus }],
+      genericXdsConfigs:
+        configStatus === undefined
+          ? []
+          : [{ typeUrl: `type.googleapis.com/envoy.v3.${type}`, configStatus }],
     });
     const status = (...resources: object[]) =>
       (answers["proxy-status"] = JSON.stringify({ resources }));
@@ -104,10 +107,21 @@ echo "Error: nobody answers" >&2; exit 1
     answers["--namespace=bank"] = JSON.stringify({
       items: [pod("a"), pod("b"), pod("c"), pod("cut-off"), bare, starting],
     });
-    status(proxy("a.bank", "SYNCED"), proxy("b.bank", "STALE"), proxy("c.bank", "NOT_SENT"));
+    status(
+      ...[proxy("a.bank", "SYNCED"), proxy("b.bank", "STALE"), proxy("c.bank", "NOT_SENT")],
+      // without a route of its own, or with nothing to listen for, there is nothing to send
+      proxy("a.bank", "NOT_SENT", "Route"),
+      proxy("egress-1.istio-system", "NOT_SENT"),
+      ...[proxy("istio-ingressgateway-1.istio-system", "NOT_SENT"), proxy("d.bank")],
+      proxy("egress-1.istio-system", "NOT_SENT", "Cluster"),
+    );
     assert.deepEqual(await findings("synced"), [
       "cut-off.bank is not connected to istiod",
       "b.bank: Listener is STALE",
+      "c.bank: Listener is NOT_SENT",
+      "istio-ingressgateway-1.istio-system: Listener is NOT_SENT",
+      "istiod has sent nothing to d.bank",
+      "egress-1.istio-system: Cluster is NOT_SENT",
     ]);
     status();
     assert.deepEqual(await findings("synced"), ["no proxy is connected to istiod"]);

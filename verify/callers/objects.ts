@@ -27,6 +27,9 @@ export const lifetimeSeconds = 3600;
 export type CallerKind =
   "mesh" | "plain" | "certificate" | `${"" | "certificate "}as ${string}` | `client ${string}`;
 
+/** Callers that every run brings: one with a sidecar, one without. */
+export const alwaysThere: readonly CallerKind[] = ["mesh", "plain"];
+
 /** Where a pod has the certificate that its sidecar got. */
 export const certificates = "/etc/istio-output-certs";
 

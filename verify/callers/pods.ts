@@ -12,6 +12,7 @@ import { clientOf, isLent } from "./kinds.ts";
 import {
   type CallerKind,
   type KubernetesObject,
+  alwaysThere,
   callerName,
   callerNamespace,
   callerObjects,
@@ -19,6 +20,7 @@ import {
   runLabel,
   twinObjects,
 } from "./objects.ts";
+import { takeAway } from "./namespaces.ts";
 import { podAddresses } from "./pod-addresses.ts";
 
 export interface PodCallersArgs {
@@ -55,6 +57,8 @@ export class PodCallers {
   private readonly namespace: string;
   private twinAddress: string | undefined;
   private readonly callers: Set<CallerKind>;
+  /** Namespaces that it made, or was about to. */
+  private readonly brought = new Set<string>();
   /** Addresses of the callers outside the mesh, by name. */
   private outside: Readonly<Record<string, string>> = {};
 
@@ -107,7 +111,7 @@ export class PodCallers {
     // both to their end: what is still being made cannot be taken away
     const made = await Promise.allSettled([
       this.makeTwin(),
-      this.bring(this.args.kinds ?? ["mesh", "plain"]),
+      this.bring(this.args.kinds ?? alwaysThere),
     ]);
     const failed = made.find((m) => m.status === "rejected");
     if (failed) throw failed.reason;
@@ -122,6 +126,7 @@ export class PodCallers {
     );
     if (missing.length === 0) return;
     const { namespace } = settings;
+    if (missing.includes("plain")) this.brought.add(this.namespaceOf("plain"));
     await kubectl.apply(callerObjects({ run: this.run, namespace, image }, missing));
     const wait = ["wait", "--for=condition=Ready", "--timeout=90s"];
     const places = Map.groupBy(missing, (kind) => this.namespaceOf(kind));
@@ -151,6 +156,7 @@ export class PodCallers {
     const originals = await this.originals(twinOf);
     const { meshDefaultDeny = false } = settings;
     const twin = { run, namespace, originals, meshDefaultDeny, ...(revision && { revision }) };
+    this.brought.add(namespace);
     await kubectl.apply(twinObjects(twin));
     const names = [twinOf, ...(meshDefaultDeny ? [rulelessName(twinOf)] : [])];
     const ready = names.map((name) => {
@@ -248,24 +254,28 @@ export class PodCallers {
     const { kubectl, guest } = this.args;
     if (guest) return;
     const gone = ["--ignore-not-found", `--wait=${wait}`, "--timeout=60s"];
-    await Promise.all(this.deletions().map((command) => kubectl.run([...command, ...gone])));
+    await Promise.all([
+      takeAway(kubectl, [...this.brought], { wait }),
+      kubectl.run([...this.ownDeletion, ...gone]),
+    ]);
     process.off("exit", this.closeAtExit);
   }
 
   /** For a process that ends in another way: Ctrl-C, an error that nobody caught. */
   private readonly closeAtExit = () => {
-    for (const command of this.deletions()) {
+    const namespaces = [...this.brought].map((name) => ["delete", "namespace", name]);
+    for (const command of [...namespaces, this.ownDeletion]) {
       this.args.kubectl.runAtExit([...command, "--ignore-not-found", "--wait=false"]);
     }
   };
 
-  private deletions(): string[][] {
-    const { namespace } = this.args.settings;
-    const own = [`--namespace=${namespace}`, `--selector=${runLabel}=${this.run}`];
-    return [
-      ["delete", "namespace", this.namespace, callerNamespace(this.run, "plain", namespace)],
-      ["delete", "pod,serviceaccount,service", ...own, "--grace-period=1"],
+  /** Command that takes away what is in the bank's namespace. */
+  private get ownDeletion(): string[] {
+    const own = [
+      `--namespace=${this.args.settings.namespace}`,
+      `--selector=${runLabel}=${this.run}`,
     ];
+    return ["delete", "pod,serviceaccount,service", ...own, "--grace-period=1"];
   }
 
   private originals(service: string): Promise<KubernetesObject[]> {

@@ -1,5 +1,6 @@
 import { onPath } from "../../scripts/setup/tools.ts";
 import { principalOf } from "../../policies/authorization.ts";
+import { stackGateway } from "../../policies/gateway.ts";
 import { type Settings, gatewayNamespace } from "../../settings/index.ts";
 import { wrongChain } from "../certificate-chain.ts";
 import type { Evidence } from "../evidence.ts";
@@ -149,13 +150,15 @@ export class ToolCaller {
     };
     if (resources.length === 0) return ["no proxy is connected to istiod"];
     const platform = resources.filter(({ node }) => this.isPlatforms(node.id));
-    const asked = platform.filter(({ genericXdsConfigs = [] }) => genericXdsConfigs.length > 0);
-    if (asked.length === 0) return ["istiod has sent nothing to any proxy of the platform"];
-    const behind = platform.flatMap(({ node, genericXdsConfigs = [] }) =>
-      genericXdsConfigs
-        .filter(({ configStatus = "UNKNOWN" }) => !["SYNCED", "NOT_SENT"].includes(configStatus))
-        .map((x) => `${node.id}: ${x.typeUrl.split(".").at(-1)} is ${x.configStatus}`),
-    );
+    const behind = platform.flatMap(({ node, genericXdsConfigs = [] }) => [
+      ...(genericXdsConfigs.length === 0 ? [`istiod has sent nothing to ${node.id}`] : []),
+      ...genericXdsConfigs
+        .map(({ typeUrl, configStatus = "UNKNOWN" }) => ({
+          ...{ type: typeUrl.split(".").at(-1)!, status: configStatus },
+        }))
+        .filter(({ type, status }) => status !== "SYNCED" && !maySendNone(node.id, type, status))
+        .map(({ type, status }) => `${node.id}: ${type} is ${status}`),
+    ]);
     const connected = new Set(platform.map(({ node }) => node.id));
     const running = await this.proxies();
     return [
@@ -285,6 +288,17 @@ export class ToolCaller {
       ({ metadata }) => !metadata.deletionTimestamp && metadata.labels?.[runLabel] === undefined,
     );
   }
+}
+
+/**
+ * Whether istiod may have nothing of a type for a proxy. Each has clusters, and listeners where rules stand; a gateway
+ * beside the stack's own may have nothing to listen for.
+ */
+function maySendNone(id: string, type: string, status: string): boolean {
+  if (status !== "NOT_SENT" || type === "Cluster") return false;
+  const { app, namespace } = stackGateway;
+  const idle = id.endsWith(`.${namespace}`) && !id.startsWith(`${app}-`);
+  return type !== "Listener" || idle;
 }
 
 /** Whether a pod takes traffic through a proxy of Istio's. */

@@ -7,8 +7,26 @@ import { evidenceText } from "../reports/terminal.ts";
 
 export type Replicas = readonly { readonly name: string; readonly address: string }[];
 
+/** A wrong answer in words; without a question where nobody was there to answer. */
+export interface Wrong {
+  readonly question?: EnforcementQuestion;
+  readonly text: string;
+}
+
 /** Proxies answer otherwise than the stack says: a line about the time, then one a wrong answer. */
-export class NotEnforced extends Error {}
+export class NotEnforced extends Error {
+  public readonly wrong: readonly Wrong[];
+
+  constructor(seconds: number, wrong: readonly Wrong[]) {
+    super(
+      [
+        `the mesh does not enforce what the stack says after ${seconds} s:`,
+        ...wrong.map(({ text }) => text),
+      ].join("\n  "),
+    );
+    this.wrong = wrong;
+  }
+}
 
 /** How the gate reaches the platform. */
 export interface GateCallers {
@@ -46,7 +64,11 @@ interface Asked {
  * @throws NotEnforced with each wrong answer, once the time is over
  */
 export async function askUntilEnforced(
-  input: { readonly questions: readonly EnforcementQuestion[]; readonly timeoutSeconds: number },
+  input: {
+    readonly questions: readonly EnforcementQuestion[];
+    /** How long answers may be wrong, in s; by what is wrong where it hangs on that. */
+    readonly timeoutSeconds: number | ((wrong: readonly Wrong[]) => number);
+  },
   callers: GateCallers,
 ): Promise<number> {
   const begun = performance.now();
@@ -61,13 +83,9 @@ export async function askUntilEnforced(
       if (++inARow === rounds) return first;
     } else {
       inARow = 0;
-      if (elapsed() >= input.timeoutSeconds)
-        throw new NotEnforced(
-          [
-            `the mesh does not enforce what the stack says after ${input.timeoutSeconds} s:`,
-            ...wrong,
-          ].join("\n  "),
-        );
+      const { timeoutSeconds: limit } = input;
+      const seconds = typeof limit === "number" ? limit : limit(wrong);
+      if (elapsed() >= seconds) throw new NotEnforced(seconds, wrong);
     }
     await sleep(pause);
   }
@@ -77,7 +95,7 @@ export async function askUntilEnforced(
 async function askOnce(
   questions: readonly EnforcementQuestion[],
   callers: GateCallers,
-): Promise<string[]> {
+): Promise<Wrong[]> {
   const { asked, missing } = await plan(questions, callers);
   const answers = await callers.send(asked.map(({ request }) => request));
   const wrong = asked.flatMap(({ question, replica, request }, i) => {
@@ -86,11 +104,10 @@ async function askOnce(
     // a proxy that does not know the route yet says 404 itself
     const itsOwn = got === "not-found" && evidence.upstream !== true;
     if (right[question.expect].includes(got) && !itsOwn) return [];
-    return [
-      `${question.text}, replica ${replica}: expected ${question.expect}, got ${got} (${evidenceText(evidence)})`,
-    ];
+    const text = `${question.text}, replica ${replica}: expected ${question.expect}, got ${got} (${evidenceText(evidence)})`;
+    return [{ question, text }];
   });
-  return [...missing, ...wrong];
+  return [...missing.map((text) => ({ text })), ...wrong];
 }
 
 /** Each question to each replica of its app. */

@@ -1,4 +1,6 @@
+import { stackGateway } from "../../policies/gateway.ts";
 import type { Kubectl } from "../kubectl.ts";
+import type { Wrong } from "./enforced.ts";
 import { notProved } from "./words.ts";
 
 /** A policy by name. */
@@ -70,17 +72,41 @@ export function leftoversText(policies: readonly Leftover[]): string {
 /** How long answers may be wrong while there are policies that go afterwards, in seconds: proxies take a few. */
 export const patienceBeforeDeletion = 10;
 
+/** Whether policies that go afterwards are all that is in the way: each wrong answer is one that they can be the reason of. */
+export function isInTheirWay(policies: readonly Leftover[], wrong: readonly Wrong[]): boolean {
+  const others = policies.some(({ goes }) => !goes);
+  return !others && wrong.every((one) => policies.some((policy) => canBeBy(policy, one)));
+}
+
 /**
- * What is said where policies that go afterwards are all that is in the way; undefined where something else is.
+ * Whether a policy can be the reason of a wrong answer. What tokens or a caller's own side of a connection are about
+ * cannot: the gate brings no token, and goes past its own proxy.
+ */
+function canBeBy({ kind, namespace }: PolicyName, { question }: Wrong): boolean {
+  if (!question) return false;
+  const atGateway = question.app === stackGateway.app;
+  const byRules = ["answered", "denied"].includes(question.expect);
+  if (kind === "PeerAuthentication") return !atGateway && touches(namespace, question.namespace);
+  // what comes through the gateway is the services' to judge as well
+  if (kind === "AuthorizationPolicy")
+    return byRules && (atGateway || touches(namespace, question.namespace));
+  return kind === "DestinationRule" && atGateway && byRules;
+}
+
+/** Whether policies of a namespace are about workloads of another: those of Istio's own are about the whole mesh. */
+function touches(namespace: string, workloads: string): boolean {
+  return namespace === workloads || namespace === stackGateway.namespace;
+}
+
+/**
+ * What is said where policies that go afterwards are all that is in the way.
  *
  * Pulumi deletes what a stack no longer has at the end of an update, after this check.
  */
-export function goingText(policies: readonly Leftover[], wrong: string): string | undefined {
-  if (policies.length === 0 || policies.some(({ goes }) => !goes)) return undefined;
-  const [, ...answers] = wrong.split("\n");
+export function goingText(policies: readonly Leftover[], wrong: readonly Wrong[]): string {
   return [
     `${notProved}${namesOf(policies)} still there. Pulumi deletes what a stack no longer has after this check: the next update asks again. Until then:`,
-    ...answers,
+    ...wrong.map(({ text }) => `  ${text}`),
   ].join("\n");
 }
 

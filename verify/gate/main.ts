@@ -9,10 +9,11 @@ import { PodCallers } from "../callers/pods.ts";
 import { type Certificate, makeCertificate } from "../certificates.ts";
 import { Kubectl } from "../kubectl.ts";
 import type { PodRequest } from "../probe.ts";
-import { NotEnforced, type Replicas, askUntilEnforced } from "./enforced.ts";
+import { NotEnforced, type Replicas, type Wrong, askUntilEnforced } from "./enforced.ts";
 import {
   type PolicyName,
   goingText,
+  isInTheirWay,
   leftovers,
   leftoversText,
   patienceBeforeDeletion,
@@ -57,10 +58,11 @@ async function main(): Promise<void> {
  * @throws Error when the mesh does not enforce what the stack says, and not because of what the update still deletes
  */
 async function ask(input: GateInput, kubectl: Kubectl, callers: PodCallers): Promise<string> {
-  const going = (await leftovers(kubectl, input.policies)).some(({ goes }) => goes);
-  const timeoutSeconds = going
-    ? Math.min(patienceBeforeDeletion, input.timeoutSeconds)
-    : input.timeoutSeconds;
+  const before = await leftovers(kubectl, input.policies);
+  const timeoutSeconds = (wrong: readonly Wrong[]) =>
+    isInTheirWay(before, wrong)
+      ? Math.min(patienceBeforeDeletion, input.timeoutSeconds)
+      : input.timeoutSeconds;
   const gate = {
     replicas: (app: string, space: string) =>
       readyPods(
@@ -81,8 +83,7 @@ async function ask(input: GateInput, kubectl: Kubectl, callers: PodCallers): Pro
   } catch (error) {
     if (!(error instanceof NotEnforced)) throw error;
     const others = await leftovers(kubectl, input.policies);
-    const said = goingText(others, error.message);
-    if (said !== undefined) return said;
+    if (isInTheirWay(others, error.wrong)) return goingText(others, error.wrong);
     throw new Error(`${error.message}${leftoversText(others)}`);
   }
 }

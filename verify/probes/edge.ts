@@ -1,5 +1,6 @@
 import { type Settings, prefixOf } from "../../settings/index.ts";
-import type { Probe, ProbeTarget } from "../probe.ts";
+import type { Reason } from "../classify.ts";
+import type { Control, Probe, ProbeTarget } from "../probe.ts";
 import { admission, inMode as mode, openPrefixes, right, unrouted } from "./edge-requests.ts";
 import { versionProbes } from "./edge-versions.ts";
 
@@ -10,10 +11,14 @@ const plain = (t: ProbeTarget, prefix?: string) => {
   void [token, tokenIn, tokenPrefix];
   return { ...request, to: "http" as const };
 };
+/** To the gateway's port for plain HTTP, in any mode. */
+const inPlain = (t: ProbeTarget) => (t.settings.gatewayTls === "NONE" ? right(t) : plain(t));
+/** An answer of the gateway's own: a service may have pages that are not found, and redirect by itself. */
+const byGateway = <R extends Reason>(reason: R) => ({ reason, refusedBy: "gateway" as const });
 const rightControl = (differs: string) => ({ differs, send: (t: ProbeTarget) => right(t) });
 
 const redirectTo = (s: Settings, prefix: string) => ({
-  reason: "redirect" as const,
+  ...byGateway("redirect"),
   location: `https://${s.host}:${s.httpsPort}${admission(s, prefix).path}`,
 });
 
@@ -97,7 +102,7 @@ export const edgeProbes: readonly Probe[] = [
     question: "Is an unknown host not found?",
     why: "no virtual host of the gateway has that name",
     applies: mode("NONE", "SIMPLE", "MUTUAL"),
-    expect: () => ({ reason: "not-found" }),
+    expect: () => byGateway("not-found"),
     send: (t) => ({ ...right(t), host: "other.local", serverName: t.settings.host }),
     control: rightControl("the host is the stack's"),
   },
@@ -106,9 +111,9 @@ export const edgeProbes: readonly Probe[] = [
     question: "Is an unknown host not found on the plain port?",
     why: "the redirect is for the stack's host alone",
     applies: mode("SIMPLE", "MUTUAL"),
-    expect: () => ({ reason: "not-found" }),
+    expect: () => byGateway("not-found"),
     send: (t) => ({ ...plain(t), host: "other.local" }),
-    control: { differs: "the stack's host", send: plain, succeeds: "redirect" },
+    control: { differs: "the stack's host", send: (t) => plain(t), succeeds: "redirect" },
   },
   {
     id: "E5",
@@ -120,7 +125,7 @@ export const edgeProbes: readonly Probe[] = [
     rows: (s) => (s.gatewayTls === "MUTUAL" ? ["E5", "E18"] : ["E5"]),
     expect: redirectTo,
     send: plain,
-    control: { differs: "https instead of http", send: right },
+    control: { differs: "https instead of http, with the token that belongs there", send: right },
   },
   {
     id: "E5-follow",
@@ -153,7 +158,7 @@ export const edgeProbes: readonly Probe[] = [
     applies: mode("SIMPLE", "MUTUAL"),
     expect: (s) => redirectTo(s, first(s)),
     send: (t) => ({ ...plain(t), headers: { "X-Forwarded-Proto": "https" } }),
-    control: { differs: "no such header", send: plain, succeeds: "redirect" },
+    control: { differs: "no such header", send: (t) => plain(t), succeeds: "redirect" },
   },
   {
     id: "E7",
@@ -205,12 +210,24 @@ export const edgeProbes: readonly Probe[] = [
   },
   ...versionProbes,
   {
+    id: "E28",
+    question: "Is a PROXY protocol header from outside no part of a request?",
+    why: "nobody in front of the gateway speaks it, so a client that does could claim any address",
+    applies: mode("NONE", "SIMPLE", "MUTUAL"),
+    expect: () => ({ reason: "bad-request" }),
+    send: (t) => ({ ...inPlain(t), preface: "PROXY TCP4 198.51.100.7 198.51.100.8 4711 80\r\n" }),
+    control: ({ gatewayTls }): Control => ({
+      ...{ differs: "no such header", send: inPlain },
+      ...(gatewayTls !== "NONE" && { succeeds: "redirect" }),
+    }),
+  },
+  {
     id: "E30",
     question: "Does a path that only begins like a prefix lead nowhere?",
     why: "prefixes match whole segments: /users takes /users/1, not /usersX",
     applies: mode("NONE", "SIMPLE", "MUTUAL"),
     each: openPrefixes,
-    expect: (s, prefix) => ({ reason: unrouted(s, `${prefix}X`) }),
+    expect: (s, prefix) => byGateway(unrouted(s, `${prefix}X`)),
     send: (t, prefix) => ({ ...right(t, prefix), path: `${prefix}X` }),
     control: { differs: "the path without the X", send: right },
   },
@@ -229,7 +246,7 @@ export const edgeProbes: readonly Probe[] = [
     question: "Does an unknown path lead nowhere?",
     why: "only the services' prefixes are served; where rules apply, they are asked before the routes",
     applies: mode("NONE", "SIMPLE", "MUTUAL"),
-    expect: (s) => ({ reason: unrouted(s, "/no-such-path") }),
+    expect: (s) => byGateway(unrouted(s, "/no-such-path")),
     send: (t) => ({ ...right(t), path: "/no-such-path" }),
     control: rightControl("a path of a service"),
   },

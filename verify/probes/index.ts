@@ -3,6 +3,7 @@ import type { Probe } from "../probe.ts";
 import { accessProbes } from "./access.ts";
 import { clientRuleProbes } from "./client-rules.ts";
 import { edgeProbes } from "./edge.ts";
+import { logProbes } from "./logs.ts";
 import { meshDenyProbes } from "./mesh-deny.ts";
 import { meshProbes } from "./mesh.ts";
 import { operationProbes } from "./operations.ts";
@@ -20,6 +21,7 @@ export const trafficProbes: readonly Probe[] = [
   ...accessProbes,
   ...meshDenyProbes,
   ...pathProbes,
+  ...logProbes,
 ];
 
 /** Every probe, in the order of the report. */

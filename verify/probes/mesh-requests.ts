@@ -50,7 +50,7 @@ export function admits(s: Settings, name: string, from: From): boolean {
 }
 
 /** The same request by a service that the rules name. */
-function listed({ settings }: ProbeTarget, name: string): PodRequest {
+export function listed({ settings }: ProbeTarget, name: string): PodRequest {
   const from = callerOf(settings, asked(settings, name).from);
   return { ...byName("mesh")({ settings } as ProbeTarget, name), ...from };
 }

@@ -1,5 +1,12 @@
 import { type MtlsMode, type Settings, modeOf } from "../../settings/index.ts";
-import { type GraphCall, decisionOf, openCallsFromInside, stranger } from "../calls.ts";
+import {
+  type GraphCall,
+  decisionOf,
+  isTcp,
+  openCallsFromInside,
+  spokenBy,
+  stranger,
+} from "../calls.ts";
 import type { Control, Expectation, PodRequest, Probe, ProbeTarget } from "../probe.ts";
 import { requestOf } from "./access.ts";
 import { echoes, find, firstPort } from "./services.ts";
@@ -43,6 +50,34 @@ function asked(s: Settings, name: string, port: number): GraphCall {
 }
 
 const plaintext = { kind: "plaintext" } as const;
+
+/**
+ * STRICT ports that no other probe sends plaintext to: all but the first of services that speak HTTP, and those that are
+ * told apart from a first one. What they speak has to be asked by somebody whom they answer.
+ */
+function otherPorts(s: Settings): Map<string, GraphCall> {
+  const elsewhere = strict(s);
+  const ports = s.services.flatMap((service) =>
+    (service.ports ?? []).flatMap(({ targetPort, protocol }, i): [string, GraphCall][] => {
+      const text = `${service.name}:${targetPort}`;
+      const isElsewhere = (i === 0 && protocol === "http") || elsewhere.includes(text);
+      if (isElsewhere || modeOf(s, service, targetPort) !== "STRICT") return [];
+      const call = asked(s, service.name, targetPort);
+      const spoken = spokenBy(s, call);
+      // without rules, nobody says which method of gRPC there is
+      const known = ["http", "tcp"].includes(spoken) || call.from.kind === "service";
+      return known && admits(s, call) ? [[text, call]] : [];
+    }),
+  );
+  return new Map(ports);
+}
+
+const toOther =
+  (from?: GraphCall["from"]) =>
+  (target: ProbeTarget, item: string): PodRequest => {
+    const call = otherPorts(target.settings).get(item)!;
+    return requestOf(target, { ...call, ...(from && { from }) }) as PodRequest;
+  };
 
 function admits(s: Settings, call: GraphCall): boolean {
   return s.authorization !== "enforce" || decisionOf(s, call).allowed;
@@ -104,8 +139,22 @@ const answer = (s: Settings, item: string, peer: "caller" | "nobody"): Expectati
   ...(echoes(s, laterPorts(s).get(item)!.service) && { peer }),
 });
 
+const others = (s: Settings) => [...otherPorts(s).keys()];
+
 /** Modes of single ports: each beside the first port of the same workload, whose mode is another one. */
 export const portProbes: readonly Probe[] = [
+  {
+    id: "M4-ports",
+    question: "Is plaintext refused on each other port of a STRICT service, whatever it speaks?",
+    why: "STRICT is about all ports of a workload; before any byte of theirs there has to be TLS",
+    applies: applies(others),
+    each: others,
+    expect: (s, item) => ({
+      reason: isTcp(s, otherPorts(s).get(item)!) ? "closed" : "tls-required",
+    }),
+    send: toOther(plaintext),
+    control: { differs: "somebody asks who has a sidecar, and so an identity", send: toOther() },
+  },
   {
     id: "M9",
     question: "Does a port in DISABLE take plaintext on a STRICT workload?",

@@ -11,6 +11,7 @@ import type { Expectation, Probe } from "../probe.ts";
 import type { TokenSpec } from "../tokens.ts";
 import { requestOf } from "./access.ts";
 import { good, messageOf } from "./edge-requests.ts";
+import { insideProbes } from "./inside-tokens.ts";
 import { badTokenProbes } from "./token-flaws.ts";
 import {
   ask as askAt,
@@ -148,6 +149,7 @@ export const tokenProbes: readonly Probe[] = [
       },
     },
   },
+  ...insideProbes,
   {
     id: "J2",
     question: "Is a request without a token answered in a dry run?",

@@ -8,7 +8,7 @@ import {
   inWorld,
   linesOf,
   nameOf,
-  verdictOf,
+  verdictOfReport,
 } from "./report.ts";
 import { style } from "./style.ts";
 import { rowsThatHold } from "../rows.ts";
@@ -26,7 +26,7 @@ const headlines = {
 /** The report as one page that needs nothing else: no script, no font, no image from anywhere. */
 export function html(report: Report): string {
   const { stack, outcomes } = report;
-  const verdict = verdictOf(outcomes);
+  const verdict = verdictOfReport(report);
   return `<!doctype html>
 <html lang="en">
 <head>

@@ -1,5 +1,5 @@
 import { controlText, evidenceText, expectedText, requestText } from "./words.ts";
-import { type Report, areaOf, countsOf, verdictOf } from "./report.ts";
+import { type Report, areaOf, countsOf, verdictOfReport } from "./report.ts";
 
 /** The report as JSON, for programs. Fields are only ever added. */
 export function json(report: Report): string {
@@ -15,6 +15,6 @@ export function json(report: Report): string {
     }),
     ...{ samples: o.samples, seconds: o.seconds },
   }));
-  const whole = { ...head, verdict: verdictOf(outcomes), counts: countsOf(outcomes), probes };
+  const whole = { ...head, verdict: verdictOfReport(report), counts: countsOf(outcomes), probes };
   return `${JSON.stringify(whole, undefined, 2)}\n`;
 }

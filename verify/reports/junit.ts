@@ -1,3 +1,4 @@
+import { type Apart, apartText } from "../agreement.ts";
 import type { Outcome } from "../runner.ts";
 import { type Report, areaOf, countsOf, inWorld, nameOf } from "./report.ts";
 import { controlText, evidenceText, expectedText, requestText } from "./words.ts";
@@ -11,18 +12,40 @@ export function junit(report: Report): string {
   const suites = [...Map.groupBy(report.outcomes, (o) => areaOf(o.id))].map(([area, of]) =>
     element("testsuite", { name: area, ...counted(of), timestamp: report.at }, of.map(testcase)),
   );
-  const all = { name: `bankmesh ${report.stack}`, ...counted(report.outcomes) };
-  const root = element("testsuites", { ...all, time: report.seconds.toFixed(3) }, suites);
+  const other = [...(report.agreement?.apart ?? []), ...(report.agreement?.unjudged ?? [])];
+  const counts = counted(report.outcomes, other.length);
+  const all = { name: `bankmesh ${report.stack}`, ...counts };
+  const root = element("testsuites", { ...all, time: report.seconds.toFixed(3) }, [
+    ...suites,
+    ...(other.length > 0
+      ? [
+          element(
+            "testsuite",
+            { name: "manifests", ...counted([], other.length), timestamp: report.at },
+            other.map(otherwise),
+          ),
+        ]
+      : []),
+  ]);
   return `<?xml version="1.0" encoding="UTF-8"?>\n${root}\n`;
 }
 
-function counted(outcomes: readonly Outcome[]): Record<string, string> {
+/** @param others cases that are no questions; each is an error */
+function counted(outcomes: readonly Outcome[], others = 0): Record<string, string> {
   const { fails, inconclusive } = countsOf(outcomes);
   return {
-    tests: String(outcomes.length),
+    tests: String(outcomes.length + others),
     failures: String(fails),
-    errors: String(inconclusive),
+    errors: String(inconclusive + others),
   };
+}
+
+/** A question that manifests answer otherwise than traffic, or in which they cannot be judged. */
+function otherwise(a: Apart): string {
+  const name = [a.id, a.item, "Do manifests and traffic agree?"].filter(Boolean).join(" ");
+  const head = { name, classname: "manifests.agreement", time: "0.000" };
+  const message = apartText(a);
+  return element("testcase", head, [element("error", { message, type: "apart" }, [])]);
 }
 
 function testcase(o: Outcome): string {

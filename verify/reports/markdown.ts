@@ -1,4 +1,12 @@
-import { type Report, areaHead, areaRows, inWorld, linesOf, nameOf, verdictOf } from "./report.ts";
+import {
+  type Report,
+  areaHead,
+  areaRows,
+  inWorld,
+  linesOf,
+  nameOf,
+  verdictOfReport,
+} from "./report.ts";
 import { agreementLines } from "../agreement.ts";
 import { controlText, evidenceText, expectedText, requestText } from "./words.ts";
 
@@ -14,7 +22,7 @@ export function markdown(report: Report): string {
   const modes = `mtlsMode ${p.mtlsMode}, gatewayTls ${p.gatewayTls}, authorization ${p.authorization}`;
   const wrong = outcomes.filter((o) => o.verdict !== "holds");
   return [
-    `# Stack ${code(report.stack)}: ${verdicts[verdictOf(outcomes)]}`,
+    `# Stack ${code(report.stack)}: ${verdicts[verdictOfReport(report)]}`,
     `${report.at}, ${report.seconds.toFixed(0)} s. ${modes}. Istio ${p.istio} (${p.route} route), Envoy ${p.envoy}, Kubernetes ${p.kubernetes}, cluster ${p.cluster}, namespace ${p.namespace}.`,
     table(areaHead, areaRows(outcomes)),
     ...(wrong.length > 0 ? ["## What does not hold", wrong.map(detail).join("\n")] : []),

@@ -84,6 +84,16 @@ export function verdictOf(outcomes: readonly Outcome[]): Outcome["verdict"] {
     : "holds";
 }
 
+/** The verdict of a whole run, which is no pass either where manifests say something else, or cannot be judged. */
+export function verdictOfReport({
+  outcomes,
+  agreement,
+}: Pick<Report, "outcomes" | "agreement">): Outcome["verdict"] {
+  const verdict = verdictOf(outcomes);
+  const { apart = [], unjudged = [] } = agreement ?? {};
+  return verdict === "holds" && apart.length + unjudged.length > 0 ? "inconclusive" : verdict;
+}
+
 /** How often each verdict was given. */
 export function countsOf(outcomes: readonly Outcome[]): Record<Outcome["verdict"], number> {
   const counts = { holds: 0, fails: 0, inconclusive: 0 };

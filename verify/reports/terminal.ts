@@ -21,8 +21,17 @@ export function expectedText(e: Expectation): string {
   return parts.filter(Boolean).join(" ");
 }
 
+/** Text without what a terminal would obey: part of it comes from whoever answers. */
+export function plainText(text: string): string {
+  return text.replaceAll(/[\r\n\t]+/g, " ").replaceAll(/\p{Cc}/gu, "\ufffd");
+}
+
 /** What was seen, in one line. */
 export function evidenceText(e: Evidence): string {
+  return plainText(seenIn(e));
+}
+
+function seenIn(e: Evidence): string {
   const log = e.accessLog;
   if (e.findings) return e.findings.length > 0 ? e.findings.join("; ") : "nothing was found";
   const parts = [
@@ -56,9 +65,12 @@ export function table(outcomes: readonly Outcome[]): string {
     const [o, row] = [of[0]!, rows[n]!];
     if (o.verdict === "holds") return row;
     const control = o.control ? [`    control: ${evidenceText(o.control.evidence)}`] : [];
-    return [row, `    ${o.text}`, `    got:     ${evidenceText(o.evidence)}`, ...control].join(
-      "\n",
-    );
+    return [
+      row,
+      `    ${plainText(o.text)}`,
+      `    got:     ${evidenceText(o.evidence)}`,
+      ...control,
+    ].join("\n");
   });
   return `${[first, ...lines].join("\n")}\n${summary(outcomes)}`;
 }

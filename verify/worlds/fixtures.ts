@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../../scripts/errors.ts";
 import type { KubernetesObject } from "../../manifests/object.ts";
 import type { Settings } from "../../settings/index.ts";
+import { takeAway } from "../callers/namespaces.ts";
 import { runLabel } from "../callers/objects.ts";
 import { nodeAddress, takes } from "../edge-address.ts";
 import type { Kubectl } from "../kubectl.ts";
@@ -74,9 +75,10 @@ export class Fixtures {
   public async ask(lender: Verifier, options: RunOptions = {}): Promise<Outcome[]> {
     const asked = this.worlds.map(async (world) => {
       const outcomes = await this.askWorld(world, lender, options);
-      const command = ["delete", "namespace", this.namespaceOf(world), "--wait=false"];
       // `close` waits for all, and says what does not go
-      await this.args.kubectl.run(command).catch(() => undefined);
+      await takeAway(this.args.kubectl, [this.namespaceOf(world)], { wait: false }).catch(
+        () => undefined,
+      );
       return outcomes;
     });
     return (await Promise.all(asked)).flat();
@@ -84,17 +86,18 @@ export class Fixtures {
 
   /** Takes everything away, and waits until it is gone. */
   public async close(): Promise<void> {
-    const gone = ["--ignore-not-found", "--wait=true", "--timeout=60s"];
-    await this.args.kubectl.run([...this.deletion(), ...gone]);
+    await takeAway(this.args.kubectl, this.namespaces, { wait: true });
     process.off("exit", this.closeAtExit);
   }
 
   /** For a process that ends in another way: Ctrl-C, an error that nobody caught. */
   private readonly closeAtExit = () =>
-    this.args.kubectl.runAtExit([...this.deletion(), "--ignore-not-found", "--wait=false"]);
+    this.args.kubectl.runAtExit([
+      ...["delete", "namespace", ...this.namespaces, "--ignore-not-found", "--wait=false"],
+    ]);
 
-  private deletion(): string[] {
-    return ["delete", "namespace", ...this.worlds.map((world) => this.namespaceOf(world))];
+  private get namespaces(): string[] {
+    return this.worlds.map((world) => this.namespaceOf(world));
   }
 
   private namespaceOf({ name }: World): string {

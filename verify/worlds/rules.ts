@@ -10,7 +10,8 @@ import { type WorldKeys, keySetOf } from "./keys.ts";
 import { hostPolicies, hostRuleProbes } from "./hosts.ts";
 import { nakedObjects, sparedHost } from "./naked.ts";
 import { lifetimeProbes } from "./probes/issuers.ts";
-import { logProbes, openedProbes, ruleProbes, secrecyProbes } from "./probes/rules.ts";
+import { logProbesOf } from "../probes/logs.ts";
+import { openedProbes, ruleProbes, secrecyProbes } from "./probes/rules.ts";
 import { namespaceRuleProbes } from "./probes/transport.ts";
 import { dotted, lookAlike, openingPolicy, ports, rulePolicies } from "./rule-objects.ts";
 import { probesNamed, perRow } from "./select.ts";
@@ -162,7 +163,11 @@ export const rulesWorld: World = {
               ...namespaceRuleProbes(place),
             ],
             ...accessProbes.map((p) => (p.id === "A-graph" ? perRow(p, perGraphRow, always) : p)),
-            ...[...pathProbes, ...ruleProbes(place, calling, guarded), ...logProbes(guarded)],
+            ...[
+              ...pathProbes,
+              ...ruleProbes(place, calling, guarded),
+              ...logProbesOf(() => guarded),
+            ],
             ...hostRuleProbes(place, guarded),
           ]),
         ],

@@ -1,4 +1,4 @@
-import type { HostRequest, Probe, ProbeTarget } from "../../probe.ts";
+import type { HostRequest, Probe } from "../../probe.ts";
 import { type BrokenSecret, brokenHost, brokenSecrets, hosts, soundHost } from "../edge-hosts.ts";
 
 type Certificate = NonNullable<HostRequest["clientCertificate"]>;
@@ -103,23 +103,7 @@ export const edgeHostProbes: readonly Probe[] = [
       send: to(hosts.passed, undefined, { trust: "backend" }),
     },
   },
-  {
-    id: "E28",
-    question: "Is a PROXY protocol header from outside no part of a request?",
-    why: "nobody in front of the gateway speaks it, so a client that does could claim any address",
-    applies: () => true,
-    expect: () => ({ reason: "bad-request" }),
-    send: toPlain("PROXY TCP4 198.51.100.7 198.51.100.8 4711 80\r\n"),
-    control: { differs: "no such header", succeeds: "redirect", send: toPlain() },
-  },
 ];
-
-function toPlain(preface?: string) {
-  return ({ settings: { host } }: ProbeTarget): HostRequest => ({
-    ...{ from: "host", to: "http", host, path: "/" },
-    ...(preface !== undefined && { preface }),
-  });
-}
 
 const second = { to: "second-https" } as const;
 

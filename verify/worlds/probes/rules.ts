@@ -1,8 +1,4 @@
-import type { Settings } from "../../../settings/index.ts";
-import { openFromInside } from "../../calls.ts";
-import type { PodRequest, Probe, ProbeTarget } from "../../probe.ts";
-import { requestOf } from "../../probes/access.ts";
-import { admitted } from "../../probes/edge-requests.ts";
+import type { PodRequest, Probe } from "../../probe.ts";
 import { dotted, lookAlike, officePath, ports } from "../rule-objects.ts";
 import { type WorldPlace, serviceHost } from "../world.ts";
 
@@ -111,41 +107,6 @@ export function openedProbes(place: WorldPlace, service: string): readonly [Prob
           url: `http://${serviceHost(service, place)}:81/`,
         }),
       },
-    },
-  ];
-}
-
-/** A call that the rules let in, by a workload that they name. */
-function inside(target: ProbeTarget, guarded: string): PodRequest {
-  const { settings } = target;
-  return requestOf(target, openFromInside(settings, find(settings, guarded))!) as PodRequest;
-}
-
-function find(s: Settings, name: string) {
-  return s.services.find((x) => x.name === name)!;
-}
-
-/** What logs hold of requests, and what they must not hold. */
-export function logProbes(guarded: string): Probe[] {
-  return [
-    {
-      id: "T1",
-      question: "Does a request that is answered leave a line with code, flags and peer?",
-      why: "the access log says who asked whom, and how it ended",
-      applies: always,
-      each: () => ["from inside", "from outside"],
-      expect: () => ({ reason: "ok", logged: true }),
-      send: (target, item) =>
-        item === "from inside" ? inside(target, guarded) : admitted(target.settings, `/${guarded}`),
-    },
-    {
-      id: "T1-refused",
-      question: "Does a request that is refused leave one?",
-      why: "refusals are what a log is read for",
-      applies: always,
-      expect: () => ({ reason: "rbac-denied", logged: true }),
-      send: (target) => ({ ...inside(target, guarded), as: undefined }),
-      control: { differs: "somebody whom the rules name", send: (t) => inside(t, guarded) },
     },
   ];
 }
