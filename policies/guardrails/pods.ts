@@ -64,11 +64,19 @@ export const workloadKinds: readonly string[] = [
   ...["Job", "CronJob", "Pod"],
 ];
 
+/** Whether an object runs pods: of Kubernetes' own kinds, or of any with a template where these have theirs, such as a Rollout. */
+export function runsPods(object: KubernetesObject): boolean {
+  if (workloadKinds.includes(object.kind)) return true;
+  const { template, jobTemplate } = object.field<WorkloadSpec>();
+  const { containers } = (template ?? jobTemplate?.spec?.template)?.spec ?? {};
+  return Array.isArray(containers);
+}
+
 /** Something that runs pods, with what its pods are. */
 export class Workload {
   public readonly object: KubernetesObject;
 
-  /** @param object of one of `workloadKinds` */
+  /** @param object that runs pods */
   public constructor(object: KubernetesObject) {
     this.object = object;
   }

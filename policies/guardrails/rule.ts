@@ -59,14 +59,15 @@ export function levelOf({ disabled, level }: About): "mandatory" | "advisory" | 
 /** A rule about single Kubernetes objects of some kinds. */
 export function objectRule(
   about: About,
-  kinds: readonly string[],
+  kinds: readonly string[] | ((object: KubernetesObject) => boolean),
   check: (object: KubernetesObject, settings: RuleSettings) => Iterable<Fault & Partial<Finding>>,
 ): Rule {
   return {
     ...about,
     *resource(resource, settings) {
       const object = KubernetesObject.of(resource);
-      if (!object || !kinds.includes(object.kind)) return;
+      if (!object) return;
+      if (typeof kinds === "function" ? !kinds(object) : !kinds.includes(object.kind)) return;
       for (const fault of check(object, settings)) yield { ...at(resource), ...fault };
     },
   };

@@ -1,5 +1,5 @@
 import { parse } from "yaml";
-import { Workload, workloadKinds } from "./pods.ts";
+import { Workload, runsPods, workloadKinds } from "./pods.ts";
 import { KubernetesObject, type Labels, type Resource, rootNamespace } from "./resource.ts";
 import { type Finding, type RuleSettings, at, unjudgedFinding } from "./rule.ts";
 import { isUnknown } from "./unknown.ts";
@@ -53,9 +53,21 @@ export class Inventory {
     this.resources = resources;
     const objects = resources.flatMap((resource) => KubernetesObject.of(resource) ?? []);
     this.byKind = Map.groupBy(objects, (object) => object.kind);
-    this.workloads = workloadKinds.flatMap((kind) =>
-      (this.byKind.get(kind) ?? []).map((object) => new Workload(object)),
-    );
+    const others = objects.filter((o) => !workloadKinds.includes(o.kind) && isKnownToRun(o));
+    this.workloads = [
+      ...workloadKinds.flatMap((kind) => this.byKind.get(kind) ?? []),
+      ...others,
+    ].map((object) => new Workload(object));
+  }
+}
+
+/** Whether an object runs pods, or may do: of one whose fields are known only after the update, nobody knows yet. */
+function isKnownToRun(object: KubernetesObject): boolean {
+  try {
+    return runsPods(object);
+  } catch (e) {
+    if (isUnknown(e)) return true;
+    throw e;
   }
 }
 

@@ -76,15 +76,15 @@ export function wholePrincipals(): Rule {
   });
 }
 
-/** Fields of a rule that only HTTP has. */
+/** Fields of a rule that only HTTP has; addresses, those behind proxies too, are known of any connection. */
 function httpFields(rule: PolicyRule): string[] {
   const operation = operationsOf(rule).flatMap((o) => Object.keys(o));
   const source = sourcesOf(rule).flatMap((s) => Object.keys(s));
   const conditions = (rule.when ?? []).map(keyOf);
   return [
     ...operation.filter((f) => /^(not)?(paths|methods|hosts)$/i.test(f)),
-    ...source.filter((f) => /^(not)?(requestPrincipals|remoteIpBlocks)$/i.test(f)),
-    ...conditions.filter((key) => /^(request|remote)\./.test(key)),
+    ...source.filter((f) => /^(not)?requestPrincipals$/i.test(f)),
+    ...conditions.filter((key) => key.startsWith("request.")),
   ];
 }
 

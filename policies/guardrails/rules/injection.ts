@@ -1,6 +1,6 @@
 import { type Injector, injectorOf, isInjected } from "../../../meaning/evaluate/injection.ts";
 import type { Manifest } from "../../../meaning/manifests/objects.ts";
-import { Workload, workloadKinds } from "../pods.ts";
+import { Workload, runsPods } from "../pods.ts";
 import type { KubernetesObject, Labels } from "../resource.ts";
 import { type Fault, type Rule, at, objectRule, stackRule } from "../rule.ts";
 import { type World, isMeshConfig, meshConfigOf, rootNamespace } from "../world.ts";
@@ -126,7 +126,7 @@ export function noInterceptionAnnotations(): Rule {
     description: "No pod changes what its sidecar intercepts, or what its sidecar is",
     url: annotationDocs,
   } as const;
-  return objectRule(about, workloadKinds, function* (object): Iterable<Fault> {
+  return objectRule(about, runsPods, function* (object): Iterable<Fault> {
     const workload = onPods(object);
     const allowed = workload.isGateway ? gatewaysOwn : [];
     const names = Object.keys(workload.annotations).filter((a) => forbidden.test(a));
@@ -144,7 +144,7 @@ export function noProxyRights(): Rule {
       "No pod has the sidecar's user, may change the network, or is on the node's network",
     url: "https://istio.io/latest/docs/ops/deployment/application-requirements/#pod-requirements",
   } as const;
-  return objectRule(about, workloadKinds, function* (object): Iterable<Fault> {
+  return objectRule(about, runsPods, function* (object): Iterable<Fault> {
     const { spec, containers } = onPods(object);
     if (spec.hostNetwork)
       yield { what: "hostNetwork is true: nothing is intercepted", fix: "drop hostNetwork" };

@@ -1,4 +1,4 @@
-import { Workload, workloadKinds } from "../pods.ts";
+import { Workload, runsPods } from "../pods.ts";
 import type { Resource } from "../resource.ts";
 import { type Fault, type Finding, type Rule, at, objectRule, stackRule } from "../rule.ts";
 import { type World, selectorOf } from "../world.ts";
@@ -34,7 +34,7 @@ const moved =
 
 const images = objectRule(
   { id: "ist-02", level: "mandatory", description: "", url: "" },
-  workloadKinds,
+  runsPods,
   function* (object): Iterable<Fault> {
     for (const { image = "" } of new Workload(object).containers)
       if (retired.test(image)) yield { what: `runs ${image}, from a retired host`, fix: moved };

@@ -162,6 +162,11 @@ export function noTokensInUrls(): Rule {
   } as const;
   return objectRule(about, kinds, function* (object): Iterable<Fault> {
     for (const { path, rule } of rulesOf(object)) {
+      if (![rule.fromHeaders, rule.fromParams, rule.fromCookies].some((named) => named?.length))
+        yield {
+          what: `${path} names no place of tokens, so that access_token in the query is one`,
+          fix: `name ${path}.fromHeaders, such as Authorization with the prefix "Bearer "`,
+        };
       if (rule.fromParams?.length)
         yield {
           what: `${path} takes tokens from the query (${rule.fromParams.join(", ")})`,

@@ -1,4 +1,4 @@
-import { Workload, workloadKinds } from "../pods.ts";
+import { Workload, runsPods } from "../pods.ts";
 import { KubernetesObject, type Resource } from "../resource.ts";
 import { type Rule, at } from "../rule.ts";
 
@@ -21,7 +21,7 @@ function plainTexts(resource: Resource): [string, unknown][] {
   const object = KubernetesObject.of(resource);
   if (object?.kind === "ConfigMap")
     return [...Object.entries(object.field("data")), ...decoded(object.field("binaryData"))];
-  if (object && workloadKinds.includes(object.kind)) {
+  if (object && runsPods(object)) {
     const { containers, annotations } = new Workload(object);
     return [
       ...containers.flatMap((c): [string, unknown][] => [

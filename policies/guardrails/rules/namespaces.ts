@@ -1,4 +1,3 @@
-import { workloadKinds } from "../pods.ts";
 import type { KubernetesObject } from "../resource.ts";
 import { type Rule, at, stackRule } from "../rule.ts";
 import { rootNamespace } from "../world.ts";
@@ -28,8 +27,11 @@ export function podSecurity(): Rule {
           fix: `label it pod-security.kubernetes.io/${mode}: restricted`,
         };
     }
-    const kinds = [...workloadKinds, "Service", "ServiceAccount", "Secret", "ConfigMap"];
-    for (const object of world.of(...kinds).filter((o) => o.namespace === "default"))
+    const objects = [
+      ...world.workloads.map((workload) => workload.object),
+      ...world.of("Service", "ServiceAccount", "Secret", "ConfigMap"),
+    ];
+    for (const object of objects.filter((o) => o.namespace === "default"))
       yield {
         ...at(object),
         what: "is in the namespace default, which has no rules of its own",

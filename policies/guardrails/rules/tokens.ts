@@ -4,6 +4,7 @@ import { type Rule, at, stackRule } from "../rule.ts";
 import { type World, isTargeted, rootNamespace, selectorOf } from "../world.ts";
 import {
   asksForToken,
+  conditionsOn,
   isEnforced,
   namesCallers,
   operationsOf,
@@ -61,11 +62,23 @@ function policiesAt(world: World, pods: Pods): KubernetesObject[] {
 
 /** Whether a rule of a DENY is about requests without a token, and about what of them. */
 function refuses(rule: PolicyRule): "all" | "some" | undefined {
-  const source = sourcesOf(rule).find((s) => s.notRequestPrincipals?.includes("*"));
-  if (!source) return undefined;
-  const positive = operationsOf(rule).some((o) => Object.keys(o).some((f) => !f.startsWith("not")));
-  const whole = Object.keys(source).length === 1 && !rule.when?.length && !positive;
-  return whole ? "all" : "some";
+  const sources = sourcesOf(rule);
+  const source = sources.find((s) => s.notRequestPrincipals?.includes("*"));
+  const condition = conditionsOn(rule, "request.auth.principal").find((c) =>
+    c.notValues?.includes("*"),
+  );
+  if (!source && !condition) return undefined;
+  const spares = operationsOf(rule).some((o) => Object.entries(o).some(sparesMuch));
+  const others = (rule.when ?? []).filter((c) => c !== condition || c.values?.length);
+  const anybody = source ? Object.keys(source).length === 1 : sources.length === 0;
+  return anybody && others.length === 0 && !spares ? "all" : "some";
+}
+
+/** Whether a field of an operation leaves more of the requests out than what it names one by one. */
+function sparesMuch([field, values]: [string, unknown]): boolean {
+  if (!field.startsWith("not")) return true;
+  const all: readonly unknown[] = ["*", "/*", "/{**}", "{**}"];
+  return Array.isArray(values) && values.some((value) => all.includes(value));
 }
 
 /** Ports of pods on which all Gateways only send to https. */

@@ -1,4 +1,4 @@
-import { type Container, type SecurityContext, Workload, workloadKinds } from "../pods.ts";
+import { type Container, type SecurityContext, Workload, runsPods } from "../pods.ts";
 import { type Fault, type Finding, type Rule, at, objectRule, stackRule } from "../rule.ts";
 import type { World } from "../world.ts";
 import { hasDigest, isAllowed, repositoryOf } from "./images.ts";
@@ -15,7 +15,7 @@ export function pinnedImages(): Rule {
     description: "Images are named by digest, from an allowed registry",
     url: "https://kubernetes.io/docs/concepts/containers/images/#image-names",
   } as const;
-  return objectRule(about, workloadKinds, function* (object, { registries }): Iterable<
+  return objectRule(about, runsPods, function* (object, { registries }): Iterable<
     Fault & Partial<Finding>
   > {
     for (const container of new Workload(object).containers) {
@@ -68,7 +68,7 @@ export function hardenedPods(): Rule {
       "Containers run without root, rights, system calls and writable files that they do not need",
     url: "https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted",
   } as const;
-  return objectRule(about, workloadKinds, function* (object): Iterable<Fault> {
+  return objectRule(about, runsPods, function* (object): Iterable<Fault> {
     const { spec, containers } = new Workload(object);
     for (const [i, container] of containers.entries()) {
       const lacks = softSpots(spec.securityContext ?? {}, container);

@@ -31,7 +31,13 @@ export const asks = { from: [{ source: { requestPrincipals: ["https://i/*"] } }]
 export const jwt = (fields: object, more: object = users, ns = "bank") =>
   spec(`RequestAuthentication ${ns}/tokens`, {
     ...more,
-    jwtRules: [{ issuer: "https://i", audiences: ["bank"], jwks: '{"keys":[]}', ...fields }],
+    jwtRules: [
+      {
+        ...{ issuer: "https://i", audiences: ["bank"], jwks: '{"keys":[]}' },
+        fromHeaders: [{ name: "Authorization", prefix: "Bearer " }],
+        ...fields,
+      },
+    ],
   });
 export const app = workload("users");
 export const podNamed = (pod: object, template: object = {}) => [

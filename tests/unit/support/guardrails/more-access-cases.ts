@@ -37,6 +37,13 @@ const dry = (resource: Resource): Resource => {
 };
 const target = { targetRef: { kind: "Gateway", name: "waypoint" } };
 const from = (source: object) => ({ from: [{ source }], ...get });
+const addressed = { from: [{ source: { remoteIpBlocks: ["10.0.0.0/8"] } }] };
+/** Refuses whoever brings no token. */
+const noToken = (operation: object) => ({
+  from: [{ source: { notRequestPrincipals: ["*"] } }],
+  ...(Object.keys(operation).length > 0 && { to: [{ operation }] }),
+});
+const unnamed = { when: [{ key: "request.auth.principal", notValues: ["*"] }] };
 const on = (key: string, ...values: string[]) => ({ when: [{ key, values }], ...get });
 const edge = (rules: object[]) => allow(rules, atGateway, "istio-system");
 const deny = (rules: object[]) => allow(rules, { action: "DENY" });
@@ -311,6 +318,38 @@ export const moreAccessCases: readonly MoreCase[] = [
     "an empty name is the default account",
     [workload("users", { serviceAccountName: undefined, serviceAccount: "users-sa" })],
     [workload("users", { serviceAccountName: "" })],
+  ],
+  [
+    "jwt-05",
+    "no place named: Istio takes access_token of the query then",
+    [jwt({ fromHeaders: undefined, fromCookies: ["session"] })],
+    [jwt({ fromHeaders: undefined })],
+  ],
+  [
+    "az-09",
+    "addresses, which any connection has",
+    [
+      app,
+      service({ name: "tcp", targetPort: 8080 }),
+      allow([addressed, { when: [{ key: "remote.ip", values: ["10.0.0.0/8"] }] }]),
+    ],
+    [
+      app,
+      service({ name: "tcp", targetPort: 8080 }),
+      allow([{ when: [{ key: "request.headers[x]", values: ["1"] }] }]),
+    ],
+  ],
+  [
+    "az-02",
+    "a refusal of requests without a token that spares every path",
+    [app, jwt({}), allow([noToken({})], { action: "DENY" }), allow([addressed])],
+    [app, jwt({}), allow([noToken({ notPaths: ["/*"] })], { action: "DENY" }), allow([addressed])],
+  ],
+  [
+    "az-02",
+    "a refusal by condition, which is the same as by source",
+    [app, jwt({}), allow([unnamed], { action: "DENY" })],
+    [app, jwt({}), allow([{ ...unnamed, ...get }], { action: "DENY" }), allow([addressed])],
   ],
 ];
 

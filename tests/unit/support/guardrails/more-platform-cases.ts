@@ -15,6 +15,7 @@ import {
 } from "./makers.ts";
 import { bank, container, hard, istiod, mesh, object, spec, workload } from "./platform.ts";
 
+const rolledOut = (one: object) => ({ replicas: 2, template: { spec: { containers: [one] } } });
 const labelled = (labels: object) => object("Namespace bank", {}, { labels });
 const charts = (...versions: string[]) =>
   ["base", "istiod", "gateway"].slice(0, versions.length).map((c, i) => chart(c, versions[i]!));
@@ -261,5 +262,17 @@ export const morePlatformCases: readonly MoreCase[] = [
     "objects of one chart that differ",
     charts("1.31.1"),
     [...charts("1.31.1"), chart("base", "1.30.4")],
+  ],
+  [
+    "wl-01",
+    "pods of a kind that Kubernetes does not know",
+    [object("Rollout bank/users", { spec: rolledOut(container()) }, {})],
+    [
+      object(
+        "Rollout bank/users",
+        { spec: rolledOut(container({ image: "ghcr.io/bank/users:1" })) },
+        {},
+      ),
+    ],
   ],
 ];
