@@ -17,7 +17,9 @@ export function wrongChain(
   const found: string[] = [];
   if (leaf.subjectAltName !== identity)
     found.push(`its certificate is for ${leaf.subjectAltName ?? "nobody"}, not for ${identity}`);
-  if (Date.parse(leaf.validTo) < Date.now()) found.push(`its certificate ended ${leaf.validTo}`);
+  for (const c of chain)
+    if (Date.parse(c.validTo) < Date.now())
+      found.push(`a certificate of its chain ended ${c.validTo}`);
   const signed = chain.every((c, i) => {
     const issuers = chain[i + 1] ? [chain[i + 1]!] : roots;
     return issuers.some((issuer) => c.verify(issuer.publicKey) || c.raw.equals(issuer.raw));
@@ -27,6 +29,12 @@ export function wrongChain(
   if (trusted.length === 0 || !trusted.every(same))
     found.push("it trusts another root than the mesh's");
   return found;
+}
+
+/** Whether two chains are of the same certificates, in the same order. */
+export function sameChain(one: string, other: string): boolean {
+  const [a, b] = [one, other].map(certificatesIn) as [X509Certificate[], X509Certificate[]];
+  return a.length === b.length && a.every((c, i) => c.raw.equals(b[i]!.raw));
 }
 
 function certificatesIn(pem: string): X509Certificate[] {

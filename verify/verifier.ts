@@ -6,6 +6,7 @@ import { kindsIn } from "./caller-kinds.ts";
 import { httpServices } from "./calls.ts";
 import { HostCaller, type HostCallerArgs } from "./callers/host.ts";
 import { type CallerKind, alwaysThere } from "./callers/objects.ts";
+import { handshakeScript } from "./callers/curl.ts";
 import { type ControlServer, startControlServer } from "./callers/control-server.ts";
 import { podAddresses } from "./callers/pod-addresses.ts";
 import { PodCallers, type PodCallersArgs } from "./callers/pods.ts";
@@ -241,7 +242,10 @@ export class Verifier {
     const { settings, caPem, backendCaPem } = subject;
     const edge = this.edge(settings);
     const makeToken = tokenMaker(subject);
-    const tools = new ToolCaller({ kubectl, settings, run: pods.run, ...(checks && { checks }) });
+    const tools = new ToolCaller({
+      ...{ kubectl, settings, run: pods.run, ...(checks && { checks }) },
+      handshake: (address) => pods.shell("plain", handshakeScript(address)),
+    });
     const host =
       edge &&
       new HostCaller({

@@ -31,11 +31,18 @@ const answers: Record<string, string> = {};
 describe("tools that verify asks", () => {
   let folder: string;
   let kubectl: Kubectl;
-  const findings = async (check: ToolRequest["check"], service?: string) => {
+  const findings = async (
+    check: ToolRequest["check"],
+    service?: string,
+    handshake?: (address: string) => Promise<string>,
+  ) => {
     for (const [word, text] of Object.entries(answers))
       fs.writeFileSync(path.join(folder, `${word}.answer`), text);
     const s = settings({ mtlsMode: "STRICT" });
-    const caller = new ToolCaller({ kubectl, settings: s, run: "0ab1c2" });
+    const caller = new ToolCaller({
+      ...{ kubectl, settings: s, run: "0ab1c2" },
+      ...(handshake && { handshake }),
+    });
     const request: ToolRequest = { from: "tool", check, ...(service && { service }) };
     let answer: Evidence | undefined;
     await caller.askAll([request], new AbortController().signal, (_, e) => (answer = e));
@@ -181,6 +188,48 @@ pilot_xds 5
     assert.deepEqual(await findings("mode", "users"), []);
     answers.describe = "Effective PeerAuthentication:\n   Workload mTLS mode: PERMISSIVE\n";
     assert.deepEqual(await findings("mode", "users"), ["users-1: mode PERMISSIVE, not STRICT"]);
+  });
+
+  test("certificate: as it is configured, and as a handshake shows it", async () => {
+    const root = { ...makeCertificate({ commonName: "root", ca: true }), commonName: "root" };
+    const made = (dnsName: string) =>
+      makeCertificate({ commonName: "x", dnsNames: [dnsName], issuer: root }).certPem;
+    const [own, other] = [made("users"), made("orders")];
+    const inline = (pem: string) => ({ inlineBytes: Buffer.from(pem).toString("base64") });
+    answers["jsonpath={.data.root-cert\\.pem}"] = root.certPem;
+    answers["--selector=app=users"] = JSON.stringify({
+      items: [pod("users-1", { status: { podIP: "10.0.0.1" } })],
+    });
+    answers["proxy-config"] = JSON.stringify({
+      dynamicActiveSecrets: [
+        { name: "default", secret: { tlsCertificate: { certificateChain: inline(own) } } },
+        {
+          name: "ROOTCA",
+          secret: { validationContext: { trustedCa: inline(root.certPem) } },
+        },
+      ],
+    });
+    const identity = "URI:spiffe://cluster.local/ns/bank/sa/users-sa";
+    const configured = `users-1: its certificate is for DNS:users, not for ${identity}`;
+    assert.deepEqual(await findings("certificate", "users"), [configured]);
+    const asked: string[] = [];
+    const shows = (pem: string) => async (address: string) => {
+      asked.push(address);
+      return pem;
+    };
+    assert.deepEqual(await findings("certificate", "users", shows(own)), [
+      configured,
+      configured.replace("users-1: ", "users-1: in a handshake "),
+    ]);
+    assert.deepEqual(await findings("certificate", "users", shows(other)), [
+      configured,
+      `users-1: in a handshake its certificate is for DNS:orders, not for ${identity}`,
+      "users-1: it serves another chain than it is configured with",
+    ]);
+    assert.deepEqual(asked, ["10.0.0.1:8080", "10.0.0.1:8080"]);
+    const longer = await findings("certificate", "users", shows(own + root.certPem));
+    assert.match(String(longer), /another chain than it is configured with/);
+    assert.match(String(await findings("certificate", "users", shows(""))), /has no certificate/);
   });
 
   test("a tool that fails found nothing out, which is no pass", async () => {

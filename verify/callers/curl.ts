@@ -143,6 +143,11 @@ function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
+/** Prints the chain that a server shows to who brings no certificate, whatever comes of the handshake. */
+export function handshakeScript(address: string): string {
+  return `curl --silent --insecure --max-time 5 --output /dev/null --write-out '%{certs}' https://${address}/ || true`;
+}
+
 /**
  * Reads what curlScript printed.
  *

@@ -1,12 +1,13 @@
 import { onPath } from "../../scripts/setup/tools.ts";
 import { principalOf } from "../../policies/authorization.ts";
 import { stackGateway } from "../../policies/gateway.ts";
-import { type Settings, gatewayNamespace } from "../../settings/index.ts";
-import { wrongChain } from "../certificate-chain.ts";
+import { type Settings, gatewayNamespace, modeOf } from "../../settings/index.ts";
+import { sameChain, wrongChain } from "../certificate-chain.ts";
 import type { Evidence } from "../evidence.ts";
 import type { Kubectl } from "../kubectl.ts";
 import type { FixtureCheck, StateCheck, ToolRequest } from "../probe.ts";
 import { inPool } from "../pool.ts";
+import { firstPort } from "../probes/services.ts";
 import { istioctl } from "./istioctl.ts";
 import { runLabel } from "./objects.ts";
 
@@ -23,6 +24,8 @@ export interface ToolCallerArgs {
   readonly settings: Settings;
   /** Names the run, whose own pods are not what is asked about. */
   readonly run: string;
+  /** What a server at an address shows in a handshake to who has no certificate: its chain, PEM. @default nobody can ask */
+  readonly handshake?: (address: string) => Promise<string>;
   /** What is asked beside what every run asks. @default nothing */
   readonly checks?: Partial<
     Record<FixtureCheck | StateCheck, (about: string) => Promise<string[]>>
@@ -39,6 +42,7 @@ interface Pod {
     readonly initContainers?: readonly Container[];
   };
   readonly status: {
+    readonly podIP?: string;
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
   };
 }
@@ -229,7 +233,10 @@ export class ToolCaller {
     });
   }
 
-  /** The certificate that each proxy of a service serves: its identity, its chain, and the mesh's root. */
+  /**
+   * The certificate that each proxy of a service serves: its identity, its chain, and the mesh's root. As it is configured,
+   * and where only TLS is taken, as a handshake shows it.
+   */
   private async certificate(service: string): Promise<string[]> {
     const { kubectl, settings } = this.args;
     const { namespace } = settings;
@@ -238,7 +245,7 @@ export class ToolCaller {
       ...["--output", "jsonpath={.data.root-cert\\.pem}"],
     ]);
     const identity = `URI:spiffe://${principalOf(service, namespace)}`;
-    return this.ofEachPod(service, async (pod) => {
+    return this.ofEachPod(service, async (pod, address) => {
       const text = await this.istioctl([
         ...["proxy-config", "secret", pod, "--namespace", namespace, "--output", "json"],
       ]);
@@ -247,8 +254,26 @@ export class ToolCaller {
       };
       const chain = pemOf(dynamicActiveSecrets, "default", "tlsCertificate");
       const trusted = pemOf(dynamicActiveSecrets, "ROOTCA", "validationContext");
-      return wrongChain(chain, trusted, root, identity).map((wrong) => `${pod}: ${wrong}`);
+      const served = await this.served(service, address);
+      const wrong = [
+        ...wrongChain(chain, trusted, root, identity),
+        ...(served === undefined
+          ? []
+          : wrongChain(served, trusted, root, identity).map((w) => `in a handshake ${w}`)),
+        ...(served === undefined || sameChain(served, chain)
+          ? []
+          : ["it serves another chain than it is configured with"]),
+      ];
+      return wrong.map((w) => `${pod}: ${w}`);
     });
+  }
+
+  /** The chain in a handshake; undefined where the proxy does not end TLS for who speaks no Istio, or nobody can ask. */
+  private async served(service: string, address: string): Promise<string | undefined> {
+    const { settings, handshake } = this.args;
+    const of = settings.services.find((s) => s.name === service)!;
+    if (!handshake || modeOf(settings, of) !== "STRICT") return undefined;
+    return handshake(`${address}:${firstPort(of).targetPort}`);
   }
 
   /** Whether the kubelet, which has no certificate, finds the pods well: its questions are led past mTLS. */
@@ -270,10 +295,14 @@ export class ToolCaller {
     });
   }
 
-  private async ofEachPod(service: string, ask: (pod: string) => Promise<string[]>) {
+  private async ofEachPod(
+    service: string,
+    ask: (pod: string, address: string) => Promise<string[]>,
+  ) {
     const pods = await this.podsOf(this.args.settings.namespace, `app=${service}`);
     if (pods.length === 0) return [`there is no pod of ${service}`];
-    return (await Promise.all(pods.map(({ metadata }) => ask(metadata.name)))).flat();
+    const asked = pods.map(({ metadata, status }) => ask(metadata.name, status.podIP ?? ""));
+    return (await Promise.all(asked)).flat();
   }
 
   /** Living pods, but for those that the run brought. */
