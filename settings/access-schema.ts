@@ -1,5 +1,5 @@
-import { createPublicKey } from "node:crypto";
 import { z } from "zod";
+import { isKeySet, keySetText } from "./key-set.ts";
 import { isFetched } from "./key-sources.ts";
 import {
   addressBlock,
@@ -111,16 +111,16 @@ export const allowSchema = z.strictObject({ ...caller, ...request });
 /** What is refused before anything is allowed; without a caller, whoever asks. */
 export const denySchema = z.strictObject({ ...caller, ...request });
 
-const jwksText =
-  'a JSON Web Key Set as text, such as {"keys":[…]}, of public keys alone (no d, no k), RSA ones of 2048 bits or more';
 const jwks = z
-  .string({ error: (issue) => (isMap(issue.input) ? jwksMapText : jwksText) })
-  .refine(isKeySet, { error: jwksText });
+  .string({ error: (issue) => (isMap(issue.input) ? jwksMapText : keySetText) })
+  .refine(isKeySet, { error: keySetText });
 
 const jwksMapText = "the key set as text: put it between single quotes, or below a | in YAML";
 const isMap = (value: unknown) => typeof value === "object" && value !== null;
 
-const fromHeader = z.strictObject({ name: header, prefix: someText.optional() });
+const beforeText = "what stands before the token, such as Bearer and a space, in printable ASCII";
+const before = z.string({ error: beforeText }).regex(/^[\x20-\x7e]+$/, { error: beforeText });
+const fromHeader = z.strictObject({ name: header, prefix: before.optional() });
 const reasonText = "why: a query parameter ends up in logs and histories";
 const fromParameter = z.strictObject({
   name: someText,
@@ -190,22 +190,6 @@ export const rolloutSchema = z.strictObject({
 
 function isHttps(text: string): boolean {
   return URL.canParse(text) && new URL(text).protocol === "https:";
-}
-
-function isKeySet(text: string): boolean {
-  try {
-    const { keys } = JSON.parse(text) as { keys?: Record<string, unknown>[] };
-    // private halves and shared secrets would be plain text in the state
-    const isPublic = (key: Record<string, unknown>) => {
-      if (!["RSA", "EC", "OKP"].includes(String(key.kty)) || "d" in key || "k" in key) return false;
-      // what is no key makes proxies reject all that istiod sends beside it
-      const { asymmetricKeyDetails } = createPublicKey({ key, format: "jwk" });
-      return (asymmetricKeyDetails?.modulusLength ?? Infinity) >= 2048;
-    };
-    return Array.isArray(keys) && keys.length > 0 && keys.every(isPublic);
-  } catch {
-    return false;
-  }
 }
 
 export type AllowRule = z.infer<typeof allowSchema>;
