@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isKeySet, keySetText } from "./key-set.ts";
 import { isFetched } from "./key-sources.ts";
+import { deniedPathPattern, pathPattern } from "./path-pattern.ts";
 import {
   addressBlock,
   dnsLabel,
@@ -23,21 +24,6 @@ const methods = [
 const method: z.ZodType<string> = z.enum(methods, {
   error: `an HTTP method: ${methods.join(", ")}`,
 });
-
-const pathText =
-  "a path such as /users, with * at its end (/users/*) or at its begin (*.css); no templates ({*}, {**}), which rules and routes here are not compared by, and no regular expressions, which Istio takes as they stand";
-const normalText =
-  "a path as proxies see it once it is normalized: without //, /./, /../, %2F or %5C, in ASCII; no request matches another";
-const pathPattern = z
-  .string({ error: pathText })
-  .regex(/^(\*?\/[^*?#{}[\]\\^$()+|\s]*|\/[^*?#{}[\]\\^$()+|\s]*\*|\*[^*?#{}[\]\\^$()+|\s]+|\*)$/, {
-    error: pathText,
-  })
-  // /a/.* would be read as what begins with "/a/."
-  .refine((path) => !path.includes(".*"), { error: pathText, abort: true })
-  .refine((path) => !/\/\/|\/\.{1,2}(\/|$)|%2f|%5c|[^\x21-\x7e]/i.test(path), {
-    error: normalText,
-  });
 
 const rpcText = "a gRPC method such as /bank.Payments/Pay";
 const rpc = z
@@ -65,8 +51,11 @@ const values = z
   .union([value, list(value)], { error: `${valueText}; or a list of texts` })
   .transform((v) => (typeof v === "string" ? [v] : v));
 
-const claimText = "the name of a claim; a dot leads into a nested one (realm.roles)";
-const claims = z.record(z.string().regex(/^[^[\]\s]+$/, { error: claimText }), values);
+const claimText =
+  "the name of a claim; a dot leads into a nested one (realm.roles), with a name on either side";
+// proxies reject all that istiod sends beside a name that is empty
+const claimName = /^([^.[\]\s]+(\.[^.[\]\s]+)*|[^[\]\s]*:\/\/[^[\]\s]*)$/;
+const claims = z.record(z.string().regex(claimName, { error: claimText }), values);
 
 const wordsText = "the name of a claim at the top of the token; Envoy looks no deeper";
 const topClaim = z
@@ -109,7 +98,11 @@ const caller = {
 /** One way into a service. */
 export const allowSchema = z.strictObject({ ...caller, ...request });
 /** What is refused before anything is allowed; without a caller, whoever asks. */
-export const denySchema = z.strictObject({ ...caller, ...request });
+export const denySchema = z.strictObject({
+  ...caller,
+  ...request,
+  paths: list(deniedPathPattern).optional(),
+});
 
 const jwks = z
   .string({ error: (issue) => (isMap(issue.input) ? jwksMapText : keySetText) })
@@ -134,7 +127,9 @@ const issuerUrlText = `${httpsText}; its keys are found by OpenID discovery, bec
 const issuerText = "the iss of its tokens as it stands there, without *, which would be any issuer";
 const copiedText =
   "a claim that can be copied: a dot leads into a claim, so that none whose name is an address (https://…) is found";
-const copied = someText.refine((claim) => !claim.includes("://"), { error: copiedText });
+const copied = someText
+  .refine((claim) => !claim.includes("://"), { error: copiedText, abort: true })
+  .refine((claim) => !claim.split(".").includes(""), { error: claimText });
 const issuerFields = z.strictObject({
   /** Name within the stack. */
   name: dnsLabel,

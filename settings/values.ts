@@ -80,10 +80,10 @@ export const count = z
   .max(100, { error: countText });
 
 export const prefixText =
-  "a path such as /users: segments of letters, digits and -._~, no slash at the end";
+  "a path such as /users: segments of letters, digits and -._~, none of them . or .., no slash at the end";
 export const prefix = z
   .string({ error: prefixText })
-  .regex(/^(\/[A-Za-z0-9._~-]+)+$/, { error: prefixText });
+  .regex(/^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._~-]+)+$/, { error: prefixText });
 
 const emptyText = "text that is not empty";
 export const someText = z.string({ error: emptyText }).min(1, { error: emptyText });
