@@ -6,6 +6,7 @@ import { addressChecks, rolloutChecks } from "./rollout-checks.ts";
 import { ruleChecks, serves } from "./rule-checks.ts";
 import { exemptChecks, pairChecks } from "./rule-pairs.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
+import { routeHeaderChecks, tokenPlaceChecks } from "./token-headers.ts";
 
 /** Rules about callers, held against services, routes and issuers. Pure: settings in, problems out. */
 export function accessChecks(
@@ -27,6 +28,8 @@ export function accessChecks(
   return [
     ...modeChecks(s, tools),
     ...issuerChecks(s, tools),
+    ...tokenPlaceChecks(s, tools),
+    ...routeHeaderChecks(s, tools),
     ...exemptChecks(s, tools),
     ...rolloutChecks(s, tools),
     ...s.services.flatMap((service, i) => [

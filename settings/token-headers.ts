@@ -42,6 +42,51 @@ export function tokenHeaderChecks(
   });
 }
 
+/** A header that no token can stand in, because proxies write it. */
+export function tokenPlaceChecks(s: Settings, { problem, set }: Tools): Problem[] {
+  return s.authentication.issuers.flatMap((issuer, i) =>
+    (issuer.headers ?? []).flatMap(({ name }, j) => {
+      const low = name.toLowerCase();
+      // what an authenticating proxy in front hands on; Envoy leaves it as it is
+      if (!isWrittenByProxies(low) || low === "x-forwarded-access-token") return [];
+      const key = `authentication.issuers[${i}].headers[${j}].name`;
+      const allowed =
+        "a header that clients write, such as Authorization or X-Token: proxies write this one themselves";
+      return [problem(key, name, allowed, set(key, "<name>"))];
+    }),
+  );
+}
+
+/**
+ * A header that the route to a service sets, and that tokens stand in or claims are copied into: the token that the gateway
+ * hands on would be lost, or the service would take the route's text for what a token says.
+ */
+export function routeHeaderChecks(
+  s: Settings,
+  { problem, write }: Tools & { readonly write: (what: string) => string },
+): Problem[] {
+  if (s.authorization === "off") return [];
+  const { issuers } = s.authentication;
+  const ofTokens = issuers.flatMap(tokenHeaders).map(({ name }) => name.toLowerCase());
+  const ofClaims = issuers.flatMap(({ claimHeaders = {} }) =>
+    Object.keys(claimHeaders).map((name) => name.toLowerCase()),
+  );
+  return s.services.flatMap(({ requestHeaders = {} }, i) =>
+    Object.entries(requestHeaders).flatMap(([name, value]) => {
+      const low = name.toLowerCase();
+      const why = ofTokens.includes(low)
+        ? "tokens stand in this one, and the route would write over them"
+        : ofClaims.includes(low)
+          ? "claims are copied into this one (claimHeaders), and the route would write over them"
+          : undefined;
+      if (why === undefined) return [];
+      const at = `services[${i}].requestHeaders`;
+      const fix = write(`another name for ${name} in ${at}`);
+      return [problem(`${at}.${name}`, value, `another header: ${why}`, fix)];
+    }),
+  );
+}
+
 /** A rule about a header that is not the client's when the rule is asked: a proxy or a route has written or cleared it. */
 export function writtenHeaderChecks(
   s: Settings,

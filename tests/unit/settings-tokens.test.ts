@@ -70,3 +70,46 @@ describe("what stands before a token can stand in a header", () => {
     })),
   );
 });
+
+describe("a token stands in a header that proxies leave alone", () => {
+  testRefused(
+    ["Host", "x-forwarded-for", "X-Envoy-External-Address", "Connection"].map((name) => ({
+      what: name,
+      raw: standing({ name }),
+      ...{ key: "authentication.issuers[0].headers[0].name", allowed: "proxies write this one" },
+      // written by who authenticates in front of the gateway
+      control: standing({ name: "X-Forwarded-Access-Token" }),
+    })),
+  );
+});
+
+describe("routes leave headers alone that tokens or claims stand in", () => {
+  const setting = (name: string, more: object = {}, authorization = "enforce"): Raw => {
+    const allowFrom = [{ gateway: true, token: true }];
+    const requestHeaders = { [name]: "admin" };
+    return {
+      authorization,
+      authentication: { issuers: [{ ...issuers[0], ...more }] },
+      services: [{ name: "payments", allowFrom, requestHeaders }],
+    };
+  };
+  const claimHeaders = { "X-Jwt-Sub": "sub" };
+  const headers = [{ name: "X-Token" }];
+  const overwritten = (name: string, allowed: string, control: Raw, more?: object): Refused => ({
+    what: `${name} beside ${JSON.stringify(more ?? "the usual place")}`,
+    raw: setting(name, more),
+    ...{ key: `services[0].requestHeaders.${name}`, allowed },
+    fix: `in Pulumi.dev.yaml, write another name for ${name} in services[0].requestHeaders`,
+    control,
+  });
+  const ofToken = "tokens stand in this one";
+  const ofClaim = "claims are copied into this one";
+  testRefused([
+    overwritten("authorization", ofToken, setting("x-authorization")),
+    overwritten("Authorization", ofToken, setting("Authorization", { headers })),
+    overwritten("Authorization", ofToken, setting("Authorization", {}, "off")),
+    overwritten("x-token", ofToken, setting("x-token"), { headers }),
+    overwritten("x-jwt-sub", ofClaim, setting("x-jwt-sub"), { claimHeaders }),
+    overwritten("X-Jwt-Sub", ofClaim, setting("X-Jwt-Name", { claimHeaders }), { claimHeaders }),
+  ]);
+});
