@@ -56,6 +56,7 @@ export function tokenChecks(
         problem(`${key}.claims.${claim}`, asked, `not in a rule: ${instead}`, remove(key)),
       );
   }
+  found.push(...impossibleNames(rule, key, { problem, remove }));
   const listed = issuers.flatMap((i) => i.spaceDelimitedClaims ?? []);
   for (const claim of new Set(["scope", "permission", ...listed])) {
     const words = rule.claims?.[claim]?.find((value) => /\s/.test(value));
@@ -70,4 +71,27 @@ export function tokenChecks(
       );
   }
   return found;
+}
+
+/** Names that no request can meet together, or that one header bears twice. */
+function impossibleNames(
+  rule: Rule,
+  key: string,
+  { problem, remove }: Pick<Tools, "problem" | "remove">,
+): Problem[] {
+  const claims = Object.keys(rule.claims ?? {});
+  const inside = claims.flatMap((claim) => {
+    const text = claims.find((other) => !other.includes("://") && claim.startsWith(`${other}.`));
+    if (text === undefined || claim.includes("://")) return [];
+    const allowed = `one of ${text} and ${claim}: a claim that is text holds no other, so no token has both`;
+    return [problem(`${key}.claims["${claim}"]`, rule.claims![claim], allowed, remove(key))];
+  });
+  const headers = Object.keys(rule.headers ?? {});
+  const twice = headers.flatMap((name, i) => {
+    const first = headers.find((other) => other.toLowerCase() === name.toLowerCase())!;
+    if (headers.indexOf(first) === i) return [];
+    const allowed = `each header once: ${first} is the same, for headers know no capitals`;
+    return [problem(`${key}.headers.${name}`, rule.headers![name], allowed, remove(key))];
+  });
+  return [...inside, ...twice];
 }
