@@ -8,6 +8,7 @@ export function protocolChecks(
   service: ServiceSettings,
   rule: Rule,
   key: string,
+  list: "allowFrom" | "denyFrom",
   { problem, remove, set }: Tools,
 ): Problem[] {
   const ports = service.ports ?? [{ port: 80, targetPort: 8080, protocol: "http" as const }];
@@ -52,6 +53,18 @@ export function protocolChecks(
         rule.rpcs,
         `nothing, because no port of ${service.name} speaks grpc`,
         remove(key),
+      ),
+    );
+  const grpc = ports.find((p) => p.protocol === "grpc");
+  const other = meant.find((p) => ["http", "http2"].includes(p.protocol));
+  // a refusal may be wider than it reads
+  if (list === "allowFrom" && rule.rpcs && grpc && other && opaque.length === 0)
+    found.push(
+      problem(
+        `${key}.ports`,
+        rule.ports,
+        `ports that speak grpc alone, such as ${grpc.targetPort}: on port ${other.targetPort}, which speaks ${other.protocol}, the rule would open POST to the methods' paths`,
+        rule.ports ? remove(key) : set(`${key}.ports[0]`, String(grpc.targetPort)),
       ),
     );
   return found;

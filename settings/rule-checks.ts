@@ -51,7 +51,7 @@ export function ruleChecks(
   found.push(...namespaceChecks(s, rule, key, { problem, remove, set }));
   const prefix = prefixOf(service);
   const ports = service.ports?.map((p) => p.targetPort) ?? [8080];
-  if (list === "allowFrom" && rule.gateway && ports.slice(1).some((p) => rule.ports?.includes(p)))
+  if (rule.gateway && ports.slice(1).some((p) => rule.ports?.includes(p)))
     found.push(
       problem(
         `${key}.ports`,
@@ -117,7 +117,7 @@ export function ruleChecks(
     ...tokenChecks(s, rule, key, { problem, remove, set }),
     ...tokenHeaderChecks(s, rule, key, { problem, remove }),
     ...writtenHeaderChecks(s, service, rule, key, { problem, remove }),
-    ...protocolChecks(service, rule, key, { problem, remove, set }),
+    ...protocolChecks(service, rule, key, list, { problem, remove, set }),
   ];
 }
 

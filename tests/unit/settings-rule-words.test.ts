@@ -98,3 +98,65 @@ describe("a prefix is one that requests can have", () => {
     })),
   );
 });
+
+describe("one rule asks for what one request can have", () => {
+  const named = (headers: object): Raw => payments({ allowFrom: [{ gateway: true, headers }] });
+  testRefused([
+    {
+      what: "a claim, and one inside of it",
+      raw: asking({ realm: "a", "realm.roles": "b" }),
+      ...{ key: `${allow}.claims["realm.roles"]`, allowed: "one of realm and realm.roles" },
+      control: asking({ realms: "a", "realm.roles": "b" }),
+    },
+    {
+      what: "the other way round, deeper",
+      raw: asking({ "a.b.c.d": "b", "a.b": "a" }),
+      ...{ key: `${allow}.claims["a.b.c.d"]`, allowed: "one of a.b and a.b.c.d" },
+      control: asking({ "a.b.c.d": "b", "a.b.c.e": "a" }),
+    },
+    {
+      what: "a header twice",
+      raw: named({ "X-Team": "a", "x-team": "b" }),
+      ...{ key: `${allow}.headers.x-team`, allowed: "each header once: X-Team is the same" },
+      control: named({ "X-Team": "a", "x-teams": "b" }),
+    },
+  ]);
+});
+
+describe("a rule is about ports that what it asks for comes to", () => {
+  const ports = [
+    { port: 80, targetPort: 8080, protocol: "http" },
+    { port: 70, targetPort: 7070, protocol: "grpc" },
+  ];
+  const rpcs = ["/bank.Payments/Pay"];
+  const calling = (rule: object, protocol = "http"): Raw =>
+    payments({
+      sourceImage: "istio-app",
+      ports: [{ ...ports[0], protocol }, ports[1]],
+      allowFrom: [{ gateway: true }, { service: "orders", rpcs, ...rule }],
+    });
+  const at = "services[0].allowFrom[1].ports";
+  const allowed = "ports that speak grpc alone, such as 7070";
+  const refusing = (rule: object): Raw =>
+    payments({ ports, sourceImage: "istio-app", allowFrom: [{ service: "orders" }], ...rule });
+  testRefused([
+    {
+      what: "methods of gRPC without ports, beside HTTP",
+      raw: calling({}),
+      ...{ key: at, allowed, fix: `'bankmesh:${at}[0]' 7070` },
+      control: calling({}, "grpc"),
+    },
+    {
+      what: "methods of gRPC on a port of HTTP, too",
+      raw: calling({ ports: [7070, 8080] }),
+      ...{ key: at, allowed, fix: "config rm" },
+      control: calling({ ports: [7070] }),
+    },
+    {
+      what: "a refusal for the gateway on a port that it does not lead to",
+      raw: refusing({ denyFrom: [{ gateway: true, ports: [7070], methods: ["POST"] }] }),
+      ...{ key: `${deny}.ports`, allowed: "the gateway's routes lead to the first port alone" },
+      control: refusing({ denyFrom: [{ gateway: true, ports: [8080], methods: ["POST"] }] }),
+    },
+  ]);
+});

@@ -268,7 +268,7 @@ describe("what is right is taken", () => {
         retries: { attempts: 0, perTryTimeout: "1s" },
         requestHeaders: { "x-bank": "1" },
         allowFrom: [{ gateway: true }, { service: "ledger", ports: [9090] }],
-        denyFrom: [{ gateway: true, ports: [9090] }],
+        denyFrom: [{ namespace: "legacy", ports: [9090] }],
       },
       { name: "ledger", prefix: false, allowFrom: [{ namespace: "shop", claims: { a: ["b"] } }] },
     ],
