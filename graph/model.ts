@@ -4,6 +4,7 @@ import {
   type DenyRule,
   type ServiceSettings,
   type Settings,
+  placesOf,
   prefixOf,
   rolledOut,
   rolledOutAtGateway,
@@ -130,16 +131,20 @@ function callsOf(s: Settings, service: ServiceSettings): IncomingCall[] {
   if (s.authorization === "off" || !(inside || rolledOutAtGateway(s, service.name)))
     return prefix === undefined ? [] : fromGateway([below(prefix)]);
   const exempt = exemptPaths(s, service);
-  const asked = (rule: Rule) => inside || rule.gateway === true;
-  const byRule = (kind: "allow" | "deny", rules: readonly Rule[] = []) =>
-    rules.filter(asked).map((rule): IncomingCall => {
-      const words = requestLines(service, rule);
-      const lines = kind === "deny" ? ["deny", ...words] : words;
-      return { caller: callerNode(s, rule), to, kind, lines };
-    });
+  const reached = { service: inside, gateway: rolledOutAtGateway(s, service.name) };
+  const byRule = (list: "allowFrom" | "denyFrom") =>
+    (service[list] ?? [])
+      // what stands where the rollout has not been is asked by nobody yet
+      .filter((rule) => placesOf(list, rule).some((place) => reached[place]))
+      .map((rule): IncomingCall => {
+        const kind = list === "denyFrom" ? "deny" : "allow";
+        const words = requestLines(service, rule);
+        const lines = kind === "deny" ? ["deny", ...words] : words;
+        return { caller: callerNode(s, rule), to, kind, lines };
+      });
   return [
-    ...byRule("deny", service.denyFrom),
-    ...byRule("allow", service.allowFrom),
+    ...byRule("denyFrom"),
+    ...byRule("allowFrom"),
     ...(exempt.length > 0 ? fromGateway(["no token", ...joined(exempt), "any method"]) : []),
   ];
 }

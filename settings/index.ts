@@ -22,7 +22,7 @@ export {
 } from "./rollout.ts";
 export { knownKeys } from "./issue-problems.ts";
 export { modeOf } from "./mtls-checks.ts";
-export { refusedAt } from "./places.ts";
+export { placesOf, refusedAt } from "./places.ts";
 export { prefixOf, versionOf } from "./prefix.ts";
 export { type Problem, formatProblems } from "./problems.ts";
 export type { OwnCertificates } from "./own-certificates.ts";

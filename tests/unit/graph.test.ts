@@ -194,6 +194,21 @@ describe("graph: who may call what", () => {
     assert.deepEqual(to(edge, "service_payments"), ofGateway(to(full, "service_payments")));
   });
 
+  test("a refusal that the gateway cannot ask is drawn once the service asks it", () => {
+    const refusals = (mode: string, refusal: object) => {
+      const rules = { allowFrom: [{ gateway: true }], denyFrom: [{ gateway: true, ...refusal }] };
+      const services = [{ name: "payments", ...rules }];
+      const rollout = { mode, namespaces: ["istio-system"] };
+      const edges = to(graphOf({ services, rollout, meshDefaultDeny: false }), "service_payments");
+      return edges.filter((edge) => edge.startsWith("gateway deny"));
+    };
+    const drawn = ["gateway deny: deny; POST; /payments and below"];
+    assert.deepEqual(refusals("only", { methods: ["POST"], ports: [8080] }), []);
+    assert.deepEqual(refusals("only", { methods: ["POST"] }), drawn);
+    const atService = [`${drawn[0]}; port 8080`];
+    assert.deepEqual(refusals("all-but", { methods: ["POST"], ports: [8080] }), atService);
+  });
+
   test("what the rollout has not reached is open, and its rules are not drawn", () => {
     const rollout = { mode: "all-but", services: ["payments", "end-x"] };
     const partly = graphOf({ rollout, meshDefaultDeny: false });
