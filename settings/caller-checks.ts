@@ -73,8 +73,12 @@ function accountChecks(
   ];
 }
 
+/** Namespaces of the stack in which somebody has an identity. */
 const namespacesOf = (s: Settings) => [
-  ...new Set([s.namespace, istioNamespace, ...s.clients.map((c) => c.namespace)]),
+  ...new Set([
+    ...[s.namespace, istioNamespace],
+    ...s.clients.filter((c) => c.injection !== "none").map((c) => c.namespace),
+  ]),
 ];
 
 /**

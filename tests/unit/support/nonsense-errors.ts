@@ -48,6 +48,24 @@ export const nonsense: readonly ConfigError[] = [
     "a namespace with a client inside the mesh",
     setPath("clients[0].injection", "namespace"),
   ),
+  // a namespace without a sidecar is no way out of a wrong one: it is refused as well
+  ...(
+    [
+      ["none", "a namespace of this stack: bank, istio-system; clients", removePath(allow)],
+      ["namespace", "bank, istio-system, legacy;", setPath(`${allow}.namespace`, "legacy")],
+    ] as const
+  ).map(([injection, allowed, fix]) =>
+    row(
+      payments(
+        { allowFrom: [{ namespace: "legcy" }] },
+        { clients: [{ name: "old", namespace: "legacy", injection }] },
+      ),
+      `${allow}.namespace`,
+      '"legcy"',
+      allowed,
+      fix,
+    ),
+  ),
   ...(
     [
       ["GETT", "GET"],
