@@ -9,7 +9,7 @@ import {
   gatewayDeny,
   servicePolicies,
 } from "../policies/authorization.ts";
-import { handsOnTokens, needsToken } from "../policies/token-needs.ts";
+import { handsOnTokens, tokensInside } from "../policies/token-needs.ts";
 import { stackGateway } from "../policies/gateway.ts";
 import {
   type AuthorizationMode,
@@ -108,9 +108,9 @@ function requestAuthentications(
   args: AccessControlArgs,
   opts: pulumi.CustomResourceOptions,
 ): TokenChecks {
-  const { issuers, requireExpiry, inside } = args.authentication;
+  const { issuers, requireExpiry } = args.authentication;
   if (issuers.length === 0) return { edge: [], of: () => [] };
-  const asking = args.services.filter((service) => needsToken(args, service));
+  const inside = tokensInside(args);
   const make = (role: string, namespace: string, selector: Selector | undefined, forward = false) =>
     istioObject(
       `${name}-${namespace === istioNamespace ? "edge" : "service"}-${role}`,
@@ -130,15 +130,15 @@ function requestAuthentications(
   const everywhere: CustomResource[] =
     inside === "namespace" ? [make("tokens", args.namespace, undefined)] : [];
   const own = new Map(
-    (inside === "namespace" ? [] : asking).map(({ name: app }) => [
+    (inside === "namespace" ? [] : inside).map((app) => [
       app,
       [make(`${app}-tokens`, args.namespace, { app })],
     ]),
   );
   if (requireExpiry) {
     if (atGateway) edge.push(...expiry("edge", name, args, forward, opts));
-    const insideToo = asking.length > 0 || inside === "namespace";
-    if (insideToo) everywhere.push(...expiry("service", name, args, false, opts));
+    // it has no effect on proxies that look at no tokens
+    if (inside.length > 0) everywhere.push(...expiry("service", name, args, false, opts));
   }
   return { edge, of: (service) => [...(own.get(service) ?? []), ...everywhere] };
 }

@@ -5,7 +5,7 @@ import {
   gatewayDeny,
   servicePolicies,
 } from "../policies/authorization.ts";
-import { handsOnTokens, needsToken } from "../policies/token-needs.ts";
+import { handsOnTokens, tokensInside } from "../policies/token-needs.ts";
 import { requireExpiration } from "../policies/expiry.ts";
 import { stackGateway } from "../policies/gateway.ts";
 import { type Settings, gatewayRolledOut } from "../settings/index.ts";
@@ -51,15 +51,15 @@ export function tokenObjects(
 ): KubernetesObject[] {
   const { issuers, requireExpiry } = s.authentication;
   if (issuers.length === 0) return [];
-  const asking = s.services.filter((service) => needsToken(s, service));
+  const inside = tokensInside(s);
   const common = { issuers, ownKeys };
   const forward = handsOnTokens(s, gateway);
   const make = istioObjects(s.namespace);
   const atEdge = istioObjects(gateway.namespace);
-  const own = (name: string, selector: Selector) =>
+  const own = (name: string, selector?: Selector) =>
     make(
-      ...(["security", "v1", "RequestAuthentication", `${name}-tokens`] as const),
-      requestAuthentication({ ...common, selector, forward: false }),
+      ...(["security", "v1", "RequestAuthentication", name] as const),
+      requestAuthentication({ ...common, ...(selector && { selector }), forward: false }),
     );
   const expiry = (place: "edge" | "service") =>
     place === "edge"
@@ -82,8 +82,10 @@ export function tokenObjects(
   const reached = gatewayRolledOut(s);
   return [
     ...(reached ? [tokens()] : []),
-    ...asking.map(({ name }) => own(name, { app: name })),
+    ...(inside === "namespace"
+      ? [own("tokens")]
+      : inside.map((app) => own(`${app}-tokens`, { app }))),
     ...(requireExpiry && reached ? [expiry("edge")] : []),
-    ...(requireExpiry && asking.length > 0 ? [expiry("service")] : []),
+    ...(requireExpiry && inside.length > 0 ? [expiry("service")] : []),
   ];
 }

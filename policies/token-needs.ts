@@ -9,6 +9,7 @@ import {
   refusedAt,
   rolledOut,
   tokenHeaders,
+  wholeNamespace,
 } from "../settings/index.ts";
 import { claimCopies } from "./authentication.ts";
 import type { AccessSettings } from "./authorization.ts";
@@ -18,6 +19,20 @@ import { asksForToken } from "./rule-spec.ts";
 /** Services inside which claims are asked for, whoever calls: their proxies look at tokens. */
 export function needsToken(settings: AccessSettings, service: ServiceSettings): boolean {
   return rolledOut(settings, service.name) && askingInside(service).length > 0;
+}
+
+/**
+ * Where the bank's proxies look at tokens: all of the namespace, once the rollout has reached it whole, or those of some
+ * services. One object for all would be asked by services that the rollout has not reached, too.
+ */
+export function tokensInside(settings: AccessSettings): "namespace" | readonly string[] {
+  const { authentication, services } = settings;
+  const all = authentication.inside === "namespace";
+  if (all && wholeNamespace(settings)) return "namespace";
+  const looking = all
+    ? services.filter(({ name }) => rolledOut(settings, name))
+    : services.filter((service) => needsToken(settings, service));
+  return looking.map(({ name }) => name);
 }
 
 /**

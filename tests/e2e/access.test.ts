@@ -318,7 +318,8 @@ describe("who may call what", () => {
     );
     assert.ok(count(outside!, "rbac-denied") > 20, table(calls));
     assert.ok(inside!.length > 5 && inside!.every((o) => o.got === "ok"), table(inside!));
-    assert.ok(idsOf(atGateway).includes("J4-namespace"));
+    // whose proxies look at no tokens before the rollout has reached them
+    assert.ok(!idsOf(atGateway).includes("J4-namespace"));
   });
 
   it("fetches issuers' keys, by discovery and by address; without keys no token passes", async () => {

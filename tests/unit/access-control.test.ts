@@ -222,6 +222,22 @@ describe("AccessControl", () => {
     assert.ok(recording.comesAfter(policy, "access-service-allow-users", "access-service-tokens"));
   });
 
+  test("a rollout that has not reached the whole namespace: tokens looked at by each service that it has", async () => {
+    const tokensOf = async (rollout: object) => {
+      const authentication = { issuers: issuers.slice(0, 1), inside: "namespace" };
+      const made = objects(await make({ authentication, rollout }));
+      return made.filter((o) => o.startsWith("RequestAuthentication bank/"));
+    };
+    // users' rules ask for no token, and its proxy looks at them all the same
+    assert.deepEqual(await tokensOf({ mode: "only", services: ["users"] }), [
+      "RequestAuthentication bank/users-tokens",
+    ]);
+    assert.deepEqual(await tokensOf({ mode: "only", namespaces: ["istio-system"] }), []);
+    assert.deepEqual(await tokensOf({ mode: "only", services: ["users", "payments"] }), [
+      "RequestAuthentication bank/tokens",
+    ]);
+  });
+
   test("claims that are words apart by spaces", async () => {
     const some = [{ ...issuers[0]!, spaceDelimitedClaims: ["groups"] }];
     const { spec } = (await make({ authentication: { issuers: some } })).get(

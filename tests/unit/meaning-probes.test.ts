@@ -108,6 +108,11 @@ const stacks: Readonly<Record<string, Settings>> = {
     ...rich,
     authentication: { ...rich.authentication, inside: "namespace" },
   }),
+  "with everything, tokens looked at everywhere, half rolled out": settings({
+    ...rich,
+    authentication: { ...rich.authentication, inside: "namespace" },
+    rollout: { mode: "only", services: ["orders"] },
+  }),
   "with everything, nobody in the mesh by default": settings({ ...rich, meshDefaultDeny: true }),
   "half rolled out": settings({ ...rich, rollout: { mode: "only", services: ["orders"] } }),
   "rolled out at the gateway": settings({

@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { jwksOf } from "../../policies/jwks.ts";
 import { bodyEvidence, withoutTokens } from "../../verify/evidence.ts";
 import { type TokenSpec, flaws, makeToken } from "../../verify/tokens.ts";
+import { tokenProbes } from "../../verify/probes/tokens.ts";
 import { settings } from "./support/settings.ts";
 
 const { issuers } = settings({
@@ -23,6 +24,26 @@ const make = (spec: Partial<TokenSpec> = {}) =>
   makeToken({ issuer: "bank", ...spec }, issuers, key);
 const verify = (token: string) =>
   jwtVerify(token, keys, { issuer: "https://issuer.bank", audience: "bank" });
+
+describe("an expired token at a service whose rules ask for none (J4-namespace)", () => {
+  const asked = (rollout: object, inside = "namespace") => {
+    const s = settings({
+      ...{ authorization: "enforce", authentication: { issuers, inside }, rollout },
+      services: [
+        { name: "users", allowFrom: [{ service: "orders" }] },
+        { name: "orders", allowFrom: [{ gateway: true, token: true }] },
+      ],
+    });
+    return tokenProbes.find(({ id }) => id === "J4-namespace")!.applies!(s);
+  };
+  it("is asked where all proxies look at tokens, and the rollout has reached the service's", () => {
+    assert.equal(asked({}), true);
+    assert.equal(asked({}, "workloads"), false);
+    assert.equal(asked({ mode: "only", services: ["users"] }), true);
+    assert.equal(asked({ mode: "only", services: ["orders"] }), false);
+    assert.equal(asked({ mode: "only", namespaces: ["istio-system"] }), false);
+  });
+});
 
 describe("tokens of probes", () => {
   it("are taken by a library that checks them, when nothing is wrong", async () => {

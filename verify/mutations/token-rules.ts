@@ -1,4 +1,4 @@
-import { needsToken } from "../../policies/token-needs.ts";
+import { tokensInside } from "../../policies/token-needs.ts";
 import { type Settings, gatewayNamespace, gatewayRolledOut } from "../../settings/index.ts";
 import type { KubernetesObject } from "../callers/objects.ts";
 import type { Mutation, ObjectRef } from "./mutation.ts";
@@ -45,8 +45,8 @@ export const everywhere: Places = ["gateway", "inside"];
 export function authentications(s: Settings, places: Places): ObjectRef[] {
   const names = (place: Places[number]) => {
     if (place === "gateway") return ["gateway-tokens"];
-    if (s.authentication.inside === "namespace") return ["tokens"];
-    return asking(s).map((name) => `${name}-tokens`);
+    const inside = tokensInside(s);
+    return inside === "namespace" ? ["tokens"] : inside.map((name) => `${name}-tokens`);
   };
   return reached(s, places).flatMap((place) =>
     names(place).map((name) => istio("RequestAuthentication", name, namespaceOf(s, place))),
@@ -55,9 +55,9 @@ export function authentications(s: Settings, places: Places): ObjectRef[] {
 
 export function expiryFilters(s: Settings, places: Places): ObjectRef[] {
   if (!s.authentication.requireExpiry) return [];
-  const inside = asking(s).length > 0 || s.authentication.inside === "namespace";
+  const inside = tokensInside(s);
   return reached(s, places)
-    .filter((place) => place === "gateway" || inside)
+    .filter((place) => place === "gateway" || inside.length > 0)
     .map((place) => istio("EnvoyFilter", "require-expiry", namespaceOf(s, place)));
 }
 
@@ -67,8 +67,6 @@ const reached = (s: Settings, places: Places) =>
 
 const namespaceOf = (s: Settings, place: Places[number]) =>
   place === "gateway" ? gatewayNamespace : s.namespace;
-export const asking = (s: Settings) =>
-  s.services.filter((x) => needsToken(s, x)).map((x) => x.name);
 
 /** Other rules about tokens, in both places where they may stand. */
 export function rules(

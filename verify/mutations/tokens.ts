@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { needsToken } from "../../policies/token-needs.ts";
+import { needsToken, tokensInside } from "../../policies/token-needs.ts";
 import type { VirtualServiceSpec } from "../../policies/routing.ts";
 import type { Settings } from "../../settings/index.ts";
 import { gatewayPlace } from "../probes/token-places.ts";
@@ -8,7 +8,6 @@ import type { Expected, Mutation } from "./mutation.ts";
 import { all, deletes, edits, istio, needs } from "./objects.ts";
 import {
   type Authentication,
-  asking,
   atGateway,
   authentications,
   everywhere,
@@ -190,9 +189,10 @@ export const tokenMutations: readonly Mutation[] = [
 function handedOn(s: Settings): Expected[] {
   const seen = { got: "ok", says: /saw the token/ } as const;
   const entrance = gatewayPlace.entrance(s);
+  const inside = tokensInside(s);
   const checked =
     entrance?.service.image === undefined &&
-    (s.authentication.inside === "namespace" || asking(s).includes(entrance?.service.name ?? ""));
+    (inside === "namespace" || inside.includes(entrance?.service.name ?? ""));
   return [
     ...(checked && itemsOf("J1", s).length > 0 ? red(s, "J1", seen) : []),
     ...red(s, "J1-inside", seen),

@@ -57,7 +57,7 @@ function unasked(s: Settings): { call: GraphCall; token: TokenSpec } | undefined
   if (s.authorization === "off" || s.authentication.inside !== "namespace" || !issuer)
     return undefined;
   const call = httpServices(s)
-    .filter((x) => !needsToken(s, x))
+    .filter((x) => rolledOut(s, x.name) && !needsToken(s, x))
     .flatMap((x) => openFromInside(s, x) ?? [])
     .at(0);
   return call && { call, token: { issuer } };
