@@ -44,8 +44,10 @@ function isUsable(key: Key): boolean {
 
 function hasKnownKind({ kty, crv, alg, use }: Key): boolean {
   // a key for encryption may stand beside others as long as Envoy can read it
-  if (kty === "RSA")
-    return alg === undefined || (use === "enc" ? /^RSA/ : /^[RP]S(256|384|512)$/).test(String(alg));
+  if (kty === "RSA") {
+    const known = use === "enc" ? /^RSA/ : /^[RP]S(256|384|512)$/;
+    return alg === undefined || (typeof alg === "string" && known.test(alg));
+  }
   const curve = String(crv);
   if (!curvesOf[String(kty)]?.includes(curve)) return false;
   return alg === undefined || alg === algorithmsOf[curve];

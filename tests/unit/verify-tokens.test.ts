@@ -34,7 +34,7 @@ describe("an expired token at a service whose rules ask for none (J4-namespace)"
         { name: "orders", allowFrom: [{ gateway: true, token: true }] },
       ],
     });
-    return tokenProbes.find(({ id }) => id === "J4-namespace")!.applies!(s);
+    return tokenProbes.find(({ id }) => id === "J4-namespace")!.applies(s);
   };
   it("is asked where all proxies look at tokens, and the rollout has reached the service's", () => {
     assert.equal(asked({}), true);
