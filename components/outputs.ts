@@ -1,8 +1,8 @@
-import { asksForToken } from "../policies/authorization.ts";
 import {
   type AllowRule,
   type ServiceSettings,
   type Settings,
+  asksForToken,
   prefixOf,
   rolledOut,
 } from "../settings/index.ts";

@@ -1,9 +1,10 @@
-import { asksForToken, principalOf } from "../policies/authorization.ts";
+import { principalOf } from "../policies/authorization.ts";
 import {
   type AllowRule,
   type DenyRule,
   type ServiceSettings,
   type Settings,
+  asksForToken,
   placesOf,
   prefixOf,
   rolledOut,

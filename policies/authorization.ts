@@ -16,7 +16,7 @@ import {
   ruleSpec,
 } from "./rule-spec.ts";
 
-export { type AuthorizationPolicySpec, asksForToken } from "./rule-spec.ts";
+export type { AuthorizationPolicySpec } from "./rule-spec.ts";
 
 /** What of a stack decides its policies. */
 export type AccessSettings = Pick<

@@ -4,13 +4,14 @@ import {
   type DenyRule,
   type ServiceSettings,
   type Settings,
+  asksForToken,
   prefixOf,
   refusedAt,
   rolledOut,
   rolledOutAtGateway,
   versionOf,
 } from "../settings/index.ts";
-import { asksForToken, routePaths } from "./authorization.ts";
+import { routePaths } from "./authorization.ts";
 import { stackGateway } from "./gateway.ts";
 
 /** Who asks. */

@@ -1,18 +1,18 @@
 import type { IAuthorizationPolicy } from "@kubernetes-models/istio/security.istio.io/v1/AuthorizationPolicy" with {
   "resolution-mode": "import",
 };
-import type { AllowRule, AuthenticationSettings, DenyRule } from "../settings/index.ts";
+import {
+  type AllowRule,
+  type AuthenticationSettings,
+  type DenyRule,
+  asksForToken,
+} from "../settings/index.ts";
 
 export type AuthorizationPolicySpec = NonNullable<IAuthorizationPolicy["spec"]>;
 export type Rule = NonNullable<AuthorizationPolicySpec["rules"]>[number];
 export type Source = NonNullable<NonNullable<Rule["from"]>[number]["source"]>;
 type Operation = NonNullable<NonNullable<Rule["to"]>[number]["operation"]>;
 type Condition = NonNullable<Rule["when"]>[number];
-
-/** Whether a rule asks for a token. */
-export function asksForToken(rule: AllowRule | DenyRule): boolean {
-  return rule.token === true || rule.issuer !== undefined || rule.claims !== undefined;
-}
 
 /** The request that a rule is about; the service's own paths unless it names others. */
 export function operation(rule: AllowRule | DenyRule, ownPaths: string[] | undefined): Operation {

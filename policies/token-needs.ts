@@ -4,6 +4,7 @@ import {
   type ServiceSettings,
   type Settings,
   type TokenHeader,
+  asksForToken,
   gatewayRolledOut,
   prefixOf,
   refusedAt,
@@ -14,7 +15,6 @@ import {
 import { claimCopies } from "./authentication.ts";
 import type { AccessSettings } from "./authorization.ts";
 import { type GatewayProxy, stackGateway } from "./gateway.ts";
-import { asksForToken } from "./rule-spec.ts";
 
 /** Services inside which claims are asked for, whoever calls: their proxies look at tokens. */
 export function needsToken(settings: AccessSettings, service: ServiceSettings): boolean {

@@ -26,7 +26,7 @@ export { placesOf, refusedAt } from "./places.ts";
 export { prefixOf, versionOf } from "./prefix.ts";
 export { type Problem, formatProblems } from "./problems.ts";
 export type { OwnCertificates } from "./own-certificates.ts";
-export { type TokenHeader, tokenHeaders } from "./token-headers.ts";
+export { type TokenHeader, asksForToken, tokenHeaders } from "./token-headers.ts";
 
 /** Values of one stack without the `bankmesh:` in front; text from Pulumi or typed values from YAML. */
 export type RawSettings = Readonly<Record<string, unknown>>;

@@ -71,20 +71,28 @@ export function routeHeaderChecks(
   const ofClaims = issuers.flatMap(({ claimHeaders = {} }) =>
     Object.keys(claimHeaders).map((name) => name.toLowerCase()),
   );
-  return s.services.flatMap(({ requestHeaders = {} }, i) =>
-    Object.entries(requestHeaders).flatMap(([name, value]) => {
+  return s.services.flatMap(({ requestHeaders = {}, allowFrom = [], denyFrom = [] }, i) => {
+    // to others no token has to come
+    const asks = [...allowFrom, ...denyFrom].some(asksForToken);
+    return Object.entries(requestHeaders).flatMap(([name, value]) => {
       const low = name.toLowerCase();
-      const why = ofTokens.includes(low)
-        ? "tokens stand in this one, and the route would write over them"
-        : ofClaims.includes(low)
-          ? "claims are copied into this one (claimHeaders), and the route would write over them"
-          : undefined;
+      const why =
+        asks && ofTokens.includes(low)
+          ? "tokens stand in this one, and the route would write over them"
+          : ofClaims.includes(low)
+            ? "claims are copied into this one (claimHeaders), and the route would write over them"
+            : undefined;
       if (why === undefined) return [];
       const at = `services[${i}].requestHeaders`;
       const fix = write(`another name for ${name} in ${at}`);
       return [problem(`${at}.${name}`, value, `another header: ${why}`, fix)];
-    }),
-  );
+    });
+  });
+}
+
+/** Whether a rule asks for a token. */
+export function asksForToken(rule: AllowRule | DenyRule): boolean {
+  return rule.token === true || rule.issuer !== undefined || rule.claims !== undefined;
 }
 
 /** A rule about a header that is not the client's when the rule is asked: a proxy or a route has written or cleared it. */

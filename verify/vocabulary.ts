@@ -1,10 +1,11 @@
-import { asksForToken, routePaths } from "../policies/authorization.ts";
+import { routePaths } from "../policies/authorization.ts";
 import { type Call, type Caller, addressMatches } from "../policies/decide.ts";
 import {
   type AllowRule,
   type DenyRule,
   type ServiceSettings,
   type Settings,
+  asksForToken,
   prefixOf,
 } from "../settings/index.ts";
 import type { TokenSpec } from "./tokens.ts";

@@ -102,12 +102,24 @@ describe("routes leave headers alone that tokens or claims stand in", () => {
     fix: `in Pulumi.dev.yaml, write another name for ${name} in services[0].requestHeaders`,
     control,
   });
+  const open = {
+    ...setting("Authorization"),
+    services: [
+      {
+        name: "payments",
+        allowFrom: [{ gateway: true }],
+        requestHeaders: { Authorization: "Basic eA==" },
+      },
+    ],
+  };
   const ofToken = "tokens stand in this one";
   const ofClaim = "claims are copied into this one";
   testRefused([
     overwritten("authorization", ofToken, setting("x-authorization")),
     overwritten("Authorization", ofToken, setting("Authorization", { headers })),
     overwritten("Authorization", ofToken, setting("Authorization", {}, "off")),
+    // a service whose rules ask for none, and whose backend wants credentials of its own
+    overwritten("Authorization", ofToken, open),
     overwritten("x-token", ofToken, setting("x-token"), { headers }),
     overwritten("x-jwt-sub", ofClaim, setting("x-jwt-sub"), { claimHeaders }),
     overwritten("X-Jwt-Sub", ofClaim, setting("X-Jwt-Name", { claimHeaders }), { claimHeaders }),

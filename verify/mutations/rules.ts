@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import {
   type AuthorizationPolicySpec,
-  asksForToken,
   gatewayAllow,
   serviceAllow,
 } from "../../policies/authorization.ts";
@@ -9,6 +8,7 @@ import {
   type AllowRule,
   type ServiceSettings,
   type Settings,
+  asksForToken,
   gatewayNamespace,
   rolledOut,
 } from "../../settings/index.ts";
