@@ -5,7 +5,7 @@ const pathText =
 const normalText =
   'a path as proxies see it once it is normalized: without //, /./, /../, %2F or %5C, in ASCII, with letters, digits, - . _ and ~ as they are (not %61), and " < > and ` by their codes; no request matches another';
 const deniedText =
-  "a path without letters in percent-codes: /%c3 and /%C3 are the same to a service, and a refusal of one lets the other pass; a wider path takes in both, such as what stands before the code, with * at its end";
+  "a path without letters in percent-codes and without ! & ' , ; = : @: /%c3 and /%C3, or /: and /%3A, are the same to a service, and a refusal of one lets the other pass; a wider path takes in both, such as what stands before it, with * at its end";
 
 /** Codes of letters, digits, - . _ and ~, which proxies write out. */
 const needlessCode = /%(2[de]|3\d|4[1-9a-f]|5[\daf]|6[1-9a-f]|7[\dae])/i;
@@ -26,6 +26,6 @@ export const pathPattern = z
 
 /** A path that may be refused: proxies leave codes as they are spelled, and services know no difference. */
 export const deniedPathPattern = pathPattern.refine(
-  (path) => !/%(\d[a-f]|[a-f][\da-f])/i.test(path),
+  (path) => !/%(\d[a-f]|[a-f][\da-f])|[!&',;=:@]/i.test(path),
   { error: deniedText },
 );
