@@ -89,18 +89,19 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
     ),
   ];
   const crossed = refusals(atDoor.rules, found, make);
-  const seen = new Set<string>();
-  const drafts = [...found.map((made) => ({ made, alone: false })), ...crossed.found].flatMap(
-    ({ made: { centre, parts, route = false }, alone }): EdgeDraft[] => {
-      const key = JSON.stringify(centre);
-      if (seen.has(key)) return [];
-      seen.add(key);
-      if (alone) return [{ centre, around: [], route }];
-      const other = otherMethods.find((m) => !parts.methods.includes(m))!;
-      const around = neighbours(centre, withoutCallers(parts), { methods: [other], tokens });
-      const spelled = rewritten ? disguises(centre.path).map((path) => ({ ...centre, path })) : [];
-      return [{ centre, around: [...around, ...spelled], route }];
-    },
+  const drafts = together(
+    [...found.map((made) => ({ made, alone: false })), ...crossed.found].map(
+      ({ made: { centre, parts, route = false }, alone }): EdgeDraft => {
+        if (alone) return { centre, around: [], route };
+        const other = otherMethods.find((m) => !parts.methods.includes(m));
+        const methods = other === undefined ? [] : [other];
+        const around = neighbours(centre, withoutCallers(parts), { methods, tokens });
+        const spelled = rewritten
+          ? disguises(centre.path).map((path) => ({ ...centre, path }))
+          : [];
+        return { centre, around: [...around, ...spelled], route };
+      },
+    ),
   );
   const missed = [...hosts.values()].reduce((sum, h) => sum + h.leftOut, 0);
   const untried = Math.max(0, general.length - mostGeneral) * bases.length;
@@ -108,6 +109,16 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
     drafts,
     leftOut: leftOut + pairs.leftOut + atDoor.leftOut + missed + untried + crossed.leftOut,
   };
+}
+
+/** One draft of each centre, with all that is around it: rules that begin alike differ in what they name afterwards. */
+function together(drafts: readonly EdgeDraft[]): EdgeDraft[] {
+  const alike = Map.groupBy(drafts, ({ centre }) => JSON.stringify(centre));
+  return [...alike.values()].map((all) => ({
+    centre: all[0]!.centre,
+    around: distinct(all.flatMap(({ around }) => around)),
+    route: all.some(({ route }) => route),
+  }));
 }
 
 const nothing: Parts = {
