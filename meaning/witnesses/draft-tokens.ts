@@ -39,6 +39,10 @@ function tokensFor(rule: Rule, { issuers }: DraftContext): (Token | undefined)[]
     };
   };
   const full = token(right);
+  const about = ({ claims: all, ...rest }: Token, sub: string): Token => ({
+    ...rest,
+    claims: { ...all, sub },
+  });
   const withClaim = (path: readonly string[], value: unknown) =>
     token([...right.filter(([p]) => p.join() !== path.join()), [path, value]]);
   return [
@@ -51,12 +55,13 @@ function tokensFor(rule: Rule, { issuers }: DraftContext): (Token | undefined)[]
         .flatMap((v, i) => likenesses(path, inside(v)).slice(0, i === 0 ? undefined : 2))
         .map((v) => withClaim(path, v)),
     ]),
+    // everybody named, as his own issuer says it
+    ...named.flatMap((n) =>
+      issuers.filter((i) => i.issuer === n.issuer).map((i) => about(token(right, i), n.subject)),
+    ),
     ...subjects
       .filter((s) => !s.endsWith("/*") && s !== "*")
-      .map((s) => ({
-        ...full,
-        claims: { ...full.claims, sub: `${principalParts(s).subject}2` },
-      })),
+      .map((s) => about(full, `${principalParts(s).subject}2`)),
     ...issuers.filter((i) => i !== issuer).map((i) => token(right, i)),
     ...issuers.flatMap((i) => further(token(right, i), i)),
     { ...full, issuer: "https://nobody.example" },
