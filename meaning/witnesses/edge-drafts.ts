@@ -6,7 +6,7 @@ import { selects } from "../manifests/objects.ts";
 import { refusals } from "./edge-refusals.ts";
 import { plainTokens } from "./draft-tokens.ts";
 import { type Draft, type Parts, partsOf } from "./drafts.ts";
-import { disguises } from "./literals.ts";
+import { disguises, otherMethod } from "./literals.ts";
 import { type RouteAt, basesOf, ledBy } from "./route-drafts.ts";
 import { rulesOnRoutes } from "./rules-on-routes.ts";
 import {
@@ -47,8 +47,6 @@ export type Make = (rule: NamedRule, base: Draft) => Made;
 
 /** Rules that name no path are tried with each route, this many of them at most. */
 const mostGeneral = 30;
-/** Of these, the first that nobody names. */
-const otherMethods = ["GET", "POST", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS", "UNNAMED"];
 
 /**
  * Requests to a gateway: one for each route, and for each rule that may decide it, at the gateway or in front of the
@@ -93,8 +91,7 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
     [...found.map((made) => ({ made, alone: false })), ...crossed.found].map(
       ({ made: { centre, parts, route = false }, alone }): EdgeDraft => {
         if (alone) return { centre, around: [], route };
-        const other = otherMethods.find((m) => !parts.methods.includes(m));
-        const methods = other === undefined ? [] : [other];
+        const methods = otherMethod(parts.methods);
         const around = neighbours(centre, withoutCallers(parts), { methods, tokens });
         const spelled = rewritten
           ? disguises(centre.path).map((path) => ({ ...centre, path }))

@@ -6,7 +6,7 @@ import type { Platform } from "../manifests/platform.ts";
 import { callersFor } from "./callers.ts";
 import { plainTokens } from "./draft-tokens.ts";
 import { type Draft, type Parts, partsOf } from "./drafts.ts";
-import { disguises, unique } from "./literals.ts";
+import { disguises, otherMethod, unique } from "./literals.ts";
 import { type Entry, entriesOf } from "./ports.ts";
 import { type Question, type Questions, bounded, callerText, messageText } from "./question.ts";
 import {
@@ -85,10 +85,9 @@ function draftsAbout(sides: Sides, id: string, entries: readonly Entry[]): Draft
     ...found.flatMap((r) => r.parts.callers),
   ]);
   const methods = unique(found.flatMap((r) => r.parts.methods));
-  const other = ["GET", "POST", "DELETE", "PUT"].find((m) => !methods.includes(m));
   const pool: Pool = {
     callers: named.slice(0, mostCallers),
-    methods: [...methods, ...(other ? [other] : [])],
+    methods: [...methods, ...otherMethod(methods)],
     paths: ["/no-such-path"],
     ports,
     ...(issuersDiffer(sides, id) && { tokens: plainTokens(issuers) }),

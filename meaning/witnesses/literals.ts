@@ -2,6 +2,14 @@ import { isIP } from "node:net";
 import { isTemplate } from "../evaluate/path-template.ts";
 import { unnamedAddress } from "../evaluate/request.ts";
 
+/** Methods of requests beside those that rules name; a server may know the last as little as a rule. */
+const otherMethods = ["GET", "POST", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS", "UNNAMED"];
+
+/** One method that is none of those that are named, if there is any left. */
+export function otherMethod(named: readonly string[]): string[] {
+  return otherMethods.filter((m) => !named.includes(m)).slice(0, 1);
+}
+
 /** A text that a value of a rule matches. */
 export function inside(value: string): string {
   if (value === "*") return "any";

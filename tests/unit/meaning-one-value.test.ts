@@ -40,6 +40,7 @@ function opened(before: Manifest, after: Manifest): string[] {
 }
 const operation = (o: object) => ({ to: [{ operation: o }] });
 const source = (s: object) => ({ from: [{ source: s }] });
+const principals = (requestPrincipals: string[]) => source({ requestPrincipals });
 const when = (key: string, values: string[]) => ({ when: [{ key, values }] });
 
 for (const [where, policy] of Object.entries(places))
@@ -49,6 +50,17 @@ for (const [where, policy] of Object.entries(places))
       ["a path", ["/a", "/b/*"], (v) => operation({ paths: v }), /GET \S*\/b\/1/],
       ["a header", ["k1", "k2"], (v) => when("request.headers[x]", v), /x: k2/],
       ["a claim", ["c1", "c2"], (v) => when("request.auth.claims[r]", v), /"r":"c2"/],
+      ["a subject", ["https://a/ann", "https://a/joe"], principals, /https:\/\/a about joe/],
+      [
+        "a subject of another issuer",
+        ["https://a/ann", "https://b/bob"],
+        principals,
+        /b about bob/,
+      ],
+      [
+        ...(["a subject of a condition", ["https://a/ann", "https://a/joe"]] as const),
+        ...([(v: string[]) => when("request.auth.principal", v), /about joe/] as const),
+      ],
       ["an address", ["10.0.0.0/8", "11.0.0.0/8"], (v) => source({ remoteIpBlocks: v }), /from 11/],
     ] as const satisfies [string, string[], (values: string[]) => object, RegExp][])
       test(what, () => {
@@ -60,4 +72,25 @@ for (const [where, policy] of Object.entries(places))
         );
         assert.deepEqual(opened(all, few), []);
       });
+
+    test("whoever may be whom a rule refuses", () => {
+      const refused = (...notRequestPrincipals: string[]) => {
+        const made = policy(source({ notRequestPrincipals }));
+        return { ...made, spec: { ...made.spec, action: "DENY" } };
+      };
+      const [few, all] = [refused("https://a/ann"), refused("https://a/ann", "https://a/joe")];
+      assert.ok(opened(few, all).some((l) => /about joe/.test(l)));
+      assert.deepEqual(opened(all, few), []);
+    });
+
+    test("all methods, where a rule named all the usual ones", () => {
+      const usual = ["GET", "POST", "DELETE", "PUT", "PATCH"];
+      for (const n of [4, 5]) {
+        const lines = opened(policy(operation({ methods: usual.slice(0, n) })), policy({}));
+        assert.ok(
+          lines.some((l) => /^(PATCH|HEAD) /.test(l)),
+          lines.join("\n") || "nothing",
+        );
+      }
+    });
   });
