@@ -5,8 +5,10 @@ import { principalOf } from "../evaluate/transport.ts";
 import { selects } from "../manifests/objects.ts";
 import { refusals } from "./edge-refusals.ts";
 import { plainTokens } from "./draft-tokens.ts";
-import { type Draft, type Parts, partsOf } from "./drafts.ts";
+import { type Draft, type DraftContext, type Parts, partsOf } from "./drafts.ts";
 import { disguises, otherMethod } from "./literals.ts";
+import { edgePairs, withoutCallers } from "./edge-pairs.ts";
+import { noParts } from "./pairs.ts";
 import { type RouteAt, basesOf, ledBy } from "./route-drafts.ts";
 import { rulesOnRoutes } from "./rules-on-routes.ts";
 import {
@@ -41,6 +43,12 @@ export interface Made {
   readonly parts: Parts;
   readonly changed: boolean;
   readonly route?: true;
+  /** The rule, and the request that its own values were put into. */
+  readonly asked?: {
+    readonly rule: Rule;
+    readonly context: DraftContext;
+    readonly base: Draft;
+  };
 }
 
 export type Make = (rule: NamedRule, base: Draft) => Made;
@@ -63,7 +71,8 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
     const path = base.path.split("?")[0]!;
     const context = contextOf(sides, rule.namespace, { issuers, path, host });
     const parts = ledBy(base, partsOf(rule.rule, context));
-    return { parts, centre: centreOf(withoutCallers(parts), base), changed: rule.changed };
+    const centre = centreOf(withoutCallers(parts), base);
+    return { parts, centre, changed: rule.changed, asked: { rule: rule.rule, context, base } };
   };
   const general = atDoor.rules.filter((r) => !(r.rule.to ?? []).some((t) => t.operation?.paths));
   const pairs = rulesOnRoutes(
@@ -75,7 +84,7 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
   );
   const found: Made[] = [
     ...bases.map(({ draft, methods, paths }) => ({
-      ...{ centre: draft, parts: { ...nothing, methods, paths } },
+      ...{ centre: draft, parts: { ...noParts, methods, paths } },
       ...{ changed: false, route: true as const },
     })),
     ...pairs.found.map(({ rule, draft }) => make(rule, draft)),
@@ -87,8 +96,9 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
     ),
   ];
   const crossed = refusals(atDoor.rules, found, make);
-  const drafts = together(
-    [...found.map((made) => ({ made, alone: false })), ...crossed.found].map(
+  const paired = edgePairs(sides, found);
+  const drafts = together([
+    ...[...found.map((made) => ({ made, alone: false })), ...crossed.found].map(
       ({ made: { centre, parts, route = false }, alone }): EdgeDraft => {
         if (alone) return { centre, around: [], route };
         const methods = otherMethod(parts.methods);
@@ -99,33 +109,35 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
         return { centre, around: [...around, ...spelled], route };
       },
     ),
-  );
+    ...paired.drafts,
+  ]);
   const missed = [...hosts.values()].reduce((sum, h) => sum + h.leftOut, 0);
   const untried = Math.max(0, general.length - mostGeneral) * bases.length;
   return {
     drafts,
-    leftOut: leftOut + pairs.leftOut + atDoor.leftOut + missed + untried + crossed.leftOut,
+    leftOut:
+      leftOut +
+      pairs.leftOut +
+      atDoor.leftOut +
+      missed +
+      untried +
+      crossed.leftOut +
+      paired.leftOut,
   };
 }
 
 /** One draft of each centre, with all that is around it: rules that begin alike differ in what they name afterwards. */
 function together(drafts: readonly EdgeDraft[]): EdgeDraft[] {
   const alike = Map.groupBy(drafts, ({ centre }) => JSON.stringify(centre));
-  return [...alike.values()].map((all) => ({
-    centre: all[0]!.centre,
-    around: distinct(all.flatMap(({ around }) => around)),
-    route: all.some(({ route }) => route),
-  }));
-}
-
-const nothing: Parts = {
-  ...{ callers: [], methods: [], paths: [], hosts: [], headers: [] },
-  ...{ tokens: [], addresses: [], ports: [], serverNames: [] },
-};
-
-/** Nobody outside has an identity of the mesh, or a choice of the port behind the one that he dials. */
-function withoutCallers(parts: Parts): Parts {
-  return { ...parts, callers: [], ports: [] };
+  return [...alike.values()].map((all) =>
+    all.length === 1
+      ? all[0]!
+      : {
+          centre: all[0]!.centre,
+          around: distinct(all.flatMap(({ around }) => around)),
+          route: all.some(({ route }) => route),
+        },
+  );
 }
 
 interface Behind {

@@ -5,11 +5,13 @@ import { takenOn } from "../evaluate/transport.ts";
 import type { Platform } from "../manifests/platform.ts";
 import { callersFor } from "./callers.ts";
 import { plainTokens } from "./draft-tokens.ts";
-import { type Draft, type Parts, partsOf } from "./drafts.ts";
+import { type Draft, type DraftContext, type Parts, partsOf } from "./drafts.ts";
 import { disguises, otherMethod, unique } from "./literals.ts";
+import { type Pairs, noParts, pairsOf, union } from "./pairs.ts";
 import { type Entry, entriesOf } from "./ports.ts";
 import { type Question, type Questions, bounded, callerText, messageText } from "./question.ts";
 import {
+  type NamedRule,
   type Sides,
   changedFirst,
   contextOf,
@@ -29,6 +31,8 @@ const most = 4000;
 const mostCallers = 80;
 /** Requests that one rule refuses and another lets in, at most. */
 const mostCrossed = 400;
+/** Requests that a changed rule takes, and that differ in two things from its own, at most. */
+const mostPaired = 1500;
 
 /** What callers inside the cluster are asked to get from each workload. */
 export function insideQuestions(sides: Sides): Questions {
@@ -76,8 +80,9 @@ function draftsAbout(sides: Sides, id: string, entries: readonly Entry[]): Draft
   const ports = unique(entries.filter((e) => !e.spare).map((e) => e.port));
   const more = { issuers, path: "/", ports };
   const found = rules.map((r) => {
-    const parts = partsOf(r.rule, contextOf(sides, r.namespace, more));
-    return { ...r, parts, centre: centreOf(parts, base) };
+    const context = contextOf(sides, r.namespace, more);
+    const parts = partsOf(r.rule, context);
+    return { ...r, context, parts, centre: centreOf(parts, base) };
   });
   const hosts = unique(entries.flatMap((e) => (e.via ? [e.via.host] : [])));
   const named = distinct([
@@ -101,22 +106,40 @@ function draftsAbout(sides: Sides, id: string, entries: readonly Entry[]): Draft
     ],
   }));
   const crossed = crossings(found);
+  const paired = pairsAbout(sides, id, found, pool);
   const empty = partsOf({}, contextOf(sides, namespace, more));
   const of = (changed: boolean) =>
     around.filter((a) => a.changed === changed).flatMap((a) => a.drafts);
   return {
     centres: [base, ...found.map((r) => r.centre)],
-    around: [...neighbours(base, empty, pool), ...of(true), ...crossed.drafts, ...of(false)],
+    around: [
+      ...[...neighbours(base, empty, pool), ...of(true), ...crossed.drafts],
+      ...[...of(false), ...paired.drafts],
+    ],
     leftOut:
-      leftOut + crossed.leftOut + Math.max(0, named.length - mostCallers) * (found.length + 1),
+      leftOut +
+      crossed.leftOut +
+      paired.leftOut +
+      Math.max(0, named.length - mostCallers) * (found.length + 1),
   };
 }
 
-interface Found {
-  readonly action: string;
-  readonly changed: boolean;
+interface Found extends NamedRule {
+  readonly context: DraftContext;
   readonly parts: Parts;
   readonly centre: Draft;
+}
+
+/** What changed rules take that another one may decide as well, where the workload is none that one side lacks. */
+function pairsAbout(sides: Sides, id: string, all: readonly Found[], pool: Pool): Pairs {
+  const changed = formsOf(sides, id).length > 1 ? all.filter((r) => r.changed) : [];
+  if (changed.length === 0) return { drafts: [], leftOut: 0 };
+  const spoken = union([...all.map((r) => r.parts), { ...noParts, ...pool }]);
+  return pairsOf(
+    sides,
+    changed.map((r) => ({ ...r, own: r.parts, pool: spoken })),
+    mostPaired,
+  );
 }
 
 /** What is refused first shows where something else would let it in. */

@@ -40,6 +40,7 @@ function opened(before: Manifest, after: Manifest): string[] {
 }
 const operation = (o: object) => ({ to: [{ operation: o }] });
 const source = (s: object) => ({ from: [{ source: s }] });
+const principal = (values: string[]) => when("request.auth.principal", values);
 const principals = (requestPrincipals: string[]) => source({ requestPrincipals });
 const when = (key: string, values: string[]) => ({ when: [{ key, values }] });
 
@@ -57,10 +58,7 @@ for (const [where, policy] of Object.entries(places))
         principals,
         /b about bob/,
       ],
-      [
-        ...(["a subject of a condition", ["https://a/ann", "https://a/joe"]] as const),
-        ...([(v: string[]) => when("request.auth.principal", v), /about joe/] as const),
-      ],
+      ["a subject of a condition", ["https://a/ann", "https://a/joe"], principal, /about joe/],
       ["an address", ["10.0.0.0/8", "11.0.0.0/8"], (v) => source({ remoteIpBlocks: v }), /from 11/],
     ] as const satisfies [string, string[], (values: string[]) => object, RegExp][])
       test(what, () => {
