@@ -1,6 +1,7 @@
 import { type Blind, blindSpots } from "./blind.ts";
 import { type Effect, effectOf } from "./effect.ts";
 import type { Answer } from "./evaluate/request.ts";
+import { madeAfter } from "./manifests/age.ts";
 import { type Platform } from "./manifests/platform.ts";
 import { edgeQuestions } from "./witnesses/edge.ts";
 import { insideQuestions } from "./witnesses/inside.ts";
@@ -33,7 +34,8 @@ export interface Comparison {
 }
 
 /** Asks both platforms the same questions: what a change means for callers inside and outside. */
-export function compare(base: Platform, head: Platform): Comparison {
+export function compare(base: Platform, after: Platform): Comparison {
+  const head = madeAfter(base, after);
   const sides: Sides = [base, head];
   const all = [insideQuestions(sides), edgeQuestions(sides)];
   const changes: Change[] = [];

@@ -10,6 +10,8 @@ export interface Metadata {
   readonly namespace?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Where a cluster made it; `null` where none did yet. */
+  readonly creationTimestamp?: string | null;
 }
 
 /** An object of Kubernetes, as a manifest has it. */

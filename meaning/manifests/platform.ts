@@ -3,6 +3,7 @@ import type { GatewaySpec, VirtualServiceSpec } from "../../policies/routing.ts"
 import type { AuthorizationPolicySpec } from "../../policies/rule-spec.ts";
 import type { RequestAuthenticationSpec } from "../../policies/authentication.ts";
 import { type Injector, injectorOf } from "../evaluate/injection.ts";
+import { byAge } from "./age.ts";
 import { expiryProblems } from "./check-expiry.ts";
 import { overrideProblems } from "./check-overrides.ts";
 import { settingProblems } from "./check-settings.ts";
@@ -24,6 +25,8 @@ export interface Policy<Spec> {
   readonly annotations: Labels;
   readonly spec: Spec;
   readonly place: Place;
+  /** When a cluster made it. */
+  readonly created?: string;
 }
 
 /** All that manifests say about who gets what. */
@@ -104,19 +107,19 @@ export function platformOf(objects: readonly Manifest[]): Platform {
   };
 }
 
-/** Objects of a kind in the order in which Istio reads those of one age: by name, then by namespace. */
+/** Objects of a kind in the order in which Istio reads them. */
 function policiesOf<Spec>(objects: readonly Manifest[], kind: string): Policy<Spec>[] {
-  const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
   return objects
     .filter((o) => o.kind === kind && /\.istio\.io\//.test(o.apiVersion))
-    .map((o) => ({
-      kind,
-      namespace: namespaceOf(o),
-      name: o.metadata.name,
-      labels: o.metadata.labels ?? {},
-      annotations: o.metadata.annotations ?? {},
-      spec: (o.spec ?? {}) as Spec,
-      place: o.place,
-    }))
-    .sort((a, b) => order(a.name, b.name) || order(a.namespace, b.namespace));
+    .map((o): Policy<Spec> => {
+      const { name, labels, annotations, creationTimestamp: created } = o.metadata;
+      return {
+        ...{ kind, namespace: namespaceOf(o), name },
+        ...{ labels: labels ?? {}, annotations: annotations ?? {} },
+        ...{ spec: (o.spec ?? {}) as Spec, place: o.place },
+        // tools write null for what no cluster made yet
+        ...(typeof created === "string" && { created }),
+      };
+    })
+    .sort(byAge);
 }
