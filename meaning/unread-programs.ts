@@ -1,14 +1,8 @@
-import type { Manifest } from "./manifests/objects.ts";
-import { type Container, type PodTemplate, podOf } from "./manifests/pod-templates.ts";
+import type { Container, PodTemplate } from "./manifests/pod-templates.ts";
 import { readArguments, readVariables } from "./read-fields.ts";
 
 /** A program's settings as texts, by what they are called. */
 type Settings = ReadonlyMap<string, string>;
-
-/** Whether an object makes istiod's pods, whatever its revision is called. */
-export function isIstiod(object: Manifest): boolean {
-  return podOf(object)?.metadata?.labels?.istio === "pilot";
-}
 
 /**
  * What changed in the variables and arguments of istiod and of gateways' proxies: they set what no object of the mesh

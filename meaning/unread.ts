@@ -2,7 +2,7 @@ import { parse } from "yaml";
 import { type Manifest, groupOf, nameOf } from "./manifests/objects.ts";
 import { alsoNew, readFields } from "./read-fields.ts";
 import { podChanges } from "./unread-pods.ts";
-import { isIstiod } from "./unread-programs.ts";
+import { isIstiod } from "./manifests/revision.ts";
 
 /** An object in which something changed that the evaluator does not read. */
 export interface Unread {

@@ -5,12 +5,19 @@ import { routingProblems } from "./check-routing.ts";
 import type { MeshConfig } from "./mesh-config.ts";
 import { type Manifest, groupOf, namespaceOf } from "./objects.ts";
 import { podOf } from "./pod-templates.ts";
+import { type Revision, isInRevision } from "./revision.ts";
 import { type Scope, type Unjudged, scopeOf, unjudged } from "./unjudged.ts";
 
 export interface Checked {
   /** Objects that are left out, because what they say is not understood. */
   readonly refused: ReadonlySet<Manifest>;
   readonly unjudged: readonly Unjudged[];
+}
+
+export interface CheckContext {
+  /** What is wrong with the mesh's settings. */
+  readonly problems: readonly { readonly object: Manifest; readonly text: string }[];
+  readonly revision: Revision | undefined;
 }
 
 /** What is wrong with an object, and whom that is about. */
@@ -34,23 +41,23 @@ const harmless = ["Telemetry", "ProxyConfig", "ServiceEntry", "WorkloadGroup"];
 export function checkManifests(
   objects: readonly Manifest[],
   mesh: MeshConfig,
-  meshProblems: readonly { readonly object: Manifest; readonly text: string }[],
+  { problems, revision }: CheckContext,
 ): Checked {
   const refused = new Set<Manifest>();
-  const found = meshProblems.map(({ object, text }) => unjudged(object, text, {}));
+  const found = problems.map(({ object, text }) => unjudged(object, text, {}));
   for (const object of objects) {
-    const findings = findingsOf(object, mesh);
+    const findings = findingsOf(object, mesh, revision);
     if (findings.length > 0) refused.add(object);
     found.push(...findings.map(([text, scope]) => unjudged(object, text, scope)));
   }
   return { refused, unjudged: found };
 }
 
-function findingsOf(object: Manifest, mesh: MeshConfig): Finding[] {
+function findingsOf(object: Manifest, mesh: MeshConfig, revision: Revision | undefined): Finding[] {
   const group = groupOf(object);
   const { kind } = object;
   const edge: Scope = { edge: true };
-  if (group.endsWith(".istio.io")) return ofIstio(object, mesh);
+  if (group.endsWith(".istio.io")) return ofIstio(object, mesh, revision);
   if (group === "gateway.networking.k8s.io" && kind !== "GatewayClass")
     return [["the Gateway API is not read here", edge]];
   if (group === "networking.k8s.io" && kind === "Ingress")
@@ -69,12 +76,16 @@ function findingsOf(object: Manifest, mesh: MeshConfig): Finding[] {
     : [];
 }
 
-function ofIstio(object: Manifest, mesh: MeshConfig): Finding[] {
+function ofIstio(object: Manifest, mesh: MeshConfig, revision: Revision | undefined): Finding[] {
   const { kind, apiVersion } = object;
   const spec = object.spec ?? {};
   const scope = wider(object, mesh);
   const version = apiVersion.split("/")[1]!;
   if (harmless.includes(kind)) return [];
+  if (isInRevision(object, revision) === undefined) {
+    const named = object.metadata.labels!["istio.io/rev"];
+    return [[`is for revision ${named}, and whether istiod is that one is not read here`, scope]];
+  }
   // what it says about ways in is another configuration of the proxy; what about ways out protects nobody
   if (kind === "Sidecar") return spec.ingress ? [["its ingress is not read here", scope]] : [];
   const read = versions[kind];

@@ -13,6 +13,7 @@ import type { DestinationRuleSpec } from "./destination-rule.ts";
 import { type MeshConfig, meshConfigOf } from "./mesh-config.ts";
 import { type Labels, type Manifest, type Place, namespaceOf } from "./objects.ts";
 import { type Files, type Unreadable, parseFiles } from "./parse.ts";
+import { isInRevision, revisionOf } from "./revision.ts";
 import type { Unjudged } from "./unjudged.ts";
 import { type Service, type Workload, servicesOf, workloadsOf } from "./workloads.ts";
 
@@ -79,9 +80,11 @@ export function platformOf(objects: readonly Manifest[]): Platform {
       .filter((o) => o.kind === "Namespace" && o.apiVersion === "v1")
       .map((o) => [o.metadata.name, o.metadata.labels ?? {}]),
   );
-  const { refused, unjudged: found } = checkManifests(objects, mesh, problems);
+  const revision = revisionOf(objects);
+  const read = objects.filter((o) => isInRevision(o, revision) !== false);
+  const { refused, unjudged: found } = checkManifests(read, mesh, { problems, revision });
   const injector = injectorOf(objects);
-  const usable = objects.filter((o) => !refused.has(o));
+  const usable = read.filter((o) => !refused.has(o));
   const of = <Spec>(kind: string) => policiesOf<Spec>(usable, kind);
   const gateways = of<GatewaySpec>("Gateway");
   const selectors = gateways.map((g) => g.spec.selector ?? {});
