@@ -2,6 +2,7 @@ import { parse } from "yaml";
 import { type Manifest, groupOf, nameOf } from "./manifests/objects.ts";
 import { alsoNew, readFields } from "./read-fields.ts";
 import { podChanges } from "./unread-pods.ts";
+import { serviceChanges } from "./unread-services.ts";
 import { isIstiod } from "./manifests/revision.ts";
 
 /** An object in which something changed that the evaluator does not read. */
@@ -23,7 +24,10 @@ export function unreadChanges(
   const old = new Map(before.map((o) => [key(o), o]));
   return after.flatMap((object) => {
     const was = old.get(key(object)) ?? settingsLike(object, before);
-    const fields = [...fieldsApart(was, object), ...podChanges(was, object)];
+    const fields = [
+      ...[...fieldsApart(was, object), ...podChanges(was, object)],
+      ...serviceChanges(was, object),
+    ];
     return fields.length > 0 ? [{ object, fields: [...new Set(fields)] }] : [];
   });
 }

@@ -62,6 +62,8 @@ export function send(platform: Platform, door: Door, sent: Sent): Answer {
   const host = fullName(destination.host, namespace);
   const service = platform.services.find((s) => s.host === host);
   if (!service) return outside(platform, host);
+  if (!isKnown(service, door.workload.namespace))
+    return nowhere(`${host} is not exported to ${door.workload.namespace}`);
   const port = destination.port
     ? service.ports.find((p) => p.port === destination.port!.number)
     : service.ports.length === 1
@@ -90,6 +92,13 @@ export function send(platform: Platform, door: Door, sent: Sent): Answer {
         ...{ port: number, message, remoteAddress: address, http: sent.http },
       });
     }),
+  );
+}
+
+/** Whether proxies of a namespace know a Service. */
+function isKnown({ exportTo, namespace }: Service, to: string): boolean {
+  return (
+    !exportTo || exportTo.some((n) => n === "*" || n === to || (n === "." && namespace === to))
   );
 }
 

@@ -37,6 +37,8 @@ export interface Service {
   readonly host: string;
   readonly selector: Labels;
   readonly ports: readonly ServicePort[];
+  /** Namespaces whose proxies know it, `.` for its own and `*` for all; undefined where it says nothing. */
+  readonly exportTo?: readonly string[];
 }
 
 export interface WorkloadContext {
@@ -128,10 +130,12 @@ export function servicesOf(objects: readonly Manifest[]): Service[] {
       ports?: readonly RawPort[];
     };
     const namespace = namespaceOf(object);
-    const { name } = object.metadata;
+    const { name, annotations } = object.metadata;
+    const exportTo = annotations?.["networking.istio.io/exportTo"];
     return [
       {
         ...{ namespace, name, selector, host: hostOf(object) },
+        ...(exportTo && { exportTo: exportTo.split(",").map((n) => n.trim()) }),
         ports: ports
           .filter((p) => p.protocol !== "UDP")
           .map((p) => ({ port: p.port, target: p.targetPort ?? p.port, spoken: spokenOn(p) })),
