@@ -1,6 +1,7 @@
 import { parse } from "yaml";
 import { Workload, runsPods, workloadKinds } from "./pods.ts";
 import { KubernetesObject, type Labels, type Resource, rootNamespace } from "./resource.ts";
+import { isRead, revisionAmong } from "./revision.ts";
 import { type Finding, type RuleSettings, at, unjudgedFinding } from "./rule.ts";
 import { isUnknown } from "./unknown.ts";
 
@@ -51,13 +52,14 @@ export class Inventory {
 
   public constructor(resources: readonly Resource[]) {
     this.resources = resources;
-    const objects = resources.flatMap((resource) => KubernetesObject.of(resource) ?? []);
-    this.byKind = Map.groupBy(objects, (object) => object.kind);
-    const others = objects.filter((o) => !workloadKinds.includes(o.kind) && isKnownToRun(o));
-    this.workloads = [
-      ...workloadKinds.flatMap((kind) => this.byKind.get(kind) ?? []),
-      ...others,
-    ].map((object) => new Workload(object));
+    const all = resources.flatMap((resource) => KubernetesObject.of(resource) ?? []);
+    const kinds = Map.groupBy(all, (object) => object.kind);
+    const others = all.filter((o) => !workloadKinds.includes(o.kind) && isKnownToRun(o));
+    const running = [...workloadKinds.flatMap((kind) => kinds.get(kind) ?? []), ...others];
+    this.workloads = running.map((object) => new Workload(object));
+    const revision = revisionAmong(this.workloads, all);
+    const read = all.filter((object) => isRead(object, revision));
+    this.byKind = Map.groupBy(read, (object) => object.kind);
   }
 }
 

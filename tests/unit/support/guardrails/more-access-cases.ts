@@ -43,6 +43,13 @@ const noToken = (operation: object) => ({
   from: [{ source: { notRequestPrincipals: ["*"] } }],
   ...(Object.keys(operation).length > 0 && { to: [{ operation }] }),
 });
+const revised = (revision: string) => ({
+  ...denyAll,
+  props: {
+    ...denyAll.props,
+    metadata: { ...(denyAll.props.metadata as object), labels: { "istio.io/rev": revision } },
+  },
+});
 const unnamed = { when: [{ key: "request.auth.principal", notValues: ["*"] }] };
 const on = (key: string, ...values: string[]) => ({ when: [{ key, values }], ...get });
 const edge = (rules: object[]) => allow(rules, atGateway, "istio-system");
@@ -318,6 +325,12 @@ export const moreAccessCases: readonly MoreCase[] = [
     "an empty name is the default account",
     [workload("users", { serviceAccountName: undefined, serviceAccount: "users-sa" })],
     [workload("users", { serviceAccountName: "" })],
+  ],
+  [
+    "az-01",
+    "a default deny for another revision of istiod, which nobody reads",
+    [istiod(), bank, revised("default")],
+    [istiod(), bank, revised("canary")],
   ],
   [
     "jwt-05",
