@@ -207,9 +207,8 @@ class Question {
     const judged = judge(this.expected, answer, control, identities);
     const same = this.last?.verdict === judged.verdict && this.last.text === judged.text;
     this.streak = same ? this.streak + 1 : 1;
-    // no answer in time says more about this machine
-    if (this.last?.verdict === "holds" && judged.verdict !== "holds" && !this.unanswered)
-      this.turns++;
+    // what is inconclusive says more about this machine and its clients
+    if (this.last?.verdict === "holds" && judged.verdict === "fails") this.turns++;
     this.last = judged;
     this.samples++;
   }

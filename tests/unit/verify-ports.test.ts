@@ -48,11 +48,16 @@ describe("modes of single ports", () => {
       const ports = allProbes.find((p) => p.id === "M4-ports")!;
       return ports.each!(s).map((item) => `${item} ${ports.expect(s, item).reason}`);
     };
-    const services = [{ name: "users", ports: two }, ledger("tcp")];
+    const users = { name: "users", ports: two, image: "ghcr.io/bank/users:1" };
+    const services = [users, ledger("tcp")];
     assert.deepEqual(m4({ services }), ["users:8081 tls-required", "ledger:9000 closed"]);
     assert.deepEqual(m4({ services, workloadMtls: port("STRICT") }), m4({ services }));
     assert.deepEqual(m4({ services, workloadMtls: port("DISABLE") }), ["ledger:9000 closed"]);
     assert.deepEqual(m4({ services, mtlsMode: "PERMISSIVE" }), []);
+    // nothing listens there
+    assert.deepEqual(m4({ services: [{ name: "users", ports: two }, ledger("tcp")] }), [
+      "ledger:9000 closed",
+    ]);
     // what is not refused by transport has to be seen to be let in
     const grpc = (more: object) => m4({ services: [{ name: "users" }, ledger("grpc", more)] });
     assert.deepEqual(grpc({}), []);
