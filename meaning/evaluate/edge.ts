@@ -13,8 +13,8 @@ import { forward } from "./forward.ts";
 export function answerEdge(platform: Platform, request: EdgeRequest): Answer {
   const door = doorsOf(platform).get(request.door);
   if (!door) return closed("unreachable", `there is no gateway ${request.door}`);
-  const blind = platform.unjudged.find(({ scope }) => concerns(scope, door.workload));
-  if (blind) return unknown(`${blind.object}: ${blind.text}`);
+  const blind = blindAt(platform, door);
+  if (blind) return blind;
   const listener = door.listeners.get(request.port);
   if (!listener) return closed("unreachable", `no Gateway is about port ${request.port}`);
   const { tls } = request;
@@ -36,13 +36,23 @@ export function answerEdge(platform: Platform, request: EdgeRequest): Answer {
 
 /** What comes of a TLS handshake alone, whatever is asked afterwards. */
 export function shakeHands(platform: Platform, id: string, port: number, tls: ClientTls): Answer {
-  const listener = doorsOf(platform).get(id)?.listeners.get(port);
+  const door = doorsOf(platform).get(id);
+  // a Gateway that cannot be read is none of the door's servers, and nobody knows what it does to the others
+  const blind = door && blindAt(platform, door);
+  if (blind) return blind;
+  const listener = door?.listeners.get(port);
   if (!listener) return closed("unreachable", `no Gateway is about port ${port}`);
   if (!listener.tls) return closed("plaintext-only", `port ${port} takes no TLS`);
   const server = serverNamed(listener, tls.serverName);
   if (!server) return closed("tls-refused", `no server is named ${tls.serverName || "nothing"}`);
   const by = `Gateway ${server.gateway}, ${tlsMode(server.server)}`;
   return handshake(server, tls) ?? { verdict: "open", reason: "ok", at: "gateway", by };
+}
+
+/** What cannot be judged about a gateway: nobody knows then what it does with whatever comes. */
+function blindAt({ unjudged }: Platform, { workload }: Door): Answer | undefined {
+  const blind = unjudged.find(({ scope }) => concerns(scope, workload));
+  return blind && unknown(`${blind.object}: ${blind.text}`);
 }
 
 function closed(reason: Answer["reason"], by: string): Answer {

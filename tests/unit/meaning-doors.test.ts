@@ -108,6 +108,29 @@ describe("doors for bytes", () => {
   });
 });
 
+describe("handshakes with a gateway that cannot be judged", () => {
+  const door = (tls: object) =>
+    gateway(server(443, "HTTPS", "app.local", { mode: "MUTUAL", credentialName: "c", ...tls }));
+  const shaken = (after: Manifest) => {
+    const c = between([door({}), routes("app.local")], [after, routes("app.local")]);
+    const of = (all: readonly { readonly what: string }[]) =>
+      all.filter((x) => x.what.startsWith("shake hands")).length;
+    return [of(c.changes), of(c.notJudged)];
+  };
+
+  test("have no certain answer", () => {
+    const [changes, notJudged] = shaken(door({ unheardOf: 1 }));
+    assert.equal(changes, 0);
+    assert.ok(notJudged! > 0);
+  });
+
+  test("have one where it can be", () => {
+    const [changes, notJudged] = shaken(door({ mode: "SIMPLE" }));
+    assert.ok(changes! > 0);
+    assert.equal(notJudged, 0);
+  });
+});
+
 describe("cuts at a gateway", () => {
   const [door, route] = [gateway(server(80, "HTTP", "app.local")), routes("app.local")];
   const methods = (n: number) =>
