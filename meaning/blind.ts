@@ -62,19 +62,33 @@ function gone(base: Platform, head: Platform): Blind[] {
 
 /** Below HTTP and TLS others may refuse, too; where they stay as they are, nothing opens by them. */
 function networkPolicies(base: Platform, head: Platform): Blind[] {
-  const ofNetworks = (p: Platform) =>
-    byName(p, (o) => o.kind === "NetworkPolicy" && groupOf(o) === "networking.k8s.io");
+  // Kubernetes' own, and those of networks and of administrators: NetworkPolicy is the end of all their names
+  const ofNetworks = ({ objects }: Platform) =>
+    new Map(
+      objects
+        .filter((o) => o.kind.endsWith("NetworkPolicy"))
+        .map((o) => [`${groupOf(o)} ${nameOf(o)}`, o]),
+    );
   const [before, after] = [ofNetworks(base), ofNetworks(head)];
-  const text = (o: Manifest | undefined) => o && JSON.stringify(o.spec);
   return [...new Set([...before.keys(), ...after.keys()])]
-    .filter((name) => text(before.get(name)) !== text(after.get(name)))
-    .map((object): Blind => {
-      const there = after.get(object) ?? before.get(object)!;
-      const side = after.has(object) ? "after" : "before";
-      const what = before.has(object) ? (after.has(object) ? "changed" : "gone") : "new";
-      const place = placeText(there.place);
-      return { side, object, place, text: `is ${what}, and what it does is not read here` };
+    .filter((key) => said(before.get(key)) !== said(after.get(key)))
+    .map((key): Blind => {
+      const there = after.get(key) ?? before.get(key)!;
+      const side = after.has(key) ? "after" : "before";
+      const what = before.has(key) ? (after.has(key) ? "changed" : "gone") : "new";
+      return {
+        ...{ side, object: nameOf(there), place: placeText(there.place) },
+        text: `is ${what}, and what it does is not read here`,
+      };
     });
+}
+
+/** All that an object says, in whichever of its fields. */
+function said(object: Manifest | undefined): string | undefined {
+  if (!object) return undefined;
+  const { metadata: _metadata, place: _place, ...rest } = object;
+  void [_metadata, _place];
+  return JSON.stringify({ ...rest, status: undefined });
 }
 
 /** Services that lead into the cluster from outside, past the gateways. */

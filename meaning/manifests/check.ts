@@ -4,7 +4,7 @@ import { authorizationProblems } from "./check-authorization.ts";
 import { routingProblems } from "./check-routing.ts";
 import type { MeshConfig } from "./mesh-config.ts";
 import { type Manifest, groupOf, namespaceOf } from "./objects.ts";
-import { podOf } from "./pod-templates.ts";
+import { foreignPods, podOf } from "./pod-templates.ts";
 import { type Revision, isInRevision } from "./revision.ts";
 import { type Scope, type Unjudged, scopeOf, unjudged } from "./unjudged.ts";
 
@@ -65,6 +65,14 @@ function findingsOf(object: Manifest, mesh: MeshConfig, revision: Revision | und
   const { labels = {}, name } = object.metadata;
   if (kind === "Namespace" && labels["istio.io/dataplane-mode"] === "ambient")
     return [["ambient mode is not read here", { namespace: name, bare: true }]];
+  const foreign = foreignPods(object);
+  if (foreign)
+    return [
+      [
+        `a ${kind} makes pods, and what they are like is not read here`,
+        { namespace: namespaceOf(object), labels: foreign, bare: true },
+      ],
+    ];
   const pods = podOf(object)?.metadata ?? {};
   return pods.annotations?.["sidecar.istio.io/interceptionMode"] === "NONE"
     ? [

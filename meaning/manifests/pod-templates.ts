@@ -27,6 +27,11 @@ export interface PodTemplate {
   };
 }
 
+interface TemplateSpec {
+  readonly template?: PodTemplate;
+  readonly jobTemplate?: { readonly spec?: { readonly template?: PodTemplate } };
+}
+
 const templated = [
   "Deployment",
   "StatefulSet",
@@ -39,13 +44,18 @@ const templated = [
 /** Pods that an object makes, or is; undefined for an object without any. */
 export function podOf(object: Manifest): PodTemplate | undefined {
   const { kind, metadata } = object;
-  const spec = (object.spec ?? {}) as PodTemplate["spec"] & {
-    readonly template?: PodTemplate;
-    readonly jobTemplate?: { readonly spec?: { readonly template?: PodTemplate } };
-  };
+  const spec = (object.spec ?? {}) as PodTemplate["spec"] & TemplateSpec;
   if (kind === "Pod") return { metadata, spec };
   if (kind === "CronJob") return spec.jobTemplate?.spec?.template;
   return templated.includes(kind) ? spec.template : undefined;
+}
+
+/** Labels of the pods of an object whose kind is not known; undefined for an object without pods. */
+export function foreignPods(object: Manifest): Metadata["labels"] | undefined {
+  if (podOf(object)) return undefined;
+  const spec = (object.spec ?? {}) as TemplateSpec;
+  const template = spec.template ?? spec.jobTemplate?.spec?.template;
+  return Array.isArray(template?.spec?.containers) ? (template.metadata?.labels ?? {}) : undefined;
 }
 
 /** Where its pods stand in an object, as a path with a dot at its end. */
