@@ -96,7 +96,7 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
     ),
   ];
   const crossed = refusals(atDoor.rules, found, make);
-  const paired = edgePairs(sides, found);
+  const paired = edgePairs(sides, door, found);
   const drafts = together([
     ...[...found.map((made) => ({ made, alone: false })), ...crossed.found].map(
       ({ made: { centre, parts, route = false }, alone }): EdgeDraft => {

@@ -5,7 +5,7 @@ import type { EdgeDrafts, Made } from "./edge-drafts.ts";
 import { otherMethod, unique } from "./literals.ts";
 import { type Changed, pairsOf, union } from "./pairs.ts";
 import { ledBy } from "./route-drafts.ts";
-import type { Sides } from "./sides.ts";
+import { type Sides, formsOf } from "./sides.ts";
 
 /** Requests of changed rules that differ in two things from their own, at most. */
 const mostPaired = 6000;
@@ -13,7 +13,9 @@ const mostPaired = 6000;
 const mostRoutes = 10;
 
 /** What changed rules take at a gateway, and another one may decide as well. */
-export function edgePairs(sides: Sides, found: readonly Made[]): EdgeDrafts {
+export function edgePairs(sides: Sides, door: string, found: readonly Made[]): EdgeDrafts {
+  // at a door that is new everything opens that is open at all
+  if (formsOf(sides, door).length < 2) return { drafts: [], leftOut: 0 };
   const changed = found.flatMap((made) => (made.changed ? (asking(made) ?? []) : []));
   const [first] = changed;
   if (!first) return { drafts: [], leftOut: 0 };

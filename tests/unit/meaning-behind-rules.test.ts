@@ -85,4 +85,12 @@ describe("a changed rule that another one decides the same requests as", () => {
       });
     some(opened([rules("https://a/ann")], [rules("https://a/ann", "https://a/joe")]), /POST .*joe/);
   });
+
+  test("nothing more is asked where all is new", () => {
+    const policies = [atDoor("token", "DENY", withoutToken), atDoor("admin", "DENY", admin)];
+    const after = platformOf([...base, ...policies]);
+    const [fresh, same] = [platformOf([]), after].map((before) => compare(before, after));
+    assert.equal(fresh!.leftOut, 0);
+    assert.equal(fresh!.asked, same!.asked);
+  });
 });
