@@ -76,7 +76,7 @@ export const defaultLimit = 180;
 const defaultPatience = 20;
 /** Time between two rounds, in ms. */
 const pause = 200;
-/** Right answers that were followed by a wrong one, from which on an answer is not stable: replicas differ. */
+/** How often a wrong answer may come after a right one; beyond, once patience is over, replicas differ. */
 const mostTurns = 3;
 
 /**
@@ -120,8 +120,9 @@ export async function runProbes(
         const patience = patienceSeconds ?? question.probe.patienceSeconds ?? defaultPatience;
         // no answer in time says more about this machine than about the platform: with less to ask there is time
         const wrong = now >= patience && !question.unanswered;
-        if ((stable && (right || wrong)) || question.isUnstable || timeIsUp) {
-          const outcome = question.settle(stable && !question.isUnstable, now);
+        const unstable = question.isUnstable && now >= patience;
+        if ((stable && (right || wrong)) || unstable || timeIsUp) {
+          const outcome = question.settle(stable && !unstable, now);
           options.onSettled?.(outcome);
         }
       }
@@ -142,6 +143,7 @@ class Question {
   private samples = 0;
   /** How often a wrong answer came after a right one. */
   private turns = 0;
+  private hasTurned = false;
   private evidence: Evidence | undefined;
   private controlEvidence: Evidence | undefined;
   private readonly request: ProbeRequest;
@@ -178,12 +180,12 @@ class Question {
 
   /** How many times as many answers in a row have to be the same: one replica of two may be wrong. */
   public get caution(): number {
-    return 2 ** this.turns;
+    return 2 ** Math.min(this.turns, mostTurns);
   }
 
-  /** Whether right answers and wrong ones go on to take turns. */
+  /** Whether right answers and wrong ones have just taken turns once more. */
   public get isUnstable(): boolean {
-    return this.turns >= mostTurns;
+    return this.turns >= mostTurns && this.hasTurned;
   }
 
   public get requests(): ProbeRequest[] {
@@ -208,7 +210,8 @@ class Question {
     const same = this.last?.verdict === judged.verdict && this.last.text === judged.text;
     this.streak = same ? this.streak + 1 : 1;
     // what is inconclusive says more about this machine and its clients
-    if (this.last?.verdict === "holds" && judged.verdict === "fails") this.turns++;
+    this.hasTurned = this.last?.verdict === "holds" && judged.verdict === "fails";
+    if (this.hasTurned) this.turns++;
     this.last = judged;
     this.samples++;
   }
@@ -244,7 +247,9 @@ class Question {
     const why =
       samples === this.streak
         ? `time was up after ${samples} ${samples === 1 ? "answer" : "answers"}`
-        : `not stable, ${this.turns} times wrong after it was right`;
+        : this.turns > 0
+          ? `not stable, ${this.turns} times wrong after it was right`
+          : "not stable";
     return { ...last, verdict: "inconclusive", text: `${why}: last ${last.text}` };
   }
 }

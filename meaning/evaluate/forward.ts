@@ -76,6 +76,8 @@ export function send(platform: Platform, door: Door, sent: Sent): Answer {
   const client = clientOf(platform, door);
   const labels = subset === undefined ? {} : subsetLabels(platform, client, service, via);
   if (!labels) return nowhere(`${host} has no subset ${subset}`);
+  const foreign = foreignBehind(platform, service);
+  if (foreign) return foreign;
   const pods = podsOf(platform, service).filter((w) => selects(labels, w.labels));
   if (pods.length === 0) return nowhere(`${host} has no pods`);
   return together(
@@ -93,6 +95,15 @@ export function send(platform: Platform, door: Door, sent: Sent): Answer {
       });
     }),
   );
+}
+
+/** Where pods that stand in no manifest may be behind a Service, nobody knows what they answer. */
+function foreignBehind({ unjudged }: Platform, service: Service): Answer | undefined {
+  const found = unjudged.find(
+    ({ scope: { own, namespace, labels = {} } }) =>
+      own && namespace === service.namespace && selects(service.selector, labels),
+  );
+  return found && unknown(`${found.object}: ${found.text}`);
 }
 
 /** Whether proxies of a namespace know a Service. */

@@ -70,7 +70,7 @@ function findingsOf(object: Manifest, mesh: MeshConfig, revision: Revision | und
     return [
       [
         `a ${kind} makes pods, and what they are like is not read here`,
-        { namespace: namespaceOf(object), labels: foreign, bare: true },
+        { namespace: namespaceOf(object), labels: foreign, own: true },
       ],
     ];
   const pods = podOf(object)?.metadata ?? {};

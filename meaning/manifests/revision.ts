@@ -49,5 +49,6 @@ export function isIstiod(object: Manifest): boolean {
 function nameIn(istiod: Manifest): string | undefined {
   const variables = (podOf(istiod)?.spec?.containers ?? []).flatMap((c) => c.env ?? []);
   const named = variables.find((v) => v.name === "REVISION");
-  return named ? named.value : "default";
+  // without one, it reads the objects of all
+  return named ? named.value : "";
 }

@@ -9,6 +9,8 @@ export interface Scope {
   readonly bare?: true;
   /** Only what comes in by a gateway. */
   readonly edge?: true;
+  /** Pods that stand in no manifest, and no others: whoever reaches them, does so by a Service that selects them. */
+  readonly own?: true;
 }
 
 /** Something that nobody here can foresee the effect of. */
@@ -26,7 +28,8 @@ interface Pods {
 }
 
 /** Whether what cannot be judged is about these pods. */
-export function concerns({ namespace, labels }: Scope, pods: Pods): boolean {
+export function concerns({ namespace, labels, own }: Scope, pods: Pods): boolean {
+  if (own) return false;
   return (namespace === undefined || namespace === pods.namespace) && selects(labels, pods.labels);
 }
 

@@ -109,20 +109,13 @@ export function edgeDrafts(sides: Sides, door: string, routes: readonly RouteAt[
         return { centre, around: [...around, ...spelled], route };
       },
     ),
-    ...paired.drafts,
+    ...paired,
   ]);
   const missed = [...hosts.values()].reduce((sum, h) => sum + h.leftOut, 0);
   const untried = Math.max(0, general.length - mostGeneral) * bases.length;
   return {
     drafts,
-    leftOut:
-      leftOut +
-      pairs.leftOut +
-      atDoor.leftOut +
-      missed +
-      untried +
-      crossed.leftOut +
-      paired.leftOut,
+    leftOut: leftOut + pairs.leftOut + atDoor.leftOut + missed + untried + crossed.leftOut,
   };
 }
 

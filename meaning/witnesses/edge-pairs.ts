@@ -13,12 +13,16 @@ const mostPaired = 6000;
 const mostRoutes = 10;
 
 /** What changed rules take at a gateway, and another one may decide as well. */
-export function edgePairs(sides: Sides, door: string, found: readonly Made[]): EdgeDrafts {
+export function edgePairs(
+  sides: Sides,
+  door: string,
+  found: readonly Made[],
+): EdgeDrafts["drafts"] {
   // at a door that is new everything opens that is open at all
-  if (formsOf(sides, door).length < 2) return { drafts: [], leftOut: 0 };
+  if (formsOf(sides, door).length < 2) return [];
   const changed = found.flatMap((made) => (made.changed ? (asking(made) ?? []) : []));
   const [first] = changed;
-  if (!first) return { drafts: [], leftOut: 0 };
+  if (!first) return [];
   const others = found.flatMap((made) => asking(made) ?? []);
   const times = new Map<Rule, number>();
   const rules = changed.flatMap((one): Changed[] => {
@@ -32,11 +36,8 @@ export function edgePairs(sides: Sides, door: string, found: readonly Made[]): E
     const led = (parts: Parts) => ledBy(base, parts);
     return [{ rule, context, centre: one.made.centre, own, pool, led }];
   });
-  const { drafts, leftOut } = pairsOf(sides, rules, mostPaired);
-  return {
-    drafts: [{ centre: first.made.centre, around: drafts, route: false }],
-    leftOut,
-  };
+  const around = pairsOf(sides, rules, mostPaired);
+  return [{ centre: first.made.centre, around, route: false }];
 }
 
 /** A rule's request, with its paths as the rule knows them. */

@@ -7,7 +7,7 @@ import { callersFor } from "./callers.ts";
 import { plainTokens } from "./draft-tokens.ts";
 import { type Draft, type DraftContext, type Parts, partsOf } from "./drafts.ts";
 import { disguises, otherMethod, unique } from "./literals.ts";
-import { type Pairs, noParts, pairsOf, union } from "./pairs.ts";
+import { noParts, pairsOf, union } from "./pairs.ts";
 import { type Entry, entriesOf } from "./ports.ts";
 import { type Question, type Questions, bounded, callerText, messageText } from "./question.ts";
 import {
@@ -47,7 +47,7 @@ export function insideQuestions(sides: Sides): Questions {
 
 function questionsAbout(sides: Sides, id: string): Questions {
   const entries = entriesOf(sides, id, rulesAbout(sides, id).rules);
-  const { centres, around, leftOut } = draftsAbout(sides, id, entries);
+  const { centres, around, paired, leftOut } = draftsAbout(sides, id, entries);
   const [main] = entries as [Entry];
   const at = (draft: Draft) => entries.find((e) => e.port === draft.port) ?? main;
   // by its other ways a workload is asked what each rule is about
@@ -61,7 +61,8 @@ function questionsAbout(sides: Sides, id: string): Questions {
         .map((c) => questionOf(id, { ...c, port: e.port }, e, at(c))),
     ),
   ];
-  const found = bounded(questions, most);
+  const more = paired.map((draft) => questionOf(id, draft, at(draft)));
+  const found = bounded(questions, most, more);
   return { ...found, leftOut: found.leftOut + leftOut };
 }
 
@@ -69,6 +70,8 @@ interface Drafts {
   /** What nobody asks for, and what each rule does. */
   readonly centres: readonly Draft[];
   readonly around: readonly Draft[];
+  /** What changed rules take that another one may decide as well. */
+  readonly paired: readonly Draft[];
   readonly leftOut: number;
 }
 
@@ -106,21 +109,15 @@ function draftsAbout(sides: Sides, id: string, entries: readonly Entry[]): Draft
     ],
   }));
   const crossed = crossings(found);
-  const paired = pairsAbout(sides, id, found, pool);
   const empty = partsOf({}, contextOf(sides, namespace, more));
   const of = (changed: boolean) =>
     around.filter((a) => a.changed === changed).flatMap((a) => a.drafts);
   return {
     centres: [base, ...found.map((r) => r.centre)],
-    around: [
-      ...[...neighbours(base, empty, pool), ...of(true), ...crossed.drafts],
-      ...[...of(false), ...paired.drafts],
-    ],
+    around: [...[...neighbours(base, empty, pool), ...of(true), ...crossed.drafts], ...of(false)],
+    paired: pairsAbout(sides, id, found, pool),
     leftOut:
-      leftOut +
-      crossed.leftOut +
-      paired.leftOut +
-      Math.max(0, named.length - mostCallers) * (found.length + 1),
+      leftOut + crossed.leftOut + Math.max(0, named.length - mostCallers) * (found.length + 1),
   };
 }
 
@@ -131,9 +128,9 @@ interface Found extends NamedRule {
 }
 
 /** What changed rules take that another one may decide as well, where the workload is none that one side lacks. */
-function pairsAbout(sides: Sides, id: string, all: readonly Found[], pool: Pool): Pairs {
+function pairsAbout(sides: Sides, id: string, all: readonly Found[], pool: Pool): Draft[] {
   const changed = formsOf(sides, id).length > 1 ? all.filter((r) => r.changed) : [];
-  if (changed.length === 0) return { drafts: [], leftOut: 0 };
+  if (changed.length === 0) return [];
   const spoken = union([...all.map((r) => r.parts), { ...noParts, ...pool }]);
   return pairsOf(
     sides,

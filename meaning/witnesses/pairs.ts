@@ -19,11 +19,6 @@ export interface Changed {
   readonly led?: (parts: Parts) => Parts;
 }
 
-export interface Pairs {
-  readonly drafts: readonly Draft[];
-  readonly leftOut: number;
-}
-
 export const noParts: Parts = {
   ...{ callers: [], methods: [], paths: [], hosts: [], headers: [] },
   ...{ tokens: [], addresses: [], ports: [], serverNames: [] },
@@ -44,19 +39,32 @@ export function union(all: readonly Parts[]): Parts {
  * Requests that a changed rule takes and that differ in two things from its own: another rule may decide that one, and
  * each that differs in one thing, so that nobody sees what this one does. What it does not take it changes nothing of.
  *
- * @param most pairs at most, the first of each rule before the second of any
+ * @param most pairs at most, the first of each rule before the second of any; what lies beyond is no question that a rule
+ *   asks by itself, and not counted as left out
  */
-export function pairsOf(sides: Sides, changed: readonly Changed[], most: number): Pairs {
-  const all = changed.map((rule) => {
-    const own = takenBy(sides, rule, rule.own);
-    const { led = (parts) => parts } = rule;
-    const pool = led(takenBy(sides, rule, rule.pool));
-    return neighbours(rule.centre, own).flatMap((n) => neighbours(n, noParts, pool).slice(1));
-  });
-  const longest = Math.max(0, ...all.map((drafts) => drafts.length));
-  const turns = Array.from({ length: longest }, (_, i) => all.flatMap((drafts) => drafts[i] ?? []));
-  const drafts = distinct(turns.flat());
-  return { drafts: drafts.slice(0, most), leftOut: Math.max(0, drafts.length - most) };
+export function pairsOf(sides: Sides, changed: readonly Changed[], most: number): Draft[] {
+  const found = new Map<string, Draft>();
+  let open = changed.map((rule) => pairsWith(sides, rule));
+  // the same pair may come of many rules
+  for (let tried = 0; open.length > 0 && found.size < most && tried < 4 * most;) {
+    open = open.filter((pairs) => {
+      const { value, done } = pairs.next();
+      if (done) return false;
+      tried++;
+      found.set(JSON.stringify(value), value);
+      return true;
+    });
+  }
+  return [...found.values()].slice(0, most);
+}
+
+/** One pair after the other: there may be many more than are asked. */
+function* pairsWith(sides: Sides, rule: Changed): Generator<Draft, undefined> {
+  const own = takenBy(sides, rule, rule.own);
+  const { led = (parts) => parts } = rule;
+  const pool = led(takenBy(sides, rule, rule.pool));
+  for (const near of neighbours(rule.centre, own)) yield* neighbours(near, noParts, pool).slice(1);
+  return undefined;
 }
 
 /** Values that a rule takes, whatever the rest of the request. */

@@ -88,12 +88,24 @@ function headerTexts(headers: Headers = {}): string[] {
   return Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`);
 }
 
-/** Questions without those that were there already, and no more than a number of them. */
-export function bounded(questions: readonly Question[], most: number): Questions {
+/**
+ * Questions without those that were there already, and no more than a number of them.
+ *
+ * @param more asked as well as far as there is room, and not counted as left out
+ */
+export function bounded(
+  questions: readonly Question[],
+  most: number,
+  more: readonly Question[] = [],
+): Questions {
   const seen = new Set<string>();
-  const asked = questions.filter(({ about, who, what, apart }) => {
+  const once = ({ about, who, what, apart }: Question) => {
     const key = `${about}\n${who}\n${what}\n${apart ?? ""}`;
     return seen.has(key) ? false : seen.add(key);
-  });
-  return { asked: asked.slice(0, most), leftOut: Math.max(0, asked.length - most) };
+  };
+  const asked = questions.filter(once);
+  return {
+    asked: [...asked, ...more.filter(once)].slice(0, most),
+    leftOut: Math.max(0, asked.length - most),
+  };
 }

@@ -67,6 +67,9 @@ export const workloadKinds: readonly string[] = [
 /** Whether an object runs pods: of Kubernetes' own kinds, or of any with a template where these have theirs, such as a Rollout. */
 export function runsPods(object: KubernetesObject): boolean {
   if (workloadKinds.includes(object.kind)) return true;
+  // of the others, Kubernetes' own and Istio's kinds have none
+  const [group] = object.apiVersion.split("/");
+  if (!group!.includes(".") || /\.(k8s|istio)\.io$/.test(group!)) return false;
   const { template, jobTemplate } = object.field<WorkloadSpec>();
   const { containers } = (template ?? jobTemplate?.spec?.template)?.spec ?? {};
   return Array.isArray(containers);

@@ -1,7 +1,7 @@
 import { parse } from "yaml";
 import { Workload, runsPods, workloadKinds } from "./pods.ts";
 import { KubernetesObject, type Labels, type Resource, rootNamespace } from "./resource.ts";
-import { isRead, revisionAmong } from "./revision.ts";
+import { type Revision, isRead, revisionAmong } from "./revision.ts";
 import { type Finding, type RuleSettings, at, unjudgedFinding } from "./rule.ts";
 import { isUnknown } from "./unknown.ts";
 
@@ -49,27 +49,40 @@ export class Inventory {
   public readonly resources: readonly Resource[];
   public readonly byKind: ReadonlyMap<string, readonly KubernetesObject[]>;
   public readonly workloads: readonly Workload[];
+  /** Objects of which nobody can tell whether they count, by the kinds that rules ask for. */
+  public readonly doubts: { about: readonly string[]; object: KubernetesObject; error: Error }[] =
+    [];
 
   public constructor(resources: readonly Resource[]) {
     this.resources = resources;
     const all = resources.flatMap((resource) => KubernetesObject.of(resource) ?? []);
-    const kinds = Map.groupBy(all, (object) => object.kind);
-    const others = all.filter((o) => !workloadKinds.includes(o.kind) && isKnownToRun(o));
-    const running = [...workloadKinds.flatMap((kind) => kinds.get(kind) ?? []), ...others];
-    this.workloads = running.map((object) => new Workload(object));
-    const revision = revisionAmong(this.workloads, all);
-    const read = all.filter((object) => isRead(object, revision));
-    this.byKind = Map.groupBy(read, (object) => object.kind);
+    this.workloads = workloadKinds
+      .flatMap((kind) => all.filter((o) => o.kind === kind))
+      .concat(all.filter((o) => !workloadKinds.includes(o.kind) && this.runs(o)))
+      .map((object) => new Workload(object));
+    const revision = revisionAmong(this.workloads);
+    this.byKind = Map.groupBy(
+      all.filter((object) => this.isRead(object, revision)),
+      (object) => object.kind,
+    );
   }
-}
 
-/** Whether an object runs pods, or may do: of one whose fields are known only after the update, nobody knows yet. */
-function isKnownToRun(object: KubernetesObject): boolean {
-  try {
-    return runsPods(object);
-  } catch (e) {
-    if (isUnknown(e)) return true;
-    throw e;
+  /** Whether an object runs pods; what may do, nobody knows yet, is one of the doubts. */
+  private runs(object: KubernetesObject): boolean {
+    try {
+      return runsPods(object);
+    } catch (error) {
+      if (!isUnknown(error)) throw error;
+      this.doubts.push({ about: workloadKinds, object, error });
+      return false;
+    }
+  }
+
+  /** Whether istiod reads an object; one of which nobody can tell counts, and is one of the doubts. */
+  private isRead(object: KubernetesObject, revision: Revision): boolean {
+    const read = isRead(object, revision);
+    if (read instanceof Error) this.doubts.push({ about: [object.kind], object, error: read });
+    return read !== false;
   }
 }
 
@@ -82,6 +95,7 @@ export class World {
   /** What could not be read; a rule may meet it more than once. */
   public readonly faults: Finding[] = [];
   private readonly inventory: Inventory;
+  private readonly doubted = new Set<object>();
 
   public constructor(inventory: Inventory, settings: RuleSettings) {
     this.inventory = inventory;
@@ -90,11 +104,23 @@ export class World {
   }
 
   public of(...kinds: readonly string[]): KubernetesObject[] {
+    this.doubt(kinds);
     return kinds.flatMap((kind) => this.inventory.byKind.get(kind) ?? []);
   }
 
   public get workloads(): readonly Workload[] {
+    this.doubt(workloadKinds);
     return this.inventory.workloads;
+  }
+
+  /** What a rule asks for and nobody can tell of makes it unsure, once. */
+  private doubt(kinds: readonly string[]): void {
+    for (const doubt of this.inventory.doubts) {
+      if (this.doubted.has(doubt) || !doubt.about.some((kind) => kinds.includes(kind))) continue;
+      this.doubted.add(doubt);
+      if (isUnknown(doubt.error)) this.unknowns.push(doubt.error);
+      else this.faults.push(unjudgedFinding(at(doubt.object), doubt.error));
+    }
   }
 
   /** Namespaces that the platform's own workloads run in. */

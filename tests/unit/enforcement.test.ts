@@ -246,6 +246,7 @@ describe("the gate", () => {
       ["PeerAuthentication", "bank", at("users", "bank", "reset"), true],
       ["PeerAuthentication", "istio-system", at("users", "bank", "reset"), true],
       ["PeerAuthentication", "other", at("users", "bank", "reset"), false],
+      ["PeerAuthentication", "bank", at(...gateway, "answered"), true],
       ["PeerAuthentication", "bank", at(...gateway, "redirected"), false],
       ["AuthorizationPolicy", "bank", at("users", "bank", "denied"), true],
       ["AuthorizationPolicy", "bank", at(...gateway, "denied"), true],

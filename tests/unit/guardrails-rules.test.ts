@@ -9,6 +9,7 @@ import {
   shippedExemptions,
 } from "../../policies/guardrails/exemptions.ts";
 import { defaultSettings, judgeResource, judgeStack } from "../../policies/guardrails/judge.ts";
+import type { Resource } from "../../policies/guardrails/resource.ts";
 import { policies } from "../../policies/guardrails/pack.ts";
 import { levelOf } from "../../policies/guardrails/rule.ts";
 import { exemptionRule, rules } from "../../policies/guardrails/rules/index.ts";
@@ -106,6 +107,41 @@ describe("values that are known only after the update", () => {
       ["PeerAuthentication/bank/b"],
     );
     assert.equal(unknowns.length, 1);
+  });
+
+  test("whether something runs pods, or counts for istiod, makes rules unsure that ask, and them alone", () => {
+    const later = (resource: Resource) => ({ ...resource, props: hidden(resource.props) });
+    const deny = (labels: object) => spec("AuthorizationPolicy bank/deny", {}, { labels });
+    const labelled = deny({ "istio.io/rev": "stable" });
+    const istiod = (value: string) =>
+      spec("Deployment istio-system/istiod", {
+        template: {
+          metadata: { labels: { istio: "pilot" } },
+          spec: { containers: [{ name: "discovery", env: [{ name: "REVISION", value }] }] },
+        },
+      });
+    const asked = (...resources: Resource[]) => {
+      const { findings, unknowns } = judgeStack(ruleOf("az-01"), resources, defaultSettings);
+      return [findings.length, unknowns.length];
+    };
+    assert.deepEqual(asked(bank, labelled, istiod("stable")), [0, 0]);
+    assert.deepEqual(asked(bank, labelled, istiod("canary")), [1, 0]);
+    assert.deepEqual(asked(bank, labelled, later(istiod(unknownText))), [0, 1]);
+    assert.deepEqual(
+      asked(bank, later(deny({ "istio.io/rev": unknownText })), istiod("stable")),
+      [0, 1],
+    );
+    // labels of others are no affair of revisions
+    const space = object("Namespace other", {}, { labels: { "istio.io/rev": unknownText } });
+    const judged = judgeStack(ruleOf("mesh-03"), [later(space), istiod("x")], defaultSettings);
+    assert.deepEqual(judged, { findings: [], unknowns: [] });
+    // nothing of a kind that nobody knows is a workload until it is known to run pods
+    const unread = later(object("Rollout bank/x", { spec: unknownText }));
+    const none = judgeStack(ruleOf("mesh-03"), [unread], defaultSettings);
+    assert.deepEqual(none, { findings: [], unknowns: [] });
+    const workloads = judgeStack(ruleOf("id-01"), [unread], defaultSettings);
+    assert.equal(workloads.unknowns.length, 1);
+    assert.deepEqual(workloads.findings, []);
   });
 
   test("the engine is told in the error that it shows as advice", () => {

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { compare, judged } from "../../meaning/compare.ts";
 import type { Manifest } from "../../meaning/manifests/objects.ts";
 import { platformOf } from "../../meaning/manifests/platform.ts";
-import { deployment, injected, manifest, service } from "./support/manifests.ts";
+import { deployment, gatewayObjects, injected, manifest, service } from "./support/manifests.ts";
 
 const base = [injected(), deployment("orders"), service("orders")];
 
@@ -42,6 +42,48 @@ describe("kinds that nobody knows", () => {
     const c = compare(platformOf([...base, rollout, deny]), platformOf([...base, rollout]));
     assert.ok(c.changes.some((x) => x.effect === "opens" && x.about.startsWith("bank/orders")));
     assert.deepEqual(c.notJudged, []);
+  });
+});
+
+describe("pods of a kind that nobody knows, behind a Service", () => {
+  const spec = deployment("users").spec as { template: { metadata?: object } };
+  const rollout = manifest("Rollout", "users", spec, { apiVersion: "example.com/v1" });
+  const port = { number: 80, name: "http", protocol: "HTTP" };
+  const gateway = [
+    ...gatewayObjects(),
+    manifest("Gateway", "gw", {
+      selector: { istio: "ingressgateway" },
+      servers: [{ port, hosts: ["app.local"] }],
+    }),
+    manifest("VirtualService", "routes", {
+      hosts: ["app.local"],
+      gateways: ["gw"],
+      http: [{ route: [{ destination: { host: "users" } }] }],
+    }),
+  ];
+
+  test("answer nobody knows what, where the known ones have gone", () => {
+    const before = [...base, ...gateway, service("users"), deployment("users")];
+    const after = [...base, ...gateway, service("users"), rollout];
+    const gone = [...base, ...gateway, service("users")];
+    const closings = (to: readonly Manifest[]) =>
+      compare(platformOf(before), platformOf(to)).changes.filter(
+        (c) => c.effect === "closes" && /has no pods/.test(JSON.stringify(c)),
+      ).length;
+    assert.ok(closings(gone) > 0);
+    assert.equal(closings(after), 0);
+  });
+
+  test("blind nobody else, whatever labels they have", () => {
+    const bare = manifest(
+      "Later",
+      "x",
+      { template: { spec: (spec.template as { spec?: object }).spec } },
+      { apiVersion: "example.com/v1" },
+    );
+    const c = compare(platformOf([...base, bare]), platformOf([...base, bare]));
+    assert.deepEqual(c.notJudged, []);
+    assert.ok(c.unchanged > 0);
   });
 });
 

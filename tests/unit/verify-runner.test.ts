@@ -4,7 +4,7 @@ import { findLine, parseAccessLog } from "../../verify/access-log.ts";
 import { type CurlRequest, curlScript, readCurlOutput } from "../../verify/callers/curl.ts";
 import { callerObjects, twinObjects, twinOf } from "../../verify/callers/objects.ts";
 import type { Evidence } from "../../verify/evidence.ts";
-import { type ProbeTarget, controlOf, isNegative } from "../../verify/probe.ts";
+import { type ProbeRequest, type ProbeTarget, controlOf, isNegative } from "../../verify/probe.ts";
 import { allProbes, probesFor } from "../../verify/probes/index.ts";
 import { runProbes } from "../../verify/runner.ts";
 import { type Settings, gatewayTlsModes, mtlsModes, settingsSchema } from "../../settings/index.ts";
@@ -102,23 +102,30 @@ describe("the runner", () => {
   });
 
   it("does not take three right answers in a row for stable after a wrong one between right ones", async () => {
-    // one replica of two is open
-    const run = async (answers: string) => {
+    /** Answers one after the other: over and over, or the last one on and on. */
+    const run = async (answers: string, again: boolean, patienceSeconds = 5) => {
       let round = 0;
-      const [outcome] = await runProbes(m4, target(s), identities, async (requests) => {
-        const right = answers[Math.min(round++, answers.length - 1)] === "r";
+      const send = async (requests: readonly ProbeRequest[]) => {
+        const n = round++;
+        const at = again ? n % answers.length : Math.min(n, answers.length - 1);
+        const right = answers[at] === "r";
         return new Map(requests.map((r, i) => [r, i === 0 && right ? reset : ok]));
-      });
-      return outcome!;
+      };
+      const options = { patienceSeconds };
+      return (await runProbes(m4, target(s), identities, send, options))[0]!;
     };
-    const open = await run("rrwrrwrrwr");
+    // one replica of two is open
+    const open = await run("rrw", true, 0.5);
     assert.equal(open.verdict, "inconclusive");
-    assert.match(open.text, /^not stable, 3 times wrong after it was right/);
-    // while configuration comes: wrong at first, or once more
-    assert.equal((await run("wwr")).samples, 5);
-    const flapped = await run("rwr");
+    assert.match(open.text, /^not stable, \d+ times wrong after it was right/);
+    // while configuration comes: wrong at first, once more, or again and again for a while
+    assert.equal((await run("wwr", false)).samples, 5);
+    const flapped = await run("rwr", false);
     assert.equal(flapped.verdict, "holds");
     assert.equal(flapped.samples, 8);
+    const late = await run("rwrwrwr", false);
+    assert.equal(late.verdict, "holds");
+    assert.equal(late.samples, 30);
   });
 
   it("calls an answer that never settles inconclusive", async () => {

@@ -1,6 +1,5 @@
 import { onPath } from "../../scripts/setup/tools.ts";
 import { principalOf } from "../../policies/authorization.ts";
-import { stackGateway } from "../../policies/gateway.ts";
 import { type Settings, gatewayNamespace, modeOf } from "../../settings/index.ts";
 import { sameChain, wrongChain } from "../certificate-chain.ts";
 import type { Evidence } from "../evidence.ts";
@@ -10,6 +9,8 @@ import { inPool } from "../pool.ts";
 import { firstPort } from "../probes/services.ts";
 import { istioctl } from "./istioctl.ts";
 import { runLabel } from "./objects.ts";
+import { configuredCertificates } from "./proxy-secrets.ts";
+import { outOfStep } from "./proxy-status.ts";
 
 /** Whether the tool for a question is there: istioctl is no part of what the program needs. */
 export function canAsk(check: Check, { env }: Pick<Kubectl, "env">): boolean {
@@ -146,29 +147,7 @@ export class ToolCaller {
   /** Whether each proxy has what istiod sent. */
   private async synced(): Promise<string[]> {
     const text = await this.istioctl(["proxy-status", "--output", "json"]);
-    const { resources = [] } = JSON.parse(text) as {
-      resources?: {
-        node: { id: string };
-        genericXdsConfigs?: { typeUrl: string; configStatus?: string }[];
-      }[];
-    };
-    if (resources.length === 0) return ["no proxy is connected to istiod"];
-    const platform = resources.filter(({ node }) => this.isPlatforms(node.id));
-    const behind = platform.flatMap(({ node, genericXdsConfigs = [] }) => [
-      ...(genericXdsConfigs.length === 0 ? [`istiod has sent nothing to ${node.id}`] : []),
-      ...genericXdsConfigs
-        .map(({ typeUrl, configStatus = "UNKNOWN" }) => ({
-          ...{ type: typeUrl.split(".").at(-1)!, status: configStatus },
-        }))
-        .filter(({ type, status }) => status !== "SYNCED" && !maySendNone(node.id, type, status))
-        .map(({ type, status }) => `${node.id}: ${type} is ${status}`),
-    ]);
-    const connected = new Set(platform.map(({ node }) => node.id));
-    const running = await this.proxies();
-    return [
-      ...running.filter((id) => !connected.has(id)).map((id) => `${id} is not connected to istiod`),
-      ...behind,
-    ];
+    return outOfStep(text, (id) => this.isPlatforms(id), await this.proxies());
   }
 
   /** Ready pods of the platform that have a proxy, as istiod names them: `pod.namespace`. */
@@ -249,11 +228,7 @@ export class ToolCaller {
       const text = await this.istioctl([
         ...["proxy-config", "secret", pod, "--namespace", namespace, "--output", "json"],
       ]);
-      const { dynamicActiveSecrets = [] } = JSON.parse(text) as {
-        dynamicActiveSecrets?: ActiveSecret[];
-      };
-      const chain = pemOf(dynamicActiveSecrets, "default", "tlsCertificate");
-      const trusted = pemOf(dynamicActiveSecrets, "ROOTCA", "validationContext");
+      const { chain, trusted } = configuredCertificates(text);
       const served = await this.served(service, address);
       const wrong = [
         ...wrongChain(chain, trusted, root, identity),
@@ -319,40 +294,9 @@ export class ToolCaller {
   }
 }
 
-/**
- * Whether istiod may have nothing of a type for a proxy. Each has clusters, and listeners where rules stand; a gateway
- * beside the stack's own may have nothing to listen for.
- */
-function maySendNone(id: string, type: string, status: string): boolean {
-  if (status !== "NOT_SENT" || type === "Cluster") return false;
-  const { app, namespace } = stackGateway;
-  const idle = id.endsWith(`.${namespace}`) && !id.startsWith(`${app}-`);
-  return type !== "Listener" || idle;
-}
-
 /** Whether a pod takes traffic through a proxy of Istio's. */
 function hasProxy({ spec, status }: Pod): boolean {
   const containers = [...spec.containers, ...(spec.initContainers ?? [])];
   const ready = status.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
   return ready && containers.some(({ name }) => name === "istio-proxy");
-}
-
-interface ActiveSecret {
-  readonly name: string;
-  readonly secret?: Readonly<
-    Record<
-      "tlsCertificate" | "validationContext",
-      Readonly<Record<string, { readonly inlineBytes?: string }>> | undefined
-    >
-  >;
-}
-
-function pemOf(
-  secrets: readonly ActiveSecret[],
-  name: string,
-  kind: "tlsCertificate" | "validationContext",
-): string {
-  const found = secrets.find((s) => s.name === name)?.secret?.[kind];
-  const bytes = (found?.certificateChain ?? found?.trustedCa)?.inlineBytes ?? "";
-  return Buffer.from(bytes, "base64").toString("utf8");
 }

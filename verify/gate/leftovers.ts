@@ -86,7 +86,9 @@ function canBeBy({ kind, namespace }: PolicyName, { question }: Wrong): boolean 
   if (!question) return false;
   const atGateway = question.app === stackGateway.app;
   const byRules = ["answered", "denied"].includes(question.expect);
-  if (kind === "PeerAuthentication") return !atGateway && touches(namespace, question.namespace);
+  // what a service asks of connections decides who it takes the gateway for
+  if (kind === "PeerAuthentication")
+    return atGateway ? byRules : touches(namespace, question.namespace);
   // what comes through the gateway is the services' to judge as well
   if (kind === "AuthorizationPolicy")
     return byRules && (atGateway || touches(namespace, question.namespace));

@@ -1,7 +1,8 @@
-import type { Settings } from "../../settings/index.ts";
+import { type ServiceSettings, type Settings, modeOf } from "../../settings/index.ts";
 import { httpServices } from "../calls.ts";
 import type { Probe } from "../probe.ts";
 import { admitted, openPrefixes } from "./edge-requests.ts";
+import { hostOf } from "./services.ts";
 import { admits, byName, canBeJudged, listed, listedControl } from "./mesh-requests.ts";
 
 /**
@@ -44,7 +45,14 @@ export function logProbesOf(about: (s: Settings) => string | undefined): Probe[]
   ];
 }
 
-/** About the first service whom a workload of the mesh may ask. */
+/** About the first service whom a workload of the mesh may ask, and whose proxy learns who it is. */
 export const logProbes = logProbesOf(
-  (s) => httpServices(s).find(({ name }) => canBeJudged("mesh")(s, name))?.name,
+  (s) =>
+    httpServices(s).find((x) => isDialledWithIdentity(s, x) && canBeJudged("mesh")(s, x.name))
+      ?.name,
 );
+
+function isDialledWithIdentity(s: Settings, service: ServiceSettings): boolean {
+  const host = hostOf(service.name, s.namespace);
+  return modeOf(s, service) !== "DISABLE" && !s.destinationRule?.except.includes(host);
+}

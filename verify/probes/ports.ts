@@ -61,8 +61,10 @@ function otherPorts(s: Settings): Map<string, GraphCall> {
     (service.ports ?? []).flatMap(({ targetPort, protocol }, i): [string, GraphCall][] => {
       const text = `${service.name}:${targetPort}`;
       const isElsewhere = (i === 0 && protocol === "http") || elsewhere.includes(text);
-      // the default server listens on the first alone, and who is let in to another gets no answer
-      if (i > 0 && echoes(s, service.name)) return [];
+      // who is let in has to be answered in HTTP: the default server does so on its first port, whatever that is called, and
+      // listens on no other
+      const answers = echoes(s, service.name) ? i === 0 : protocol !== "tcp";
+      if (!answers) return [];
       if (isElsewhere || modeOf(s, service, targetPort) !== "STRICT") return [];
       const call = asked(s, service.name, targetPort);
       const spoken = spokenBy(s, call);

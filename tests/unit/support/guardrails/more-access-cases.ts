@@ -50,6 +50,7 @@ const revised = (revision: string) => ({
     metadata: { ...(denyAll.props.metadata as object), labels: { "istio.io/rev": revision } },
   },
 });
+const revision = (value: string) => istiod([{ name: "REVISION", value }]);
 const unnamed = { when: [{ key: "request.auth.principal", notValues: ["*"] }] };
 const on = (key: string, ...values: string[]) => ({ when: [{ key, values }], ...get });
 const edge = (rules: object[]) => allow(rules, atGateway, "istio-system");
@@ -329,8 +330,15 @@ export const moreAccessCases: readonly MoreCase[] = [
   [
     "az-01",
     "a default deny for another revision of istiod, which nobody reads",
-    [istiod(), bank, revised("default")],
+    [revision("stable"), bank, revised("stable")],
+    [revision("stable"), bank, revised("canary")],
+  ],
+  [
+    "az-01",
+    "a default deny for a revision, and no istiod that anybody knows the revision of",
+    // without a revision, it reads the objects of all
     [istiod(), bank, revised("canary")],
+    [bank, revised("canary")],
   ],
   [
     "jwt-05",

@@ -19,6 +19,7 @@ const apis: Readonly<Record<string, string>> = {
   EnvoyFilter: "networking.istio.io/v1alpha3",
   WasmPlugin: "extensions.istio.io/v1alpha1",
   Telemetry: "telemetry.istio.io/v1",
+  Rollout: "argoproj.io/v1alpha1",
 };
 
 /** An object: `kind namespace/name`, its fields, and what of its metadata is special. */
