@@ -114,7 +114,7 @@ describe("one stack, as dev has it", () => {
     ]);
     const outcomes = await verifier.ask(await stack.subject(), { patienceSeconds: 3 });
     const failed = outcomes.filter((o) => o.verdict === "fails").map((o) => o.id);
-    assert.deepEqual([...new Set(failed)], ["M4", "M5", "M22", "O6-mode"]);
+    assert.deepEqual([...new Set(failed)], ["M4", "M5", "M22", "O6-mode", "M20"]);
     assert.deepEqual(lines(await stack.drift()), [
       "update PeerAuthentication security-namespace-mtls",
     ]);
