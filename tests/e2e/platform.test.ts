@@ -239,7 +239,7 @@ describe("one stack, as dev has it", () => {
     ]);
     await stack.up();
     const ids = idsOf(await assertAllHold(verifier, stack));
-    const wanted = ["E0", "E4", "E30", "E30-deep", "E31"];
+    const wanted = ["E0", "E4", "E28", "E30", "E30-deep", "E31"];
     assert.deepEqual(
       ids.filter((id) => id.startsWith("E")),
       wanted,
