@@ -3,18 +3,9 @@ import { describe, test } from "node:test";
 import { compare } from "../../meaning/compare.ts";
 import type { Manifest } from "../../meaning/manifests/objects.ts";
 import { platformOf } from "../../meaning/manifests/platform.ts";
-import { deployment, gatewayObjects, injected, manifest, service } from "./support/manifests.ts";
+import { deployment, gatewayObjects, injected, service, usersRoute } from "./support/manifests.ts";
 
-const routes = [
-  manifest("Gateway", "gw", {
-    selector: { istio: "ingressgateway" },
-    servers: [{ port: { number: 80, name: "http", protocol: "HTTP" }, hosts: ["*.local"] }],
-  }),
-  manifest("VirtualService", "vs", {
-    ...{ hosts: ["app.local"], gateways: ["gw"] },
-    http: [{ route: [{ destination: { host: "users", port: { number: 80 } } }] }],
-  }),
-];
+const routes = usersRoute();
 const base = [injected(), deployment("users"), ...gatewayObjects(), ...routes];
 const exported = (exportTo?: string, name = "networking.istio.io/exportTo"): Manifest => {
   const made = service("users");

@@ -3,7 +3,14 @@ import { describe, test } from "node:test";
 import { compare, judged } from "../../meaning/compare.ts";
 import type { Manifest } from "../../meaning/manifests/objects.ts";
 import { platformOf } from "../../meaning/manifests/platform.ts";
-import { deployment, gatewayObjects, injected, manifest, service } from "./support/manifests.ts";
+import {
+  deployment,
+  gatewayObjects,
+  injected,
+  manifest,
+  service,
+  usersRoute,
+} from "./support/manifests.ts";
 
 const door = { namespace: "istio-system" };
 const ofDoor = { selector: { matchLabels: { istio: "ingressgateway" } } };
@@ -17,14 +24,7 @@ const tokens = (more: object = {}, place: object = {}) =>
 const base = [
   ...[injected(), deployment("users"), service("users"), ...gatewayObjects()],
   ...[tokens(), tokens(ofDoor, door)],
-  manifest("Gateway", "gw", {
-    selector: { istio: "ingressgateway" },
-    servers: [{ port: { number: 80, name: "http", protocol: "HTTP" }, hosts: ["*.local"] }],
-  }),
-  manifest("VirtualService", "vs", {
-    ...{ hosts: ["app.local"], gateways: ["gw"] },
-    http: [{ route: [{ destination: { host: "users", port: { number: 80 } } }] }],
-  }),
+  ...usersRoute(),
 ];
 const places = {
   "at the gateway": (rule: object) =>

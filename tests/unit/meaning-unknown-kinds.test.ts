@@ -3,7 +3,14 @@ import { describe, test } from "node:test";
 import { compare, judged } from "../../meaning/compare.ts";
 import type { Manifest } from "../../meaning/manifests/objects.ts";
 import { platformOf } from "../../meaning/manifests/platform.ts";
-import { deployment, gatewayObjects, injected, manifest, service } from "./support/manifests.ts";
+import {
+  deployment,
+  gatewayObjects,
+  injected,
+  manifest,
+  service,
+  usersRoute,
+} from "./support/manifests.ts";
 
 const base = [injected(), deployment("orders"), service("orders")];
 
@@ -48,19 +55,7 @@ describe("kinds that nobody knows", () => {
 describe("pods of a kind that nobody knows, behind a Service", () => {
   const spec = deployment("users").spec as { template: { metadata?: object } };
   const rollout = manifest("Rollout", "users", spec, { apiVersion: "example.com/v1" });
-  const port = { number: 80, name: "http", protocol: "HTTP" };
-  const gateway = [
-    ...gatewayObjects(),
-    manifest("Gateway", "gw", {
-      selector: { istio: "ingressgateway" },
-      servers: [{ port, hosts: ["app.local"] }],
-    }),
-    manifest("VirtualService", "routes", {
-      hosts: ["app.local"],
-      gateways: ["gw"],
-      http: [{ route: [{ destination: { host: "users" } }] }],
-    }),
-  ];
+  const gateway = [...gatewayObjects(), ...usersRoute()];
 
   test("answer nobody knows what, where the known ones have gone", () => {
     const before = [...base, ...gateway, service("users"), deployment("users")];

@@ -90,6 +90,20 @@ export function gatewayObjects(): Manifest[] {
   ];
 }
 
+/** A Gateway of that one for plain HTTP, and a route from it to users. */
+export function usersRoute(): Manifest[] {
+  return [
+    manifest("Gateway", "gw", {
+      selector: { istio: "ingressgateway" },
+      servers: [{ port: { number: 80, name: "http", protocol: "HTTP" }, hosts: ["*.local"] }],
+    }),
+    manifest("VirtualService", "vs", {
+      ...{ hosts: ["app.local"], gateways: ["gw"] },
+      http: [{ route: [{ destination: { host: "users", port: { number: 80 } } }] }],
+    }),
+  ];
+}
+
 /** istiod's settings of the mesh. */
 export function meshSettings(mesh: Json = {}): Manifest {
   const data = { mesh: JSON.stringify({ rootNamespace: "istio-system", ...mesh }) };
